@@ -1,0 +1,10 @@
+//! Inputs: bytes in, envelopes out.
+//!
+//! Every input reads frames, stamps them with what it observed, and submits them to the [`Intake`]. Inputs that can
+//! acknowledge wait for the receipt, which comes only after the WAL has synced; the others are slowed by the intake's
+//! bounded queue. Inputs know nothing of parsing or storage.
+
+pub mod intake;
+
+pub use intake::Intake;
+pub use intake::Receipt;
