@@ -1,0 +1,78 @@
+//! Incidents over the API.
+//!
+//! `GET /v1/incidents` → [`IncidentWindow`]; `GET /v1/incidents/{id}` → [`IncidentDetail`];
+//! `POST /v1/incidents/{id}/actions` ([`IncidentAction`]) → [`IncidentRow`].
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::wire::alert::AlertRow;
+use crate::wire::alert::Entity;
+use crate::wire::alert::HistoryEntry;
+
+/// Where an incident stands: the functions of NIST SP 800-61 r3 on CSF 2.0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IncidentPhase {
+    /// Detected and declared.
+    Detect,
+    /// Respond: analysis.
+    Analysis,
+    /// Respond: containment.
+    Containment,
+    /// Respond: eradication.
+    Eradication,
+    Recover,
+    Closed,
+}
+
+/// One row of the list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IncidentRow {
+    pub id: u64,
+    pub title: String,
+    pub level: String,
+    pub phase: IncidentPhase,
+    pub owner: Option<String>,
+    /// When the province came to know of it: the clocks run from here.
+    pub known: String,
+    pub alerts: u64,
+    pub revision: u64,
+}
+
+/// A window of the list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IncidentWindow {
+    pub rows: Vec<IncidentRow>,
+    pub total: u64,
+}
+
+/// A deadline that runs from the time of knowledge.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IncidentClock {
+    pub name: String,
+    pub due: String,
+    /// When it was met, if it was.
+    pub met: Option<String>,
+}
+
+/// Everything about one incident.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IncidentDetail {
+    #[serde(flatten)]
+    pub row: IncidentRow,
+    pub alerts: Vec<AlertRow>,
+    pub entities: Vec<Entity>,
+    pub timeline: Vec<HistoryEntry>,
+    pub clocks: Vec<IncidentClock>,
+}
+
+/// What somebody does to an incident.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub enum IncidentAction {
+    Take,
+    Phase { phase: IncidentPhase, note: Option<String> },
+    Note { text: String },
+    MeetClock { name: String },
+}

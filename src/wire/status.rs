@@ -1,0 +1,60 @@
+//! The state of the server: `GET /v1/status` → [`Status`], `GET /v1/whoami` → [`Whoami`], `GET /v1/rules` → [`RuleList`].
+
+use serde::Deserialize;
+use serde::Serialize;
+
+/// How the whole is doing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    pub version: String,
+    pub started: String,
+    pub now: String,
+    /// Set while inputs refuse, with the reason.
+    pub refusing: Option<String>,
+    pub events_stored: u64,
+    /// The newest event id, and the newest that search can find.
+    pub last_event: u64,
+    pub last_searchable: u64,
+    pub events_per_second: u64,
+    /// Milliseconds from arrival to searchable, over the last batches.
+    pub lag_ms: u64,
+    pub open_alerts: u64,
+    pub alerts_by_level: Vec<(String, u64)>,
+    pub rules_loaded: u64,
+    /// Rule, pack and configuration files that were refused, as `path:line:column: problem`.
+    pub problems: Vec<String>,
+    pub packs_loaded: u64,
+    pub disk_used_bytes: u64,
+    pub disk_free_bytes: u64,
+    pub memory_bytes: u64,
+}
+
+/// Who the caller is and may do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Whoami {
+    pub name: String,
+    /// `analyst`, `admin` or `auditor`.
+    pub role: String,
+    pub may_triage: bool,
+    pub may_administer: bool,
+}
+
+/// One loaded rule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleRow {
+    pub id: String,
+    pub title: String,
+    pub title_vi: Option<String>,
+    pub level: String,
+    pub status: String,
+    pub path: String,
+    pub tags: Vec<String>,
+    /// Detections since the start.
+    pub detections: u64,
+}
+
+/// The rules that run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleList {
+    pub rules: Vec<RuleRow>,
+}

@@ -1,0 +1,29 @@
+//! The live stream: `GET /v1/stream?revision=N` → NDJSON, one [`StreamMessage`] a line, from revision N on.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::wire::alert::AlertRow;
+
+/// What changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum StreamMessage {
+    /// First message: the server's present revision. `gap` says that changes after the asked revision can no longer be told
+    /// one by one: read the window anew.
+    Hello { revision: u64, gap: bool },
+    /// An alert was raised or changed.
+    Alert { revision: u64, is_new: bool, row: Box<AlertRow> },
+    /// An incident was declared or changed.
+    Incident { revision: u64, id: u64 },
+    /// At least every five seconds: the figures of the status line.
+    Pulse {
+        revision: u64,
+        now: String,
+        events_per_second: u64,
+        lag_ms: u64,
+        open_alerts: u64,
+        silent_sources: u64,
+        refusing: Option<String>,
+    },
+}
