@@ -1,3 +1,25 @@
-//! The `longan` program: parses arguments, starts the runtime, turns the result into an exit code.
+//! The `longan` program: parses arguments, runs the command, turns the result into an exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+use longan::cli;
+
+fn main() -> ExitCode {
+    let cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(err) => {
+            // Help and version are answers, not mistakes; a closed pipe is no failure either.
+            let exit = if err.use_stderr() { cli::Exit::BadInput } else { cli::Exit::Fine };
+            drop(err.print());
+            return exit.into();
+        }
+    };
+    match cli::run(cli) {
+        Ok(exit) => exit.into(),
+        Err(err) => {
+            eprintln!("longan: {err:#}");
+            cli::Exit::BadInput.into()
+        }
+    }
+}

@@ -1,1 +1,77 @@
-//! Placeholder: to be written.
+//! The command line: one file per command, each with its arguments and a `run` that returns the exit code.
+//!
+//! The only module that may print. Results go to standard output, everything else to standard error.
+
+mod exit;
+
+pub mod alerts;
+pub mod config;
+pub mod console;
+pub mod import;
+pub mod incidents;
+pub mod parse;
+pub mod parsers;
+pub mod rules;
+pub mod search;
+pub mod start;
+pub mod status;
+
+pub use exit::Exit;
+
+use clap::Parser;
+use clap::Subcommand;
+
+/// Watch a data centre: collect, normalize, index, detect, triage, prove
+#[derive(Debug, Parser)]
+#[command(name = "longan", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the whole SOC; on a terminal also open the console
+    Start(start::Args),
+    /// Open the console on a running server
+    Console(console::Args),
+    /// Search the stored events
+    Search(search::Args),
+    /// Feed old log files through the pipeline
+    Import(import::Args),
+    /// Normalize lines from standard input; no server needed
+    Parse(parse::Args),
+    /// Check, test and try detection rules
+    Rules(rules::Args),
+    /// Check, test and try parser packs
+    Parsers(parsers::Args),
+    /// List alerts and act on them
+    Alerts(alerts::Args),
+    /// List incidents and act on them
+    Incidents(incidents::Args),
+    /// Check or explain the configuration
+    Config(config::Args),
+    /// Show how the running server is doing
+    Status(status::Args),
+}
+
+/// Runs a command to its end.
+///
+/// # Errors
+/// When the command failed in a way its own exit codes do not tell; the caller prints the chain of causes.
+pub fn run(cli: Cli) -> anyhow::Result<Exit> {
+    match cli.command {
+        Command::Start(args) => start::run(args),
+        Command::Console(args) => console::run(args),
+        Command::Search(args) => search::run(args),
+        Command::Import(args) => import::run(args),
+        Command::Parse(args) => parse::run(args),
+        Command::Rules(args) => rules::run(args),
+        Command::Parsers(args) => parsers::run(args),
+        Command::Alerts(args) => alerts::run(args),
+        Command::Incidents(args) => incidents::run(args),
+        Command::Config(args) => config::run(args),
+        Command::Status(args) => status::run(args),
+    }
+}

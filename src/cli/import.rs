@@ -1,0 +1,15 @@
+//! `longan import`.
+
+use crate::cli::Exit;
+
+/// The arguments of `longan import`.
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+/// Runs the command.
+///
+/// # Errors
+/// Always, until it is written.
+pub fn run(_args: Args) -> anyhow::Result<Exit> {
+    anyhow::bail!("`import` is not written yet")
+}

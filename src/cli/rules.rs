@@ -1,0 +1,15 @@
+//! `longan rules`.
+
+use crate::cli::Exit;
+
+/// The arguments of `longan rules`.
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+/// Runs the command.
+///
+/// # Errors
+/// Always, until it is written.
+pub fn run(_args: Args) -> anyhow::Result<Exit> {
+    anyhow::bail!("`rules` is not written yet")
+}
