@@ -174,9 +174,9 @@ impl Cidr {
         Some(Cidr { network, prefix })
     }
 
-    /// Says whether an address lies in the network. IPv4 and IPv6 never meet.
+    /// Says whether a canonical address lies in the network. IPv4 and IPv6 never meet.
     pub fn contains(&self, address: IpAddr) -> bool {
-        match (self.network, address.to_canonical()) {
+        match (self.network, address) {
             (IpAddr::V4(network), IpAddr::V4(v4)) => u32::from(v4) & mask_v4(self.prefix) == u32::from(network),
             (IpAddr::V6(network), IpAddr::V6(v6)) => u128::from(v6) & mask_v6(self.prefix) == u128::from(network),
             _ => false,

@@ -120,6 +120,11 @@ impl HotWriter {
         self.sealer.wait()
     }
 
+    #[cfg(test)]
+    pub(super) fn sealer_wait(&self) {
+        self.sealer.wait().expect("no seal failed");
+    }
+
     fn is_seal_due(&self) -> bool {
         let view = self.shared.view();
         let events: u64 = view.hot.iter().map(|piece| piece.summary.events).sum();
