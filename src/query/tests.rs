@@ -126,13 +126,31 @@ fn what_is_no_query_is_refused_with_its_place() {
         ("(a OR b", "column 1: this `(` is never closed, expected `)`"),
         ("a )", "column 3: `)` without its `(` (hint: quote it to search for it: \")\")"),
         ("\"abc", "column 1: this quote is never closed, expected `\"`"),
-        ("đ user.name:", "column 13: `user.name:` has no value, expected a value (hint: `_exists_:user.name` finds events that have the field)"),
-        ("source.port:[1 10]", "column 16: a range needs `TO` between its bounds, expected `TO` (hint: for example [1 TO 10])"),
+        (
+            "đ user.name:",
+            "column 13: `user.name:` has no value, expected a value (hint: `_exists_:user.name` finds events that have the field)",
+        ),
+        (
+            "source.port:[1 10]",
+            "column 16: a range needs `TO` between its bounds, expected `TO` (hint: for example [1 TO 10])",
+        ),
         ("source.port:[1 TO 10", "column 13: this range is never closed, expected `]` or `}`"),
-        ("->", "column 2: there is no letter or digit to search for, expected a word (hint: signs can be searched with a /regex/)"),
-        ("@timestamp:yesterday", "column 12: `yesterday` is not a time, expected a time in UTC (hint: write 2026-01-31, 2026-01-31T07:00, 2026-01-31T07:00:00+07:00, now or now-15m)"),
-        ("user.name:/(/", "column 11: the regex cannot be read: unclosed group (hint: to search for a path, put it in quotes)"),
-        ("error | stats count()", "column 7: `|` begins a pipe, and pipes are not available in this version (hint: write the filter alone; to search for the sign itself, put it in a /regex/)"),
+        (
+            "->",
+            "column 2: there is no letter or digit to search for, expected a word (hint: signs can be searched with a /regex/)",
+        ),
+        (
+            "@timestamp:yesterday",
+            "column 12: `yesterday` is not a time, expected a time in UTC (hint: write 2026-01-31, 2026-01-31T07:00, 2026-01-31T07:00:00+07:00, now or now-15m)",
+        ),
+        (
+            "user.name:/(/",
+            "column 11: the regex cannot be read: unclosed group (hint: to search for a path, put it in quotes)",
+        ),
+        (
+            "error | stats count()",
+            "column 7: `|` begins a pipe, and pipes are not available in this version (hint: write the filter alone; to search for the sign itself, put it in a /regex/)",
+        ),
         ("source.port:>", "column 14: the comparison has no value, expected a number, an address, a time or a text"),
     ];
     for (text, expected) in table {
@@ -154,7 +172,15 @@ fn a_misspelt_field_is_named() {
 
 fn atom() -> impl Strategy<Value = String> {
     let word = "[a-zđơ0-9*?]{1,6}";
-    let field = prop::sample::select(vec!["user.name", "source.ip", "source.port", "message", "@timestamp", "x.y", "event.risk_score"]);
+    let field = prop::sample::select(vec![
+        "user.name",
+        "source.ip",
+        "source.port",
+        "message",
+        "@timestamp",
+        "x.y",
+        "event.risk_score",
+    ]);
     prop_oneof![
         word.prop_map(|word| word),
         "[a-z0-9.@:/-]{1,8}",

@@ -34,9 +34,7 @@ pub fn parse_moment(text: &str, now: Timestamp) -> Option<Moment> {
 
 /// Reads where a search begins or ends: a moment, or a span back from now such as `24h`.
 pub fn parse_bound(text: &str, now: Timestamp) -> Option<Timestamp> {
-    parse_duration(text)
-        .map(|span| now.minus(span))
-        .or_else(|| parse_moment(text, now).map(|moment| moment.start))
+    parse_duration(text).map(|span| now.minus(span)).or_else(|| parse_moment(text, now).map(|moment| moment.start))
 }
 
 /// Reads a whole number and a unit: `ms`, `s`, `m`, `h`, `d`, `w`.

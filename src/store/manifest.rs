@@ -169,8 +169,8 @@ impl Manifest {
     pub(super) fn write(&self, folder: &Path) -> Result<(), StoreError> {
         let path = folder.join(MANIFEST);
         let temporary = folder.join("manifest.json.new");
-        let bytes = serde_json::to_vec_pretty(self)
-            .map_err(|source| StoreError::Manifest { path: path.clone(), source })?;
+        let bytes =
+            serde_json::to_vec_pretty(self).map_err(|source| StoreError::Manifest { path: path.clone(), source })?;
         let write = || {
             let mut file = File::create(&temporary)?;
             file.write_all(&bytes)?;

@@ -42,9 +42,8 @@ impl Piece {
     pub(super) fn new(index: &Index, summary: Summary, folder: Option<PathBuf>) -> Result<Piece, StoreError> {
         let name = || folder.as_deref().map_or_else(|| "hot".to_owned(), |path| path.display().to_string());
         let mut segments = index.searchable_segments()?;
-        let segment = match (segments.pop(), segments.is_empty()) {
-            (Some(segment), true) => segment,
-            _ => return Err(StoreError::Record(name())),
+        let (Some(segment), true) = (segments.pop(), segments.is_empty()) else {
+            return Err(StoreError::Record(name()));
         };
         let reader = SegmentReader::open(&segment)?;
         if u64::from(reader.max_doc()) != summary.events {
@@ -145,7 +144,11 @@ pub(super) struct Records<'p> {
 
 impl Records<'_> {
     /// Reads one event and hands it to `visit`.
-    pub(super) fn with<R>(&self, doc: DocId, visit: impl FnOnce(&record::Stored<'_>, usize) -> R) -> Result<R, StoreError> {
+    pub(super) fn with<R>(
+        &self,
+        doc: DocId,
+        visit: impl FnOnce(&record::Stored<'_>, usize) -> R,
+    ) -> Result<R, StoreError> {
         let document = self.store.get_document_bytes(doc)?;
         let columns =
             Columns { id: self.piece.id(doc), timestamp: self.piece.time(doc), ingested: self.piece.ingested(doc) };

@@ -45,7 +45,8 @@ impl Shared {
             return Ok(Vec::new());
         }
         self.edit(|manifest| {
-            let (over, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut manifest.partitions).into_iter().partition(is_over);
+            let (over, kept): (Vec<_>, Vec<_>) =
+                std::mem::take(&mut manifest.partitions).into_iter().partition(is_over);
             manifest.partitions = kept;
             let tombstones: Vec<Tombstone> = over.into_iter().map(|entry| tombstone_of(entry, now)).collect();
             manifest.tombstones.extend(tombstones.iter().cloned());

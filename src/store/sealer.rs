@@ -193,11 +193,10 @@ fn tidy_hot(shared: &Shared) -> Result<(), StoreError> {
         }
         let Some(mut summary) = Summary::of_all(pieces.iter().map(|piece| &piece.summary)) else { continue };
         let directory = RamDirectory::create();
-        let settings = tantivy::IndexSettings {
-            sort_by_field: schema::sealed_settings().sort_by_field,
-            ..schema::hot_settings()
-        };
-        let index = merge_filtered_segments(&segments_of(&pieces), settings, nothing_left_out(&pieces), directory.clone())?;
+        let settings =
+            tantivy::IndexSettings { sort_by_field: schema::sealed_settings().sort_by_field, ..schema::hot_settings() };
+        let index =
+            merge_filtered_segments(&segments_of(&pieces), settings, nothing_left_out(&pieces), directory.clone())?;
         summary.bytes = directory.total_mem_usage() as u64;
         shared.replace_hot(&pieces, Arc::new(Piece::new(&index, summary, None)?));
     }

@@ -105,13 +105,7 @@ impl Shared {
         }
     }
 
-    fn new(
-        folder: &Path,
-        config: Config,
-        manifest: Manifest,
-        sealed: Vec<Arc<Piece>>,
-        lock: Option<File>,
-    ) -> Shared {
+    fn new(folder: &Path, config: Config, manifest: Manifest, sealed: Vec<Arc<Piece>>, lock: Option<File>) -> Shared {
         let view = Arc::new(View { hot: Vec::new(), sealed });
         let state = Mutex::new(State { manifest, view });
         Shared { folder: folder.to_owned(), config, state, changing: Mutex::new(()), _lock: lock }
@@ -166,7 +160,9 @@ impl Shared {
         manifest.partitions.retain(|entry| !is_old(entry));
         manifest.checkpoint = manifest.checkpoint.max(checkpoint);
         let (entries, pieces): (Vec<_>, Vec<_>) = new.into_iter().unzip();
-        manifest.partitions.extend(entries.into_iter().map(|entry| PartitionEntry { hold: entry.hold || hold, ..entry }));
+        manifest
+            .partitions
+            .extend(entries.into_iter().map(|entry| PartitionEntry { hold: entry.hold || hold, ..entry }));
         manifest.write(&self.folder)?;
         let mut state = self.state();
         let mut view = View::clone(&state.view);
@@ -299,6 +295,8 @@ fn remove_leftovers(partitions: &Path, manifest: &Manifest) -> Result<usize, Sto
 fn names_in(folder: &Path) -> Result<Vec<String>, StoreError> {
     let entries = fs::read_dir(folder).map_err(StoreError::io(folder))?;
     entries
-        .map(|entry| entry.map(|entry| entry.file_name().to_string_lossy().into_owned()).map_err(StoreError::io(folder)))
+        .map(|entry| {
+            entry.map(|entry| entry.file_name().to_string_lossy().into_owned()).map_err(StoreError::io(folder))
+        })
         .collect()
 }

@@ -64,16 +64,36 @@ impl Seed {
 
 fn seed() -> impl Strategy<Value = Seed> {
     let word = prop::sample::select(vec![
-        "failed", "password", "login", "an.nguyen@gov.vn", "/var/log", "Hòa", "hoà", "đăng", "dang", "10.0.0.1:443", "x=1", "ERROR",
+        "failed",
+        "password",
+        "login",
+        "an.nguyen@gov.vn",
+        "/var/log",
+        "Hòa",
+        "hoà",
+        "đăng",
+        "dang",
+        "10.0.0.1:443",
+        "x=1",
+        "ERROR",
     ]);
     let user = prop::sample::select(vec!["root", "An.Nguyen", "admin", "Nguyễn", "nguyen", ""]);
     let host = prop::option::of(prop::sample::select(vec!["web-1", "web-2", "BASTION", "db"]));
-    let address = prop::sample::select(vec!["10.0.0.1", "10.0.200.7", "192.168.1.9", "2001:db8::1", "fe80::5", "10.1.0.1"]);
+    let address =
+        prop::sample::select(vec!["10.0.0.1", "10.0.200.7", "192.168.1.9", "2001:db8::1", "fe80::5", "10.1.0.1"]);
     let message = prop::option::of(prop::sample::select(vec!["login failed", "Đăng nhập \"sai\"", "ok"]));
     let numbers = (0..6_i64, 0..5_i64, 0..3_i64);
     (prop::collection::vec(word, 1..4), user, host, address, numbers, message, any::<bool>()).prop_map(
-        |(words, user, host, address, (port, second, day), message, long)| {
-            Seed { words, user, host, address, port, second, day, message, long }
+        |(words, user, host, address, (port, second, day), message, long)| Seed {
+            words,
+            user,
+            host,
+            address,
+            port,
+            second,
+            day,
+            message,
+            long,
         },
     )
 }
@@ -280,7 +300,8 @@ fn a_crash_at_any_step_of_a_seal_loses_and_doubles_nothing() {
         add(&mut writer, &seeds[4..], 5);
         writer.seal_and_wait().expect("sealed");
     }
-    let old_names: Vec<_> = fs::read_dir(before.join("partitions")).expect("dir").map(|e| e.expect("e").file_name()).collect();
+    let old_names: Vec<_> =
+        fs::read_dir(before.join("partitions")).expect("dir").map(|e| e.expect("e").file_name()).collect();
     let new_names: Vec<_> = fs::read_dir(after.join("partitions"))
         .expect("dir")
         .map(|entry| entry.expect("entry").file_name())

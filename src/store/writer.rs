@@ -36,6 +36,8 @@ pub struct HotWriter {
     /// Events not yet cut, by retention class.
     pending: BTreeMap<RetentionClass, Batch>,
     last_id: EventId,
+    /// A seal has been asked for up to here.
+    sealing_to: EventId,
     /// Since when something is hot.
     hot_since: Option<Instant>,
 }
@@ -43,7 +45,7 @@ pub struct HotWriter {
 impl HotWriter {
     pub(super) fn new(shared: Arc<Shared>, sealer: Arc<Sealer>) -> HotWriter {
         let last_id = shared.checkpoint();
-        HotWriter { shared, sealer, pending: BTreeMap::new(), last_id, hot_since: None }
+        HotWriter { shared, sealer, pending: BTreeMap::new(), last_id, sealing_to: last_id, hot_since: None }
     }
 
     /// Adds an event of the standard class. An id at or below the last one added or sealed is ignored: it is a replay.
@@ -127,8 +129,10 @@ impl HotWriter {
 
     fn is_seal_due(&self) -> bool {
         let view = self.shared.view();
-        let events: u64 = view.hot.iter().map(|piece| piece.summary.events).sum();
-        let bytes: u64 = view.hot.iter().map(|piece| piece.summary.bytes).sum();
+        // What is being sealed stays in the view until it is done, and must not have a second seal started.
+        let fresh = || view.hot.iter().filter(|piece| piece.summary.last_id > self.sealing_to);
+        let events: u64 = fresh().map(|piece| piece.summary.events).sum();
+        let bytes: u64 = fresh().map(|piece| piece.summary.bytes).sum();
         let config = &self.shared.config;
         let is_old = self.hot_since.is_some_and(|since| since.elapsed() >= config.hot_age_max);
         events >= config.hot_events_max || bytes >= config.hot_bytes_max || (events > 0 && is_old)
@@ -136,6 +140,7 @@ impl HotWriter {
 
     fn start_seal(&mut self) -> Result<(), StoreError> {
         self.hot_since = None;
+        self.sealing_to = self.last_id;
         self.sealer.seal(self.last_id)
     }
 }
@@ -153,9 +158,8 @@ fn build_splits(class: &RetentionClass, batch: &Arc<Batch>, out: &mut Vec<Arc<Pi
         last.extend(scattered);
     }
     for (day, mut events) in groups {
-        events.sort_unstable_by_key(|index| {
-            batch.entries.get(*index).map(|entry| Reverse((entry.timestamp, entry.id)))
-        });
+        events
+            .sort_unstable_by_key(|index| batch.entries.get(*index).map(|entry| Reverse((entry.timestamp, entry.id))));
         let key = Key { class: class.clone(), day };
         if let Some(summary) = summary_of(&key, batch, &events) {
             out.push(Arc::new(build_split(summary, batch, &events)?));

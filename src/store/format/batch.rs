@@ -212,9 +212,8 @@ impl Document for BatchDocument {
 
     fn iter_fields_and_values(&self) -> Self::FieldsValuesIter<'_> {
         let Some(entry) = self.batch.entries.get(self.index) else { return Vec::new().into_iter() };
-        let characters = |range: &Range<usize>| {
-            BatchValue::Text(self.batch.characters.get(range.clone()).unwrap_or_default())
-        };
+        let characters =
+            |range: &Range<usize>| BatchValue::Text(self.batch.characters.get(range.clone()).unwrap_or_default());
         let mut values = Vec::with_capacity(8);
         values.push((FIELDS.id, BatchValue::U64(entry.id.0)));
         values.push((FIELDS.time, BatchValue::I64(entry.timestamp.0)));

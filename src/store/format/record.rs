@@ -63,12 +63,11 @@ pub(in crate::store) fn encode(event: &Event<'_>, exact: Option<&[u8]>, out: &mu
     let has_logsource = *event.logsource != logsource::UNKNOWN;
     let failure = event.failure.and_then(|failure| FAILURES.iter().position(|have| *have == failure));
     let failure_code = failure.map_or(0, |index| index as u8 + 1);
-    out.push(
-        u8::from(exact.is_some()) * HAS_EXACT
-            | u8::from(event.parser.is_some()) * HAS_PARSER
-            | u8::from(has_logsource) * HAS_LOGSOURCE
-            | failure_code << FAILURE_SHIFT,
-    );
+    let flag = |is_set: bool, bit: u8| if is_set { bit } else { 0 };
+    let flags = flag(exact.is_some(), HAS_EXACT)
+        | flag(event.parser.is_some(), HAS_PARSER)
+        | flag(has_logsource, HAS_LOGSOURCE);
+    out.push(flags | (failure_code << FAILURE_SHIFT));
     if let Some(exact) = exact {
         put_bytes(out, exact);
     }
@@ -163,11 +162,8 @@ pub(in crate::store) fn decode(record: &[u8], columns: Columns) -> Option<Stored
     let flags = input.byte()?;
     let exact = if flags & HAS_EXACT != 0 { Some(input.bytes()?) } else { None };
     let parser = if flags & HAS_PARSER != 0 { Some(input.text()?) } else { None };
-    let logsource = if flags & HAS_LOGSOURCE != 0 {
-        Cow::Owned(input.logsource()?)
-    } else {
-        Cow::Borrowed(&logsource::UNKNOWN)
-    };
+    let logsource =
+        if flags & HAS_LOGSOURCE != 0 { Cow::Owned(input.logsource()?) } else { Cow::Borrowed(&logsource::UNKNOWN) };
     let failure = usize::from(flags >> FAILURE_SHIFT).checked_sub(1).and_then(|index| FAILURES.get(index).copied());
     let count = input.count()?;
     let mut fields = Vec::with_capacity(count);

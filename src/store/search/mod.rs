@@ -329,7 +329,8 @@ impl Searcher {
                 Some(records) => records,
                 None => reader.insert(piece.records()?),
             };
-            let (hit, length) = records.with(place.doc, |stored, length| (hit_of(&stored.event, stored.exact), length))?;
+            let (hit, length) =
+                records.with(place.doc, |stored, length| (hit_of(&stored.event, stored.exact), length))?;
             bytes += length;
             if bytes > self.result_bytes_max && !hits.is_empty() {
                 budget.partial.set(Some("memory limit"));

@@ -165,7 +165,9 @@ impl<'p> Planner<'p> {
         // Cheap before the column is read: most pieces do not hold the id at all.
         let wanted = match test {
             Test::Equals(text) => text.parse::<u64>().ok(),
-            Test::Range(Range::Number(Bound::Included(Number::Int(low)), Bound::Included(Number::Int(high)))) if low == high => {
+            Test::Range(Range::Number(Bound::Included(Number::Int(low)), Bound::Included(Number::Int(high))))
+                if low == high =>
+            {
                 u64::try_from(*low).ok()
             }
             _ => None,
@@ -302,9 +304,8 @@ impl<'p> Planner<'p> {
 }
 
 fn postings(index: &InvertedIndexReader, info: &TermInfo) -> Result<Plan, StoreError> {
-    let postings = index
-        .read_postings_from_terminfo(info, IndexRecordOption::Basic)
-        .map_err(tantivy::TantivyError::from)?;
+    let postings =
+        index.read_postings_from_terminfo(info, IndexRecordOption::Basic).map_err(tantivy::TantivyError::from)?;
     Ok(Plan::exact(postings))
 }
 
