@@ -83,6 +83,8 @@ pub struct Wal {
     /// In order; the last one is active when `active` is there.
     segments: Vec<Segment>,
     active: Option<Active>,
+    /// Without an active segment so many of the newest must stay: together they know all places.
+    held_segments: usize,
     epoch: u64,
     next_id: EventId,
     places: Places,
@@ -118,6 +120,7 @@ impl Wal {
             config,
             segments,
             active: None,
+            held_segments: recovery.held_segments,
             epoch: names.iter().map(|name| name.epoch).max().unwrap_or(0).saturating_add(1),
             next_id: recovery.next_id,
             places,
@@ -239,14 +242,15 @@ impl Wal {
 
     /// Deletes the segments all of whose events are at or below `through`.
     ///
-    /// The caller has made these events durable elsewhere first. The newest segment always stays: it carries the ids
-    /// and the places of followed files on.
+    /// The caller has made these events durable elsewhere first. The newest segment always stays, and at times an
+    /// older one: they carry the ids and the places of followed files on.
     ///
     /// # Errors
     /// When a segment cannot be deleted; the log can still be used.
     pub fn release(&mut self, through: EventId) -> Result<(), WalError> {
         let after = EventId(through.0.saturating_add(1));
-        let count = self.segments.windows(2).take_while(|pair| pair[1].name.first <= after).count();
+        let below = self.segments.windows(2).take_while(|pair| pair[1].name.first <= after).count();
+        let count = below.min(self.segments.len().saturating_sub(self.held_segments));
         if count == 0 {
             return Ok(());
         }
@@ -328,6 +332,8 @@ impl Wal {
         active.synced = active.bytes;
         active.marked = active.bytes;
         self.segments.push(Segment { name, bytes: active.bytes });
+        // This one has carried over what the older ones knew.
+        self.held_segments = 1;
         Ok(active)
     }
 

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use crate::ingest::intake::Place;
 use crate::model::EventId;
 use crate::wal::disk::Disk;
-use crate::wal::disk::DiskFile;
 use crate::wal::log::WalError;
 use crate::wal::places::Places;
 use crate::wal::record::RECORD_BYTES_MIN;
 use crate::wal::record::Record;
+use crate::wal::segment::CHUNK_BYTES;
 use crate::wal::segment::HEADER_BYTES;
 use crate::wal::segment::Header;
 use crate::wal::segment::SegmentName;
@@ -38,6 +38,8 @@ pub struct Recovery {
     pub damage: Vec<Damage>,
     /// How far each followed file had been read.
     pub places: Vec<Place>,
+    /// How many of the newest segments it took to know all places: they stay until a new one has carried them over.
+    pub(super) held_segments: usize,
 }
 
 /// Finds the tail, cuts it clean, and reads from the newest segments what the log must know to go on.
@@ -48,7 +50,8 @@ pub(super) fn recover(disk: &dyn Disk, names: &[SegmentName], keep_after: EventI
         let scan = scan(disk, name)?;
         recovery.next_id = recovery.next_id.max(scan.next_id);
         if age == 0 {
-            recovery.torn_tail = cut_tail(disk, name, &scan)?;
+            settle(disk, name, &scan).map_err(WalError::Io)?;
+            recovery.torn_tail = scan.tail.clone();
         }
         recovery.damage.extend(scan.damage.iter().cloned());
         let whole = scan.places_whole;
@@ -57,6 +60,7 @@ pub(super) fn recover(disk: &dyn Disk, names: &[SegmentName], keep_after: EventI
             break;
         }
     }
+    recovery.held_segments = scans.len();
     let mut places = Places::default();
     scans.iter().rev().flat_map(|scan| &scan.places).for_each(|place| places.set(*place));
     recovery.places = places.to_vec();
@@ -71,11 +75,13 @@ fn following(id: EventId) -> EventId {
     EventId(id.0.saturating_add(1))
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Scan {
     next_id: EventId,
     damage: Vec<Damage>,
     tail: Option<Damage>,
+    /// Everything before this offset is known to have been synced.
+    synced: u64,
     places: Vec<Place>,
     /// The segment told all places by itself: its carried table was read whole.
     places_whole: bool,
@@ -89,8 +95,7 @@ fn scan(disk: &dyn Disk, name: &SegmentName) -> Result<Scan, WalError> {
     if let Header::Newer { version } = header {
         return Err(WalError::Newer { path, version });
     }
-    let mut scan =
-        Scan { next_id: name.first, damage: Vec::new(), tail: None, places: Vec::new(), places_whole: false };
+    let mut scan = Scan { next_id: name.first, ..Scan::default() };
     let mut carried = 0;
     // Header and carried places are synced before the segment is used.
     let mut gaps = Gaps { synced: HEADER_BYTES as u64, ..Gaps::default() };
@@ -116,6 +121,7 @@ fn scan(disk: &dyn Disk, name: &SegmentName) -> Result<Scan, WalError> {
             Step::End => break,
         }
     }
+    scan.synced = gaps.synced;
     scan.places = gaps.trusted_places();
     scan.places_whole = matches!(header, Header::Good { carried: expected } if expected == carried);
     Ok(scan)
@@ -148,12 +154,23 @@ impl Gaps {
     }
 }
 
-fn cut_tail(disk: &dyn Disk, name: &SegmentName, scan: &Scan) -> Result<Option<Damage>, WalError> {
-    let Some(tail) = scan.tail.clone() else { return Ok(None) };
-    let cut = |mut file: Box<dyn DiskFile>| -> io::Result<()> {
+/// Cuts the torn tail and makes durable what is left.
+///
+/// What a killed process had written but not synced can be read now, and would be gone after a power cut, when others
+/// rely on it already. It is written once more before the sync: after a failed sync the kernel takes the pages for clean.
+fn settle(disk: &dyn Disk, name: &SegmentName, scan: &Scan) -> io::Result<()> {
+    let mut file = disk.open(&name.file_name())?;
+    if let Some(tail) = &scan.tail {
         file.cut(tail.offset)?;
-        file.sync()
-    };
-    disk.open(&name.file_name()).and_then(cut).map_err(WalError::Io)?;
-    Ok(Some(tail))
+    }
+    let mut offset = scan.synced;
+    let mut chunk = vec![0; CHUNK_BYTES];
+    loop {
+        let read = file.read_at(offset, &mut chunk)?;
+        if read == 0 {
+            return file.sync();
+        }
+        file.write_at(offset, chunk.get(..read).unwrap_or_default())?;
+        offset += read as u64;
+    }
 }

@@ -18,7 +18,7 @@ const VERSION: u32 = 1;
 pub(super) const HEADER_BYTES: usize = 44;
 const SUFFIX: &str = ".wal";
 /// How much is read from the disk at once.
-const CHUNK_BYTES: usize = 256 * 1024;
+pub(super) const CHUNK_BYTES: usize = 256 * 1024;
 
 /// A segment's name says all that is needed to check its records, should its header be damaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -54,8 +54,8 @@ struct SimFile {
     content: Vec<u8>,
     /// What a power cut leaves for certain.
     synced: Vec<u8>,
-    /// A sync failed: the dirty bytes were dropped and will not reach the disk.
-    sync_lost: bool,
+    /// A sync failed: what was dirty from here on is taken for clean and will not reach the disk, unless written again.
+    lost_from: Option<usize>,
 }
 
 #[derive(Debug)]
@@ -150,7 +150,7 @@ impl SimDisk {
         for file in files.values_mut() {
             file.content = survivors(random, file);
             file.synced = file.content.clone();
-            file.sync_lost = false;
+            file.lost_from = None;
         }
         state.begin_life();
     }
@@ -170,7 +170,7 @@ impl SimDisk {
 
 /// Decides what a power cut leaves of a file: a length between, and for each sector the old bytes or the new.
 fn survivors(random: &mut Random, file: &SimFile) -> Vec<u8> {
-    if file.sync_lost {
+    if file.lost_from.is_some() {
         return file.synced.clone();
     }
     let (shorter, longer) = if file.synced.len() <= file.content.len() {
@@ -199,6 +199,8 @@ impl State {
         self.locked = false;
         self.power_off = false;
         self.steps_left = None;
+        self.fail_next_write = false;
+        self.fail_next_sync = false;
     }
 
     /// Counts an operation that changes the disk; an error when the power is off.
@@ -237,6 +239,10 @@ impl State {
         write(&mut self.file(handle)?.content, offset, bytes.get(..count).unwrap_or_default());
         Ok(())
     }
+}
+
+fn first_difference(old: &[u8], new: &[u8]) -> usize {
+    old.iter().zip(new).take_while(|(old, new)| old == new).count()
 }
 
 fn write(content: &mut Vec<u8>, offset: usize, bytes: &[u8]) {
@@ -369,7 +375,10 @@ impl DiskFile for SimHandle {
             state.write_part(self, offset, bytes, free)?;
             return Err(io::ErrorKind::StorageFull.into());
         }
-        write(&mut state.file(self)?.content, offset, bytes);
+        let file = state.file(self)?;
+        write(&mut file.content, offset, bytes);
+        let rewritten = offset + bytes.len() >= file.content.len();
+        file.lost_from = file.lost_from.filter(|lost| offset > *lost || !rewritten);
         Ok(())
     }
 
@@ -388,12 +397,12 @@ impl DiskFile for SimHandle {
         let fail = std::mem::take(&mut state.fail_next_sync);
         let file = state.file(self)?;
         if fail {
-            file.sync_lost = true;
+            file.lost_from = Some(first_difference(&file.synced, &file.content));
             return Err(io::Error::other("simulated sync error"));
         }
-        if !file.sync_lost {
+        if file.lost_from.is_none() {
             // Copies only what is new: tests write long logs.
-            let same = file.synced.iter().zip(&file.content).take_while(|(old, new)| old == new).count();
+            let same = first_difference(&file.synced, &file.content);
             file.synced.truncate(same);
             file.synced.extend_from_slice(&file.content[same..]);
         }

@@ -140,8 +140,10 @@ fn simulate(seed: u64) {
         world.check(&wal, &context);
         world.check_file(&recovery, &wal, &context);
         // Ids of groups that left no trace may be given again: nobody has seen them.
-        let found: BTreeSet<u64> = events(&wal, 0).iter().map(|event| event.0).collect();
-        assert!(found.iter().all(|id| recovery.next_id.0 > *id), "{context}: an id would be used twice");
+        let found = events(&wal, 0);
+        assert!(found.iter().all(|(id, _)| recovery.next_id.0 > *id), "{context}: an id would be used twice");
+        // Whatever can be read now is processed now: it must never vanish again.
+        world.acknowledged.extend(found);
         let file_at = recovery.places.iter().find(|place| place.inode == 1).map_or(0, |place| place.offset);
         world.file_lines = world.file_lines.max(file_at);
 
@@ -163,10 +165,14 @@ fn nothing_acknowledged_is_lost_or_repeated_whatever_the_disk_does() {
     }
 }
 
-/// To look at one failing run: put its seed here.
+/// Seeds that once failed stay; to look at one failing run, put its seed here.
 #[test]
-fn one_seed_can_be_replayed() {
-    simulate(17);
+fn single_seeds_can_be_replayed() {
+    // 0: what a killed process had not synced was handed out, then lost with the power.
+    // 690: a half-made segment let the older ones go, and with them the places of followed files.
+    for seed in [0, 690] {
+        simulate(seed);
+    }
 }
 
 #[test]
@@ -264,7 +270,7 @@ fn lines_that_look_like_records_are_lines() {
     let names = filled(&disk, 3);
     let mut stolen = vec![0; 400];
     disk.open(&names[0]).and_then(|file| file.read_at(0, &mut stolen)).expect("read");
-    drop(disk.restart());
+    disk.restart();
     let (mut wal, _) = open(&disk);
     wal.append([frame(stolen), frame("after")]).expect("appended");
     wal.sync().expect("synced");
