@@ -30,10 +30,13 @@ pub struct Place {
     pub inode: u64,
     /// The first byte after the frame.
     pub offset: u64,
-    /// How many bytes of the file's beginning `prefix_hash` covers; never beyond `offset`.
-    pub prefix_bytes: u32,
-    /// Hash of the file's beginning: tells a file from a later one with the same inode.
-    pub prefix_hash: u64,
+    /// How many bytes of the file's beginning `head_crc` covers; never beyond `offset`.
+    pub head_bytes: u16,
+    /// How many bytes just before `offset` `tail_crc` covers.
+    pub tail_bytes: u16,
+    /// With `tail_crc`, tells a file from a later one with the same inode, and a copy of it from another file.
+    pub head_crc: u32,
+    pub tail_crc: u32,
 }
 
 /// Frames handed in together: stored together, acknowledged together.

@@ -142,8 +142,10 @@ fn put_place_fields(out: &mut Vec<u8>, place: &Place) {
     out.extend_from_slice(&place.device.to_le_bytes());
     out.extend_from_slice(&place.inode.to_le_bytes());
     out.extend_from_slice(&place.offset.to_le_bytes());
-    out.extend_from_slice(&place.prefix_bytes.to_le_bytes());
-    out.extend_from_slice(&place.prefix_hash.to_le_bytes());
+    out.extend_from_slice(&place.head_bytes.to_le_bytes());
+    out.extend_from_slice(&place.tail_bytes.to_le_bytes());
+    out.extend_from_slice(&place.head_crc.to_le_bytes());
+    out.extend_from_slice(&place.tail_crc.to_le_bytes());
 }
 
 /// Reads the length of the body from a record's head; `None` when the head is none.
@@ -254,8 +256,10 @@ impl<'a> Cursor<'a> {
             device: u64::from_le_bytes(self.array()?),
             inode: u64::from_le_bytes(self.array()?),
             offset: u64::from_le_bytes(self.array()?),
-            prefix_bytes: u32::from_le_bytes(self.array()?),
-            prefix_hash: u64::from_le_bytes(self.array()?),
+            head_bytes: u16::from_le_bytes(self.array()?),
+            tail_bytes: u16::from_le_bytes(self.array()?),
+            head_crc: u32::from_le_bytes(self.array()?),
+            tail_crc: u32::from_le_bytes(self.array()?),
         })
     }
 }
@@ -274,15 +278,10 @@ mod tests {
             any::<([u8; 4], u16)>().prop_map(|(ip, port)| Some(SocketAddr::from((ip, port)))),
             any::<([u8; 16], u16)>().prop_map(|(ip, port)| Some(SocketAddr::from((ip, port)))),
         ];
-        let place = proptest::option::of(any::<(u64, u64, u64, u32, u64)>().prop_map(
-            |(device, inode, offset, prefix_bytes, prefix_hash)| Place {
-                device,
-                inode,
-                offset,
-                prefix_bytes,
-                prefix_hash,
-            },
-        ));
+        let place = proptest::option::of(any::<((u64, u64, u64), (u16, u16), (u32, u32))>().prop_map(|fields| {
+            let ((device, inode, offset), (head_bytes, tail_bytes), (head_crc, tail_crc)) = fields;
+            Place { device, inode, offset, head_bytes, tail_bytes, head_crc, tail_crc }
+        }));
         let texts = ("[a-z:/é]{0,60}", proptest::option::of("[A-Za-z=, ]{0,80}"));
         (any::<i64>(), texts, peer, any::<bool>(), proptest::collection::vec(any::<u8>(), 0..2000), place).prop_map(
             |(received, (input, identity), peer, truncated, raw, place)| {

@@ -156,7 +156,7 @@ impl SegmentReader {
         }
         let damaged_from = self.offset;
         loop {
-            let found = self.to_next_marker()?;
+            let found = self.seek_marker()?;
             if !found || self.record_at_start()?.is_some() {
                 let bytes = self.offset - damaged_from;
                 return Ok(Step::Damage { offset: damaged_from, bytes, to_end: !found });
@@ -180,7 +180,7 @@ impl SegmentReader {
     }
 
     /// Moves past the present byte to the next marker, or to the end.
-    fn to_next_marker(&mut self) -> io::Result<bool> {
+    fn seek_marker(&mut self) -> io::Result<bool> {
         self.advance(1);
         loop {
             let more = self.fill(CHUNK_BYTES)?;

@@ -29,7 +29,7 @@ impl Random {
     }
 
     /// Returns the next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -39,7 +39,7 @@ impl Random {
 
     /// Returns a number below `end`, or 0 when `end` is 0.
     pub fn below(&mut self, end: u64) -> u64 {
-        self.next().checked_rem(end).unwrap_or(0)
+        self.draw().checked_rem(end).unwrap_or(0)
     }
 
     /// Returns true once in `times`.
@@ -308,7 +308,7 @@ impl Disk for SimDisk {
     }
 
     fn salt(&self) -> u64 {
-        self.state().random.next()
+        self.state().random.draw()
     }
 
     fn path_of(&self, name: &str) -> PathBuf {

@@ -343,7 +343,7 @@ fn the_reserve_is_kept_free() {
 fn places_outlive_the_segments_they_were_written_in() {
     let disk = SimDisk::new(4);
     let (mut wal, _) = open(&disk);
-    let place = Place { device: 3, inode: 1, offset: 77, prefix_bytes: 5, prefix_hash: 6 };
+    let place = Place { device: 3, inode: 1, offset: 77, head_bytes: 5, tail_bytes: 4, head_crc: 6, tail_crc: 8 };
     wal.append_placed([(frame("of a file"), Some(place))]).expect("appended");
     wal.sync().expect("synced");
     for _ in 0..5 {
