@@ -255,11 +255,28 @@ async fn a_line_of_100_megabytes_is_cut_and_the_next_one_is_whole() {
 }
 
 #[tokio::test]
-async fn a_file_that_cannot_be_read_is_tried_again() {
+async fn a_file_that_cannot_be_opened_is_reported_and_tried_again() {
     let world = World::new();
-    // A symbolic link that leads nowhere, then into a circle, then to a file: whatever the user who runs the test may read.
+    append(&world.path("a.log"), "one\n");
+    append(&world.path("b.log"), "two\n");
+    let files_max = NonZeroUsize::new(1).expect("not zero");
+    let rotated = Duration::from_millis(30);
+    let run = world.start(Config { files_max, rotated, ..world.config("*.log") });
+    assert_eq!(world.wait_for(1).await, ["one"]);
+    assert_eq!(world.registry.gauge("longan_files_unreadable", &[]).get(), 1);
+    fs::remove_file(world.path("a.log")).expect("removed");
+    assert_eq!(world.wait_for(2).await, ["one", "two"]);
+    world.wait_until("recovery", || world.registry.gauge("longan_files_unreadable", &[]).get() == 0).await;
+    run.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_no_file_is_passed_over_until_it_is_one() {
+    let world = World::new();
+    // A link that leads nowhere yet, a folder, and a pipe that nobody writes to.
     std::os::unix::fs::symlink(world.path("b"), world.path("a.log")).expect("linked");
     fs::create_dir(world.path("folder.log")).expect("created");
+    nix::unistd::mkfifo(&world.path("pipe.log"), nix::sys::stat::Mode::S_IRWXU).expect("created");
     let run = world.start(world.config("*.log"));
     tokio::time::sleep(Duration::from_millis(60)).await;
     append(&world.path("b"), "there now\n");
