@@ -4,6 +4,7 @@
 //! acknowledge wait for the receipt, which comes only after the WAL has synced; the others are slowed by the intake's
 //! bounded queue. Inputs know nothing of parsing or storage.
 
+pub mod file;
 pub mod intake;
 
 pub use intake::Intake;
