@@ -14,6 +14,7 @@ use axum::response::IntoResponse;
 use axum::response::Response;
 use bytes::Bytes;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::json;
 
@@ -45,8 +46,8 @@ struct Target {
 enum Action {
     Index(Target),
     Create(Target),
-    Update(Target),
-    Delete(Target),
+    Update(IgnoredAny),
+    Delete(IgnoredAny),
 }
 
 /// `POST /_bulk` and `POST /{index}/_bulk`.
