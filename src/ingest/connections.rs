@@ -127,16 +127,15 @@ fn settle(door: &Door<'_>, ended: Result<(), JoinError>) {
 /// Errors of `accept` that belong to one connection or pass by themselves: a listener must outlive them.
 fn is_passing(err: &io::Error) -> bool {
     use nix::libc;
-    let codes = [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM, libc::ECONNABORTED, libc::EPROTO, libc::EINTR];
+    let codes =
+        [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM, libc::ECONNABORTED, libc::EPROTO, libc::EINTR];
     err.raw_os_error().is_some_and(|code| codes.contains(&code))
 }
 
 /// Lets the kernel find peers that vanished without a word. Without it the idle timeout still does.
 fn keep_alive(stream: &TcpStream) {
-    let probes = TcpKeepalive::new()
-        .with_time(Duration::from_secs(60))
-        .with_interval(Duration::from_secs(15))
-        .with_retries(4);
+    let probes =
+        TcpKeepalive::new().with_time(Duration::from_secs(60)).with_interval(Duration::from_secs(15)).with_retries(4);
     if let Err(err) = SockRef::from(stream).set_tcp_keepalive(&probes) {
         warn!(error = %err, "no keep-alive on a connection");
     }

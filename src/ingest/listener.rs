@@ -125,12 +125,7 @@ fn new_socket(address: SocketAddr, kind: Type, protocol: Protocol) -> io::Result
 }
 
 fn refused(place: Place<'_>, source: io::Error) -> BindError {
-    BindError {
-        input: place.input.to_owned(),
-        setting: place.setting.to_owned(),
-        address: place.address,
-        source,
-    }
+    BindError { input: place.input.to_owned(), setting: place.setting.to_owned(), address: place.address, source }
 }
 
 /// Returns the peer as people write it: an IPv4 address stays one although it came through an IPv6 socket.

@@ -47,12 +47,8 @@ pub(crate) fn start() -> (Context, Sink) {
         cancel: CancellationToken::new(),
         syncing,
     };
-    let context = Context {
-        intake,
-        registry: sink.registry.clone(),
-        clock: Arc::new(SystemClock),
-        cancel: sink.cancel.clone(),
-    };
+    let context =
+        Context { intake, registry: sink.registry.clone(), clock: Arc::new(SystemClock), cancel: sink.cancel.clone() };
     let (frames, batches) = (Arc::clone(&sink.frames), Arc::clone(&sink.batches));
     tokio::spawn(async move {
         while let Some(submission) = outlet.receiver.recv().await {

@@ -82,7 +82,8 @@ async fn read(headers: &HeaderMap, body: Body, shared: &Shared) -> Result<(Bytes
     }
     // Reserved before unpacking: a small body may become the largest one allowed.
     budget.grow_to(packed.len() + bytes_max)?;
-    let unpacked = spawn_blocking(move || unpack(&packed, packing, bytes_max)).await.map_err(|_| BodyError::Unpacking)??;
+    let unpacked =
+        spawn_blocking(move || unpack(&packed, packing, bytes_max)).await.map_err(|_| BodyError::Unpacking)??;
     budget.shrink_to(unpacked.len());
     Ok((unpacked.into(), budget.permit))
 }

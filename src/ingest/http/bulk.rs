@@ -51,11 +51,7 @@ enum Action {
 }
 
 /// `POST /_bulk` and `POST /{index}/_bulk`.
-pub(super) async fn bulk(
-    State(shared): State<Arc<Shared>>,
-    index: Option<Path<String>>,
-    payload: Payload,
-) -> Response {
+pub(super) async fn bulk(State(shared): State<Arc<Shared>>, index: Option<Path<String>>, payload: Payload) -> Response {
     let started = shared.context.clock.now();
     let index = index.map_or_else(|| "longan".to_owned(), |Path(index)| index);
     let mut documents = Documents::new(&shared, payload.sender);
@@ -66,9 +62,15 @@ pub(super) async fn bulk(
         if items.len() >= ACTIONS_MAX {
             return problem(StatusCode::PAYLOAD_TOO_LARGE, "too many actions in one request");
         }
-        let item = item(number, &line, &index, || lines.next().map(|(_, document)| document), |document| {
-            documents.add(&shared, document);
-        });
+        let item = item(
+            number,
+            &line,
+            &index,
+            || lines.next().map(|(_, document)| document),
+            |document| {
+                documents.add(&shared, document);
+            },
+        );
         errors |= item.is_err();
         items.push(item.unwrap_or_else(|refused| refused));
     }
@@ -79,7 +81,8 @@ pub(super) async fn bulk(
         return answer;
     }
     let took = shared.context.clock.now().since(started).as_millis();
-    ([PRODUCT], Json(json!({"took": u64::try_from(took).unwrap_or(u64::MAX), "errors": errors, "items": items}))).into_response()
+    ([PRODUCT], Json(json!({"took": u64::try_from(took).unwrap_or(u64::MAX), "errors": errors, "items": items})))
+        .into_response()
 }
 
 /// Works one action off and returns its item of the answer; `Err` is an item that says why it was refused.
@@ -154,7 +157,8 @@ pub(super) async fn license() -> Response {
 
 /// `GET /_cluster/health`.
 pub(super) async fn health() -> Response {
-    ([PRODUCT], Json(json!({"cluster_name": "longan", "status": "green", "timed_out": false, "number_of_nodes": 1}))).into_response()
+    ([PRODUCT], Json(json!({"cluster_name": "longan", "status": "green", "timed_out": false, "number_of_nodes": 1})))
+        .into_response()
 }
 
 /// `GET /_nodes/http`: no other node to send to.

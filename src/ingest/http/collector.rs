@@ -103,7 +103,11 @@ mod tests {
             (" \n ", &[], None),
         ] {
             let (objects, first_invalid) = objects(&Bytes::from_static(body.as_bytes()));
-            assert_eq!((objects, first_invalid), (expected.iter().map(|o| Bytes::from_static(o.as_bytes())).collect(), invalid), "{body}");
+            assert_eq!(
+                (objects, first_invalid),
+                (expected.iter().map(|o| Bytes::from_static(o.as_bytes())).collect(), invalid),
+                "{body}"
+            );
         }
         let deep = "{\"a\":".repeat(10_000);
         assert_eq!(objects(&Bytes::from(deep)), (vec![], Some(0)));

@@ -67,9 +67,13 @@ impl Config {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AccessError {
-    #[error("input `{input}` listens on `{address}`, beyond loopback, and asks for neither a token nor a client certificate")]
+    #[error(
+        "input `{input}` listens on `{address}`, beyond loopback, and asks for neither a token nor a client certificate"
+    )]
     Open { input: String, address: IpAddr },
-    #[error("input `{input}` listens on `{address}`, beyond loopback, without TLS: tokens would cross the network in the clear")]
+    #[error(
+        "input `{input}` listens on `{address}`, beyond loopback, without TLS: tokens would cross the network in the clear"
+    )]
     Clear { input: String, address: IpAddr },
 }
 

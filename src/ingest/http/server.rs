@@ -61,7 +61,8 @@ pub async fn run(context: Context, bound: BoundTcp, security: Security, config: 
         memory: Arc::new(Semaphore::new(config.memory_bytes_max.get().div_ceil(1024).min(Semaphore::MAX_PERMITS))),
     });
     let router = router(Arc::clone(&shared));
-    accept_all(bound, door, |stream, peer| serve(Arc::clone(&shared), security.clone(), router.clone(), stream, peer)).await
+    accept_all(bound, door, |stream, peer| serve(Arc::clone(&shared), security.clone(), router.clone(), stream, peer))
+        .await
 }
 
 async fn serve(shared: Arc<Shared>, security: Security, router: Router, stream: TcpStream, address: SocketAddr) {

@@ -55,9 +55,13 @@ pub struct Decoder {
 #[derive(Debug)]
 enum State {
     Header,
-    Data { header: Header },
+    Data {
+        header: Header,
+    },
     /// Behind the limit of a frame that was handed out, up to and with its line feed.
-    Skip { left: usize },
+    Skip {
+        left: usize,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -132,7 +136,8 @@ fn header(bytes: &[u8]) -> Result<Option<(Header, usize)>, FrameError> {
     let mut spaces = memchr::memchr_iter(b' ', bytes.get(..HEADER_BYTES_MAX).unwrap_or(bytes));
     let parts = spaces.next().and_then(|first| Some((first, spaces.next()?)));
     let Some((first, second)) = parts else {
-        let fits = bytes.len() < HEADER_BYTES_MAX && !bytes.contains(&b'\n') && bytes.first().is_none_or(u8::is_ascii_digit);
+        let fits =
+            bytes.len() < HEADER_BYTES_MAX && !bytes.contains(&b'\n') && bytes.first().is_none_or(u8::is_ascii_digit);
         return if fits { Ok(None) } else { Err(refused()) };
     };
     let rest = bytes.get(second + 1..).unwrap_or_default();
@@ -206,7 +211,11 @@ mod tests {
             (b"1 open 3 a=b\n2 syslog 5 hello\n3 close 0\n", &["1 Open a=b", "2 Syslog hello", "3 Close "], false),
             (b"1 close 0 \n2 syslog 3 a\nb\n", &["1 Close ", "2 Syslog a\\nb"], false),
             (b"7 starttls 0\n", &["7 Unknown(\"starttls\") "], false),
-            (b"1 syslog 40 0123456789012345678901234567890123456789\n2 syslog 1 x\n", &["1 Syslog 0123456789012345…", "2 Syslog x"], false),
+            (
+                b"1 syslog 40 0123456789012345678901234567890123456789\n2 syslog 1 x\n",
+                &["1 Syslog 0123456789012345…", "2 Syslog x"],
+                false,
+            ),
             (b"1 syslog 3 hello\n", &[], true),
             (b"1 syslog 9999999999 x\n", &[], true),
             (b"1234567890 syslog 1 x\n", &[], true),
@@ -218,7 +227,12 @@ mod tests {
         ];
         for (stream, expected, fails) in cases {
             let (commands, err) = decode(&[stream]);
-            assert_eq!((commands.as_slice(), err.is_some()), (&expected.iter().map(|c| (*c).to_owned()).collect::<Vec<_>>()[..], *fails), "{}: {err:?}", stream.escape_ascii());
+            assert_eq!(
+                (commands.as_slice(), err.is_some()),
+                (&expected.iter().map(|c| (*c).to_owned()).collect::<Vec<_>>()[..], *fails),
+                "{}: {err:?}",
+                stream.escape_ascii()
+            );
         }
     }
 

@@ -61,7 +61,7 @@ async fn start() -> (Client, Sink, JoinHandle<Result<(), AcceptError>>) {
 
 async fn opened() -> (Client, Sink, JoinHandle<Result<(), AcceptError>>) {
     let (mut client, sink, running) = start().await;
-    client.send("1 open 30 relp_version=0\ncommands=syslog\n").await;
+    client.send(OPEN).await;
     client.read_to("commands=syslog\n").await;
     client.read.clear();
     (client, sink, running)
@@ -69,12 +69,12 @@ async fn opened() -> (Client, Sink, JoinHandle<Result<(), AcceptError>>) {
 
 #[tokio::test]
 async fn sessions_are_answered_as_expected() {
-    let offers = "1 rsp 60 200 OK\nrelp_version=0\nrelp_software=longan\ncommands=syslog\n";
+    let offers = "1 rsp 58 200 OK\nrelp_version=0\nrelp_software=longan\ncommands=syslog\n";
     let cases: &[(&str, String, String, &[&str])] = &[
         ("open and close", format!("{OPEN}2 close 0\n"), format!("{offers}2 rsp 0\n0 serverclose 0\n"), &[]),
         (
             "messages",
-            format!("{OPEN}2 syslog 7 <13>one3 syslog 7 <13>two").replace('3', "\n3").replace("<1\n3>", "<13>") + "\n4 close 0\n",
+            format!("{OPEN}2 syslog 7 <13>one\n3 syslog 8 <13>two\n\n4 close 0\n"),
             format!("{offers}2 rsp 6 200 OK\n3 rsp 6 200 OK\n4 rsp 0\n0 serverclose 0\n"),
             &["<13>one", "<13>two"],
         ),
@@ -84,10 +84,25 @@ async fn sessions_are_answered_as_expected() {
             format!("{offers}2 rsp 19 500 unknown command\n3 rsp 0\n0 serverclose 0\n"),
             &[],
         ),
-        ("not opened", "1 syslog 2 no\n".to_owned(), "1 rsp 23 500 session is not open\n0 serverclose 0\n".to_owned(), &[]),
-        ("other version", "1 open 14 relp_version=9\n".to_owned(), "1 rsp 28 500 unsupported relp_version\n0 serverclose 0\n".to_owned(), &[]),
+        (
+            "not opened",
+            "1 syslog 2 no\n".to_owned(),
+            "1 rsp 23 500 session is not open\n0 serverclose 0\n".to_owned(),
+            &[],
+        ),
+        (
+            "other version",
+            "1 open 14 relp_version=9\n".to_owned(),
+            "1 rsp 28 500 unsupported relp_version\n0 serverclose 0\n".to_owned(),
+            &[],
+        ),
         ("not RELP", "<13>plain syslog line\n".to_owned(), String::new(), &[]),
-        ("broken after a message", format!("{OPEN}2 syslog 1 x\nGARBAGE\n"), format!("{offers}2 rsp 6 200 OK\n"), &["x"]),
+        (
+            "broken after a message",
+            format!("{OPEN}2 syslog 1 x\nGARBAGE\n"),
+            format!("{offers}2 rsp 6 200 OK\n"),
+            &["x"],
+        ),
         (
             "oversized",
             format!("{OPEN}2 syslog 100 {}\n3 syslog 1 y\n4 close 0\n", "x".repeat(100)),

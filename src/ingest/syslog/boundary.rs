@@ -7,11 +7,19 @@ const LENGTH_DIGITS_MAX: usize = 10;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Prefix {
     /// A length, a space, and a syslog header: `body` is the offset of the header.
-    Counted { body: usize, length: usize },
+    Counted {
+        body: usize,
+        length: usize,
+    },
     /// A length and a space before something else: octet counting of other text, or a line that begins with a number.
-    Unsure { body: usize, length: usize },
+    Unsure {
+        body: usize,
+        length: usize,
+    },
     /// Digits that are no length (RFC 6587 §3.4.1 wants no leading zero), a space, and a syslog header.
-    BadLength { body: usize },
+    BadLength {
+        body: usize,
+    },
     /// A line.
     Line,
     NeedMore,
@@ -81,7 +89,8 @@ pub(super) fn frame_start(bytes: &[u8]) -> Start {
 pub(super) fn forged_start(content: &[u8]) -> Option<usize> {
     memchr::memchr_iter(b'\n', content).map(|newline| newline + 1).find(|start| {
         let rest = content.get(*start..).unwrap_or_default();
-        matches!(prefix(rest), Prefix::Counted { .. }) || (rest.first() == Some(&b'<') && frame_start(rest) == Start::Yes)
+        matches!(prefix(rest), Prefix::Counted { .. })
+            || (rest.first() == Some(&b'<') && frame_start(rest) == Start::Yes)
     })
 }
 

@@ -71,7 +71,11 @@ fn mark(config: &Config) -> Mark {
         let metadata = fs::metadata(path).ok()?;
         Some((metadata.modified().ok()?, metadata.len()))
     };
-    [Some(&config.certificate), Some(&config.key), config.client_ca.as_ref()].into_iter().flatten().map(|path| look(path)).collect()
+    [Some(&config.certificate), Some(&config.key), config.client_ca.as_ref()]
+        .into_iter()
+        .flatten()
+        .map(|path| look(path))
+        .collect()
 }
 
 #[cfg(test)]
