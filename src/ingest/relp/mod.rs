@@ -1,7 +1,8 @@
 //! RELP, the acknowledged protocol of rsyslog and others: a message is answered `200 OK` only after the WAL has synced.
 //!
 //! Messages that arrive together are submitted together and answered together, in order, so that a window of
-//! messages costs one sync. When nothing can be stored, the connection answers `500` and closes; the sender keeps its messages.
+//! messages costs one sync. When nothing can be stored, the connection is closed without an answer; the sender keeps its
+//! messages and comes back.
 
 pub mod frame;
 mod session;

@@ -40,8 +40,8 @@ enum Answer {
     Stored { transactions: Vec<u32>, receipt: Receipt },
     /// This one is answered as it stands.
     Text { transaction: u32, text: String },
-    /// Nothing more can be stored: this transaction is refused and the session ends.
-    Refused { transaction: u32, reason: NotStored },
+    /// Nothing more can be stored: the session ends.
+    Refused { reason: NotStored },
     /// The session ends.
     Close,
 }
@@ -152,13 +152,15 @@ impl Reader<'_> {
 
     /// Submits a group and queues its answer; false when it was refused and the session is over.
     async fn submit(&self, group: Group) -> bool {
-        let Some(first) = group.transactions.first().copied() else { return true };
+        if group.frames.is_empty() {
+            return true;
+        }
         let count = group.frames.len() as u64;
         match self.shared.context.intake.submit(group.frames).await {
             Ok(receipt) => self.send(Answer::Stored { transactions: group.transactions, receipt }).await,
             Err(reason) => {
                 self.shared.account.rejected.add(count);
-                self.send(Answer::Refused { transaction: first, reason }).await;
+                self.send(Answer::Refused { reason }).await;
                 false
             }
         }
@@ -175,7 +177,11 @@ impl Reader<'_> {
                 }
                 Err(text) => (text, false),
             },
-            Name::Syslog => ("500 session is not open".to_owned(), false),
+            // Never answered `500`, see `refuse`.
+            Name::Syslog => {
+                self.send(Answer::Close).await;
+                return false;
+            }
             Name::Close => (String::new(), false),
             Name::Unknown(_) => ("500 unknown command".to_owned(), true),
         };
@@ -240,13 +246,13 @@ async fn put(out: &mut String, answer: Answer) -> Option<Result<(), SessionError
                 }
                 None
             }
-            Err(reason) => Some(refuse(out, transactions.first().copied().unwrap_or_default(), reason)),
+            Err(reason) => Some(refuse(out, reason)),
         },
         Answer::Text { transaction, text } => {
             write_answer(out, transaction, &text);
             None
         }
-        Answer::Refused { transaction, reason } => Some(refuse(out, transaction, reason)),
+        Answer::Refused { reason } => Some(refuse(out, reason)),
         Answer::Close => {
             out.push_str(SERVER_CLOSE);
             Some(Ok(()))
@@ -257,8 +263,9 @@ async fn put(out: &mut String, answer: Answer) -> Option<Result<(), SessionError
 /// Tells the sender that the server ends the session.
 const SERVER_CLOSE: &str = "0 serverclose 0\n";
 
-fn refuse(out: &mut String, transaction: u32, reason: NotStored) -> Result<(), SessionError> {
-    write_answer(out, transaction, &format!("500 not stored: {reason}"));
+/// Ends the session without answering: rsyslog throws a message away that is answered `500`, and keeps one that is not
+/// answered until it has connected again.
+fn refuse(out: &mut String, reason: NotStored) -> Result<(), SessionError> {
     out.push_str(SERVER_CLOSE);
     Err(reason.into())
 }

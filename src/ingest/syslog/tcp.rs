@@ -120,11 +120,7 @@ impl<'a> Session<'a> {
 
     async fn read_all(&mut self, mut stream: impl AsyncRead + Unpin) -> Result<(), NotStored> {
         loop {
-            // While the disk is full or the log failed, senders keep their messages because we do not read them.
-            tokio::select! {
-                accepting = self.shared.context.intake.accepting() => accepting?,
-                () = self.shared.context.cancel.cancelled() => {}
-            }
+            self.may_go_on().await?;
             match self.read(&mut stream).await {
                 Ok(Read::Bytes) => self.hand_in_whole(None).await?,
                 Ok(Read::Nothing) => {
@@ -139,6 +135,16 @@ impl<'a> Session<'a> {
             }
         }
         self.hand_in_all().await
+    }
+
+    /// Waits while the disk is full or the log failed: senders keep their messages because we do not read them.
+    ///
+    /// What was read before is kept too, unless the program stops.
+    async fn may_go_on(&self) -> Result<(), NotStored> {
+        tokio::select! {
+            accepting = self.shared.context.intake.accepting() => accepting,
+            () = self.shared.context.cancel.cancelled() => Ok(()),
+        }
     }
 
     /// Reads once.
@@ -214,7 +220,10 @@ impl<'a> Session<'a> {
             return Ok(());
         }
         let count = frames.len() as u64;
-        let delivered = self.shared.context.intake.deliver(frames).await;
+        let delivered = match self.may_go_on().await {
+            Ok(()) => self.shared.context.intake.deliver(frames).await,
+            Err(closed) => Err(closed),
+        };
         if delivered.is_err() {
             self.shared.account.dropped.add(count);
         }

@@ -57,8 +57,9 @@ async fn send(address: SocketAddr, bytes: &[u8]) -> TcpStream {
 async fn hostile_senders_lose_nothing_but_their_excess() {
     let long = |bytes: usize| [&b"<13>"[..], &vec![b'x'; bytes], b"\n<13>next\n"].concat();
     let cut = format!("<13>{}…", "x".repeat(LIMIT - 4));
-    // Bytes sent; frames expected; framing errors; truncated frames.
-    let cases: Vec<(&str, Vec<u8>, Vec<&str>, i64, i64)> = vec![
+    /// Name, bytes sent, frames expected, framing errors, truncated frames.
+    type Case<'a> = (&'static str, Vec<u8>, Vec<&'a str>, i64, i64);
+    let cases: Vec<Case<'_>> = vec![
         ("oversized", long(5000), vec![&cut, "<13>next"], 0, 1),
         ("bad length", b"77777777777 <13>bad\n9 <13>after".to_vec(), vec!["<13>bad", "<13>after"], 1, 0),
         (
@@ -160,6 +161,21 @@ async fn nothing_is_read_while_the_log_refuses_and_all_of_it_afterwards() {
     let _stream = send(address, b"<13>one\n<13>two\n").await;
     sink.wait_for_count("longan_input_connections", 1).await;
     assert_eq!(sink.count("longan_input_received_total"), 0);
+    sink.refusal.send_replace(None);
+    sink.wait_for(2).await;
+    assert_eq!(sink.count("longan_input_dropped_total"), 0);
+    stop(&sink, running).await;
+}
+
+#[tokio::test]
+async fn what_was_read_when_the_refusal_came_is_kept() {
+    let (address, sink, running) = start();
+    let mut stream = send(address, b"<13>before\n").await;
+    sink.wait_for(1).await;
+    // The connection waits in a read now, past its look at the refusal.
+    sink.refusal.send_replace(Some(NotStored::DiskFull));
+    stream.write_all(b"<13>during\n").await.expect("written");
+    sink.wait_for_count("longan_input_received_total", 2).await;
     sink.refusal.send_replace(None);
     sink.wait_for(2).await;
     assert_eq!(sink.count("longan_input_dropped_total"), 0);
