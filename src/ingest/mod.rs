@@ -5,7 +5,17 @@
 //! bounded queue. Inputs know nothing of parsing or storage.
 
 pub mod file;
+pub mod account;
+pub mod connections;
+pub mod http;
 pub mod intake;
+pub mod listener;
+pub mod relp;
+pub mod syslog;
+pub mod tls;
+
+#[cfg(test)]
+mod test_sink;
 
 pub use intake::Intake;
 pub use intake::Receipt;
