@@ -11,7 +11,7 @@ use nom::sequence::delimited;
 use nom::sequence::preceded;
 
 use crate::model::Value;
-use crate::parse::NotThis;
+use crate::parse::structure::NotThis;
 
 /// The field under which the parameters stand, as `log.syslog.structured_data.ID.NAME`.
 const PREFIX: &str = "log.syslog.structured_data";
