@@ -135,13 +135,9 @@ impl<'a> Flattener<'a> {
                 match scanner.peek()? {
                     b'{' => self.object(scanner, depth + 1)?,
                     b'[' => self.list(scanner, depth + 1)?,
-                    _ => items.push(scanner.scalar()?),
+                    _ => append(&mut items, scanner.scalar()?),
                 }
                 count += 1;
-                if count >= ITEMS_MAX {
-                    items.truncate(ITEMS_MAX);
-                    self.fields.truncate(first_field + FIELDS_MAX.min(ITEMS_MAX * 4));
-                }
                 scanner.spaces();
                 if scanner.eat(b']') {
                     break;
