@@ -1,10 +1,5 @@
-//! From decoded text to fields: header grammars, structured formats and packs. Pure: no I/O but loading pack files.
+//! From text to fields: syslog headers, structured formats, times, character sets. Pure: no I/O, no clock.
 
 pub mod header;
-pub mod pack;
 pub mod structure;
 pub mod timestamp;
-
-pub use pack::Hint;
-pub use pack::PackError;
-pub use pack::Packs;
