@@ -65,7 +65,10 @@ fn after_unknown_zone(rest: &str) -> Option<&str> {
 
 /// The time since the start, in place of a clock that was never set: `00:01:01: `, `1d03h: `, `3w2d: `.
 fn uptime(text: &str) -> Option<&str> {
-    let end = text.bytes().take(16).position(|byte| !(byte.is_ascii_digit() || matches!(byte, b':' | b'.' | b'y' | b'w' | b'd' | b'h')))?;
+    let end = text
+        .bytes()
+        .take(16)
+        .position(|byte| !(byte.is_ascii_digit() || matches!(byte, b':' | b'.' | b'y' | b'w' | b'd' | b'h')))?;
     let (stamp, rest) = text.split_at_checked(end)?;
     let stamp = stamp.strip_suffix(':')?;
     let starts_well = stamp.bytes().next()?.is_ascii_digit();

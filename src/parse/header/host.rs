@@ -4,8 +4,29 @@ use std::net::IpAddr;
 
 /// Words that stand where a host name could, and are none.
 const SEVERITY_WORDS: [&str; 24] = [
-    "emerg", "emergency", "panic", "alert", "crit", "critical", "fatal", "err", "error", "severe", "warn", "warning",
-    "notice", "info", "informational", "information", "debug", "trace", "verbose", "fine", "note", "audit", "severity",
+    "emerg",
+    "emergency",
+    "panic",
+    "alert",
+    "crit",
+    "critical",
+    "fatal",
+    "err",
+    "error",
+    "severe",
+    "warn",
+    "warning",
+    "notice",
+    "info",
+    "informational",
+    "information",
+    "debug",
+    "trace",
+    "verbose",
+    "fine",
+    "note",
+    "audit",
+    "severity",
     "unknown",
 ];
 
@@ -72,7 +93,9 @@ pub(super) fn trim(token: &str) -> &str {
     }
     match token.rsplit_once(':') {
         Some((host, "")) => host,
-        Some((host, port)) if port.len() <= 5 && port.bytes().all(|byte| byte.is_ascii_digit()) && may_be_host(host) => {
+        Some((host, port))
+            if port.len() <= 5 && port.bytes().all(|byte| byte.is_ascii_digit()) && may_be_host(host) =>
+        {
             host.trim_start_matches('[').trim_end_matches(']')
         }
         _ => token,

@@ -131,7 +131,6 @@ fn nanos(fraction: &str) -> u32 {
 /// `TIME-NUMOFFSET = ("+" / "-") TIME-HOUR ":" TIME-MINUTE`.
 fn offset(text: &str) -> IResult<&str, i32> {
     let (text, sign) = alt((value(1, char('+')), value(-1, char('-')))).parse(text)?;
-    let (text, (hours, _, minutes)) =
-        (verify(number::<2>, |hours| *hours < 24), char(':'), below_sixty).parse(text)?;
+    let (text, (hours, _, minutes)) = (verify(number::<2>, |hours| *hours < 24), char(':'), below_sixty).parse(text)?;
     Ok((text, sign * (hours as i32 * 3600 + i32::from(minutes) * 60)))
 }

@@ -23,7 +23,8 @@ pub(super) fn read(text: &str) -> Option<(Tag<'_>, &str)> {
 }
 
 fn is_tag_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/' | b'#' | b'@' | b'+' | b'(' | b')' | b'$' | b'~')
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'-' | b'_' | b'.' | b'/' | b'#' | b'@' | b'+' | b'(' | b')' | b'$' | b'~')
         || byte >= 0x80
 }
 

@@ -78,7 +78,8 @@ fn extension<'a>(text: &'a str, fields: &mut Fields<'a>) {
 fn keys(text: &str) -> impl Iterator<Item = (usize, usize)> {
     let bytes = text.as_bytes();
     memchr::memchr_iter(b'=', bytes).filter_map(move |equals| {
-        let is_key_byte = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'[' | b']' | b'?' | b':');
+        let is_key_byte =
+            |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'[' | b']' | b'?' | b':');
         let length = bytes.get(..equals)?.iter().rev().take_while(|byte| is_key_byte(byte)).count();
         let start = equals - length;
         let follows_space = start == 0 || matches!(bytes.get(start - 1), Some(b' ' | b'\t' | b'|' | b'\n'));

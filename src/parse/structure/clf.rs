@@ -158,8 +158,12 @@ mod tests {
     #[test]
     fn other_lines_with_brackets_are_refused() {
         for body in [
-            "", "[x]", "host prog[12]: text", "10.1.2.3 - - [14/Mar/2026:09:26:53 +0700]",
-            r#"10.1.2.3 - - [14/Mar/2026:09:26:53 +0700] "GET / HTTP/1.1" abc"#, r#"10.1.2.3 - - [now] "GET / HTTP/1.1" 200 1"#,
+            "",
+            "[x]",
+            "host prog[12]: text",
+            "10.1.2.3 - - [14/Mar/2026:09:26:53 +0700]",
+            r#"10.1.2.3 - - [14/Mar/2026:09:26:53 +0700] "GET / HTTP/1.1" abc"#,
+            r#"10.1.2.3 - - [now] "GET / HTTP/1.1" 200 1"#,
         ] {
             assert_eq!(flat(body), None, "{body}");
         }

@@ -33,7 +33,8 @@ pub fn cri<'a>(body: &'a str, out: &mut Out<'_, 'a>) -> Result<(), NotThis> {
 /// # Errors
 /// [`NotThis`] when the line is not such an object.
 pub fn docker<'a>(body: &'a str, out: &mut Out<'_, 'a>) -> Result<(), NotThis> {
-    if !body.starts_with('{') || !body.contains("\"log\"") || !body.contains("\"stream\"") || !body.contains("\"time\"") {
+    if !body.starts_with('{') || !body.contains("\"log\"") || !body.contains("\"stream\"") || !body.contains("\"time\"")
+    {
         return Err(NotThis);
     }
     json::read(body, &mut |key, value| match (&*key, value) {

@@ -48,7 +48,8 @@ fn delimiter<'a>(version: &str, attributes: &'a str) -> (char, &'a str) {
         && let Some((field, rest)) = attributes.split_once('|')
         && !field.contains('=')
     {
-        let code = field.trim_start_matches('0').strip_prefix(['x', 'X']).and_then(|hex| u32::from_str_radix(hex, 16).ok());
+        let code =
+            field.trim_start_matches('0').strip_prefix(['x', 'X']).and_then(|hex| u32::from_str_radix(hex, 16).ok());
         let named = code.and_then(char::from_u32).or_else(|| field.chars().next()).unwrap_or('\t');
         return (named, rest);
     }

@@ -69,7 +69,9 @@ mod tests {
 
     #[test]
     fn free_text_is_of_no_kind() {
-        for body in ["", " ", "Accepted password for an from 10.0.0.1 port 22 ssh2", "{", "[x]", "a = b", "CEF", "<Event"] {
+        for body in
+            ["", " ", "Accepted password for an from 10.0.0.1 port 22 ssh2", "{", "[x]", "a = b", "CEF", "<Event"]
+        {
             for (name, grammar) in GRAMMARS {
                 assert_eq!(count(grammar, body), (0, false), "{name} took {body:?}");
             }

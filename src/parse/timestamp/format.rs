@@ -1,16 +1,16 @@
 //! Time formats by name or by pattern, as packs write them.
 
 use crate::model::time::Civil;
+use crate::parse::timestamp;
 use crate::parse::timestamp::Context;
 use crate::parse::timestamp::Cursor;
 use crate::parse::timestamp::Reading;
 use crate::parse::timestamp::Unit;
+use crate::parse::timestamp::shape;
 use crate::parse::timestamp::shape::HalfDay;
 use crate::parse::timestamp::shape::Order;
 use crate::parse::timestamp::shape::Written;
-use crate::parse::timestamp::shape;
 use crate::parse::timestamp::zone;
-use crate::parse::timestamp;
 
 /// A compiled time format.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -160,11 +160,7 @@ impl Pattern {
     }
 }
 
-fn push_letter(
-    steps: &mut Vec<Step>,
-    letter: char,
-    letters: &mut std::str::Chars<'_>,
-) -> Result<(), FormatError> {
+fn push_letter(steps: &mut Vec<Step>, letter: char, letters: &mut std::str::Chars<'_>) -> Result<(), FormatError> {
     let colon = Step::Literal(b':');
     let step = match letter {
         'Y' => Step::Year,

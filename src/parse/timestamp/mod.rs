@@ -133,9 +133,10 @@ pub(crate) fn epoch(cursor: &mut Cursor<'_>, unit: Option<Unit>) -> Option<Readi
     if digits == 0 || digits > 19 {
         return None;
     }
-    let whole = cursor.rest().iter().take(digits).try_fold(0i64, |sum, digit| {
-        sum.checked_mul(10).and_then(|sum| sum.checked_add(i64::from(digit - b'0')))
-    })?;
+    let whole =
+        cursor.rest().iter().take(digits).try_fold(0i64, |sum, digit| {
+            sum.checked_mul(10).and_then(|sum| sum.checked_add(i64::from(digit - b'0')))
+        })?;
     cursor.skip(digits);
     let fraction = cursor.attempt(|cursor| {
         let has_fraction = cursor.eat(b'.') || (unit == Unit::Seconds && cursor.eat(b','));
@@ -161,8 +162,7 @@ pub(crate) fn resolve(written: Written, consumed: usize, context: Context) -> Op
         true => written.civil.to_timestamp(offset)?,
     };
     let is_ambiguous = written.ambiguous && written.civil.day != written.civil.month;
-    let inferred =
-        Inferred { year: !written.has_year, zone: written.offset_seconds.is_none(), order: is_ambiguous };
+    let inferred = Inferred { year: !written.has_year, zone: written.offset_seconds.is_none(), order: is_ambiguous };
     Some(Reading { time, consumed, inferred })
 }
 

@@ -202,7 +202,9 @@ pub(crate) fn month_first(cursor: &mut Cursor<'_>) -> Option<Written> {
         if cursor.spaces() == 0 {
             return None;
         }
-        cursor.attempt(|cursor| (cursor.letters_ahead() == 2 && cursor.rest().starts_with(b"at")).then(|| cursor.skip(3)));
+        cursor.attempt(|cursor| {
+            (cursor.letters_ahead() == 2 && cursor.rest().starts_with(b"at")).then(|| cursor.skip(3))
+        });
         let clock = clock(cursor)?;
         let early_zone = zone::read(cursor, true);
         let year = year.or_else(|| late_year(cursor));
@@ -216,7 +218,9 @@ fn late_year(cursor: &mut Cursor<'_>) -> Option<i32> {
     cursor.attempt(|cursor| {
         cursor.need(b' ')?;
         let year = cursor.year().filter(|year| (1970..2100).contains(year))?;
-        let ends = cursor.peek().is_none_or(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'-' | b'.' | b'_' | b'/'));
+        let ends = cursor
+            .peek()
+            .is_none_or(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'-' | b'.' | b'_' | b'/'));
         ends.then_some(year)
     })
 }

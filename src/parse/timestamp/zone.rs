@@ -93,7 +93,8 @@ fn named(cursor: &mut Cursor<'_>) -> Option<i32> {
     let letters = cursor.letters_ahead();
     let name = cursor.rest().get(..letters)?;
     let (_, seconds) = NAMES.iter().find(|(known, _)| known.as_bytes() == name)?;
-    let goes_on = cursor.peek_at(letters).is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'));
+    let goes_on =
+        cursor.peek_at(letters).is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'));
     let with_offset = matches!(name, b"UTC" | b"GMT") && matches!(cursor.peek_at(letters), Some(b'+' | b'-'));
     if goes_on || (!with_offset && matches!(cursor.peek_at(letters), Some(b'-'))) {
         return None;

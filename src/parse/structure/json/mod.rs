@@ -186,7 +186,10 @@ mod tests {
 
     fn flat(body: &str) -> Option<String> {
         let mut fields = Vec::new();
-        read(body, &mut |key, value| fields.push(format!("{key}={}", serde_json::to_string(&value).expect("serializes")))).ok()?;
+        read(body, &mut |key, value| {
+            fields.push(format!("{key}={}", serde_json::to_string(&value).expect("serializes")))
+        })
+        .ok()?;
         Some(fields.join(" "))
     }
 
@@ -200,7 +203,7 @@ mod tests {
             (r#"{"a":[{"b":1,"c":"x"},{"b":2}]}"#, r#"a.b=[1,2] a.c="x""#),
             (r#"{"a":[[1,2],[3]]}"#, r#"a=[1,2,3]"#),
             (r#"{"k\n":"\u0110\ud83d\ude00\"\\\/"}"#, "k\n=\"Đ😀\\\"\\\\/\""),
-            (r#"{"n":123456789012345678901}"#, r#"n=1.2345678901234568e20"#),
+            (r#"{"n":123456789012345678901}"#, r#"n=1.2345678901234568e+20"#),
             (r#"{"n":9223372036854775807}"#, r#"n=9223372036854775807"#),
         ] {
             assert_eq!(flat(body).as_deref(), Some(expected), "{body}");
@@ -210,8 +213,21 @@ mod tests {
     #[test]
     fn what_is_not_one_object_is_refused() {
         for body in [
-            "", "1", "[1]", r#"{"a"}"#, r#"{"a":}"#, r#"{"a":1,}"#, r#"{"a":1} x"#, r#"{"a":01}"#, r#"{"a":"x}"#, r#"{"a":tru}"#,
-            r#"{"a":"\x"}"#, r#"{"a":"\ud800"}"#, "{\"a\":\"\n\"}x", r#"{"a":-}"#, r#"{"a":1.}"#,
+            "",
+            "1",
+            "[1]",
+            r#"{"a"}"#,
+            r#"{"a":}"#,
+            r#"{"a":1,}"#,
+            r#"{"a":1} x"#,
+            r#"{"a":01}"#,
+            r#"{"a":"x}"#,
+            r#"{"a":tru}"#,
+            r#"{"a":"\x"}"#,
+            r#"{"a":"\ud800"}"#,
+            "{\"a\":\"\n\"}x",
+            r#"{"a":-}"#,
+            r#"{"a":1.}"#,
         ] {
             assert_eq!(flat(body), None, "{body}");
         }

@@ -97,12 +97,15 @@ fn quoted(text: &str, quote: u8) -> Option<(Cow<'_, str>, &str)> {
     loop {
         let at = from + memchr::memchr(quote, bytes.get(from..)?)?;
         let rest = text.get(at + 1..)?;
-        let ends = matches!(bytes.get(at + 1), None | Some(b' ' | b'\t' | b',' | b';' | b'|' | b'\r' | b'\n' | b')' | b'\''));
+        let ends =
+            matches!(bytes.get(at + 1), None | Some(b' ' | b'\t' | b',' | b';' | b'|' | b'\r' | b'\n' | b')' | b'\''));
         let is_escaped = bytes.get(at - 1) == Some(&b'\\') && at > 1;
         let closes = match is_escaped {
             true => rest.is_empty() || leading_key(skip_separators(rest)).is_some() && ends,
             // An empty value, or one that more text follows without a space, closes as well.
-            false => ends || leading_key(rest).is_some() || memchr::memchr(quote, rest.as_bytes()).is_none() || quote == b'"',
+            false => {
+                ends || leading_key(rest).is_some() || memchr::memchr(quote, rest.as_bytes()).is_none() || quote == b'"'
+            }
         };
         if closes {
             let value = text.get(1..at)?;
@@ -135,7 +138,8 @@ fn unquoted<'a>(text: &'a str, separator: &mut Option<u8>) -> (&'a str, &'a str)
     while let Some(found) = bytes.get(from..).and_then(|rest| memchr::memchr(b'=', rest)) {
         let equals = from + found;
         from = equals + 1;
-        let key_bytes = bytes.get(..equals).unwrap_or_default().iter().rev().take_while(|byte| is_key_byte(**byte)).count();
+        let key_bytes =
+            bytes.get(..equals).unwrap_or_default().iter().rev().take_while(|byte| is_key_byte(**byte)).count();
         let key_start = equals - key_bytes;
         let Some(before) = key_start.checked_sub(1).and_then(|at| bytes.get(at)).copied() else { continue };
         let separates = match separator {
@@ -165,20 +169,27 @@ mod tests {
     #[test]
     fn pairs_are_read_in_all_their_forms() {
         for (body, expected) in [
-            ("date=2026-03-14 time=09:26:53 devname=\"fw 1\"", vec![("date", "2026-03-14"), ("time", "09:26:53"), ("devname", "fw 1")]),
+            (
+                "date=2026-03-14 time=09:26:53 devname=\"fw 1\"",
+                vec![("date", "2026-03-14"), ("time", "09:26:53"), ("devname", "fw 1")],
+            ),
             ("id=fw msg=web site hit note=a b", vec![("id", "fw"), ("msg", "web site hit"), ("note", "a b")]),
             ("url=http://x/?a=b&c=d act=ok", vec![("url", "http://x/?a=b&c=d"), ("act", "ok")]),
             ("a= b=2", vec![("a", ""), ("b", "2")]),
             ("a=\"\" b=\"x\\\"y\"", vec![("a", ""), ("b", "x\"y")]),
             ("dir=\"C:\\tmp\\\" user=an", vec![("dir", "C:\\tmp\\"), ("user", "an")]),
-            ("time=1|host=gw 1|product=FW, x|o=a\\=b", vec![("time", "1"), ("host", "gw 1"), ("product", "FW, x"), ("o", "a\\=b")]),
+            (
+                "time=1|host=gw 1|product=FW, x|o=a\\=b",
+                vec![("time", "1"), ("host", "gw 1"), ("product", "FW, x"), ("o", "a\\=b")],
+            ),
             ("a=1, b=2, c=x y", vec![("a", "1"), ("b", "2"), ("c", "x y")]),
             ("a=1,b=2", vec![("a", "1"), ("b", "2")]),
             ("a=1\tb=x y\tc=", vec![("a", "1"), ("b", "x y"), ("c", "")]),
             ("name=\u{201d}Vũ An\u{201d} x=1", vec![("name", "Vũ An"), ("x", "1")]),
             ("one=word", vec![("one", "word")]),
         ] {
-            let expected: Vec<_> = expected.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+            let expected: Vec<_> =
+                expected.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
             assert_eq!(pairs(body), Some(expected), "{body}");
         }
     }

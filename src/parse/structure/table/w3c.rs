@@ -54,7 +54,8 @@ impl Layout {
 /// [`NotThis`] when the line begins with no date and time, or its columns are not those of IIS.
 pub fn read<'a>(body: &'a str, out: &mut Out<'_, 'a>) -> Result<(), NotThis> {
     let bytes = body.as_bytes();
-    let starts_with_time = bytes.len() > 20 && bytes.get(4) == Some(&b'-') && bytes.get(10) == Some(&b' ') && bytes.get(13) == Some(&b':');
+    let starts_with_time =
+        bytes.len() > 20 && bytes.get(4) == Some(&b'-') && bytes.get(10) == Some(&b' ') && bytes.get(13) == Some(&b':');
     if !starts_with_time {
         return Err(NotThis);
     }
@@ -126,7 +127,8 @@ mod tests {
 
     #[test]
     fn the_usual_iis_layout_needs_no_fields_line() {
-        let line = "2026-03-14 02:26:53 10.9.0.2 POST /login.aspx - 443 - 10.1.2.3 Mozilla/5.0+(X11) https://a/ 401 0 0 15";
+        let line =
+            "2026-03-14 02:26:53 10.9.0.2 POST /login.aspx - 443 - 10.1.2.3 Mozilla/5.0+(X11) https://a/ 401 0 0 15";
         let read = collect(|out| read(line, out)).expect("IIS");
         assert!(read.starts_with("timestamp=2026-03-14 02:26:53; s-ip=10.9.0.2; cs-method=POST; "), "{read}");
         assert!(read.ends_with("sc-status=401; sc-substatus=0; sc-win32-status=0; time-taken=15"), "{read}");
