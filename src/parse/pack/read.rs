@@ -10,7 +10,6 @@ use crate::model::event::ParseFailure;
 use crate::model::severity::facility_name;
 use crate::parse::header;
 use crate::parse::header::Header;
-use crate::parse::header::HeaderFormat;
 use crate::parse::pack::Hint;
 use crate::parse::pack::Packs;
 use crate::parse::pack::compiled::Leaf;
@@ -385,8 +384,11 @@ fn put_header<'a>(draft: &mut Draft<'a>, header: &Header<'a>) {
     if let Some(structured_data) = header.structured_data {
         draft.set(Name::Known(ecs::LOG_SYSLOG_STRUCTURED_DATA), Value::from(structured_data));
     }
-    if header.format == HeaderFormat::Rfc5424 {
-        draft.set(Name::Known(ecs::LOG_SYSLOG_VERSION), Value::from("1"));
+    if let Some(version) = header.version {
+        draft.set(Name::Known(ecs::LOG_SYSLOG_VERSION), Value::Int(i64::from(version)));
+    }
+    if let Some(sequence) = header.sequence.and_then(|sequence| sequence.parse().ok()) {
+        draft.set(Name::Known(ecs::EVENT_SEQUENCE), Value::Int(sequence));
     }
 }
 

@@ -40,6 +40,8 @@ pub(super) fn read<'a>(grammar: Read, body: &'a str) -> Option<Pairs<'a>> {
         Read::Cef => structure::cef::read(body, &mut out),
         Read::Leef => structure::leef::read(body, &mut out),
         Read::Xml => structure::xml::read(body, &mut out),
+        Read::Clf => structure::clf::read(body, &mut out),
+        Read::Cri => structure::container::cri(body, &mut out),
     };
     (read.is_ok() && !pairs.is_empty()).then_some(pairs)
 }
@@ -51,9 +53,18 @@ pub(super) fn promised(body: &str) -> Option<Read> {
         b'{' => Some(Read::Json),
         b'C' if bytes.starts_with(b"CEF:") => Some(Read::Cef),
         b'L' if bytes.starts_with(b"LEEF:") => Some(Read::Leef),
-        b'<' if bytes.starts_with(b"<Event") => Some(Read::Xml),
-        _ => None,
+        b'<' if bytes.starts_with(b"<Event") || bytes.starts_with(b"<?xml") => Some(Read::Xml),
+        b'2' if bytes.get(10) == Some(&b'T') && memchr::memmem::find(bytes.get(..80)?, b" std").is_some() => Some(Read::Cri),
+        _ => has_clf_time(bytes).then_some(Read::Clf),
     }
+}
+
+/// Says whether a date as access logs write it, `[14/Mar/2026:…`, follows the client.
+fn has_clf_time(bytes: &[u8]) -> bool {
+    let front = bytes.get(..bytes.len().min(256)).unwrap_or_default();
+    memchr::memchr(b'[', front).is_some_and(|at| {
+        bytes.get(at + 3) == Some(&b'/') && bytes.get(at + 7) == Some(&b'/') && bytes.get(at + 12) == Some(&b':')
+    })
 }
 
 /// Says whether a body begins with a key and an equals sign.

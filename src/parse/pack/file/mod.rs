@@ -26,10 +26,14 @@ pub(super) enum Read {
     Cef,
     Leef,
     Xml,
+    /// Access logs: Common Log Format, combined and their kin.
+    Clf,
+    /// Containers' lines: `TIME stdout F text`.
+    Cri,
 }
 
 /// The words for `read`.
-pub(super) const READ_WORDS: [(&str, Read); 7] = [
+pub(super) const READ_WORDS: [(&str, Read); 9] = [
     ("text", Read::Text),
     ("json", Read::Json),
     ("kv", Read::Pairs),
@@ -37,14 +41,9 @@ pub(super) const READ_WORDS: [(&str, Read); 7] = [
     ("cef", Read::Cef),
     ("leef", Read::Leef),
     ("xml", Read::Xml),
+    ("clf", Read::Clf),
+    ("cri", Read::Cri),
 ];
-
-impl Read {
-    /// Returns the word of the pack file.
-    pub(super) fn as_str(self) -> &'static str {
-        READ_WORDS.iter().find(|(_, read)| *read == self).map_or("text", |(word, _)| word)
-    }
-}
 
 /// One way to recognise a source: all conditions that are given must hold.
 #[derive(Debug, Clone, Default)]
@@ -58,7 +57,6 @@ pub(super) struct Recognise {
     pub(super) equals: Vec<(String, Vec<String>)>,
     /// The patterns themselves recognise the source.
     pub(super) by_pattern: bool,
-    pub(super) offset: usize,
 }
 
 /// One `[[pattern]]`.

@@ -128,7 +128,6 @@ fn recognise(section: Section<'_>) -> Recognise {
         keys: section.texts("keys"),
         equals: equals.map(|(key, value, _)| (key.to_owned(), texts_of(section.file, key, value))).collect(),
         by_pattern: section.truth("by_pattern", false),
-        offset: section.span_start,
     };
     let says_nothing = read.app_name.is_empty()
         && read.prefix.is_empty()

@@ -60,16 +60,6 @@ impl Tree {
         self.add_node()
     }
 
-    /// Says whether nothing was inserted under a node.
-    pub(super) fn is_empty(&self, root: NodeId) -> bool {
-        self.node(root).is_none_or(|node| node.literals.is_empty() && node.captures.is_empty())
-    }
-
-    /// Returns how many nodes the tree has.
-    pub(super) fn node_count(&self) -> usize {
-        self.nodes.len()
-    }
-
     /// Inserts a variant and returns the leaf that was there before it, which then stays.
     pub(super) fn insert(&mut self, root: NodeId, variant: &Variant, leaf: LeafId) -> Option<LeafId> {
         let mut at = root;
