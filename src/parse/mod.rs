@@ -1,6 +1,12 @@
-//! From text to fields: syslog headers, structured formats, times, character sets. Pure: no I/O, no clock.
+//! From text to fields: syslog headers, structured formats, times, and the packs that know the sources. Pure but for
+//! reading pack files: no clock, no network.
 
 pub mod charset;
 pub mod header;
+pub mod pack;
 pub mod structure;
 pub mod timestamp;
+
+pub use pack::Hint;
+pub use pack::PackError;
+pub use pack::Packs;
