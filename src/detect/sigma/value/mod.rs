@@ -7,6 +7,7 @@ mod predicate;
 mod text;
 
 pub use cidr::Cidr;
+pub(in crate::detect) use cidr::masked;
 pub use modifier::Modifier;
 pub use modifier::Values;
 pub(in crate::detect) use modifier::apply;
@@ -24,4 +25,3 @@ pub use text::Shape;
 pub use text::fold_into;
 pub use text::folded;
 
-pub(in crate::detect) use predicate::compare;

@@ -117,7 +117,7 @@ pub struct Values {
 }
 
 /// Where placeholders (`%name%`) are looked up.
-pub type Lists<'l> = &'l dyn Fn(&str) -> Option<Vec<String>>;
+pub(in crate::detect) type Lists<'l> = &'l dyn Fn(&str) -> Option<Vec<String>>;
 
 /// A value on its way through the modifiers.
 #[derive(Debug, Clone)]
@@ -154,7 +154,7 @@ impl Stage {
 ///
 /// # Errors
 /// The first thing wrong, with the index of the value it is about.
-pub fn apply(modifiers: &[Modifier], nodes: &[Node], lists: Lists<'_>) -> Result<Values, (usize, RuleError)> {
+pub(in crate::detect) fn apply(modifiers: &[Modifier], nodes: &[Node], lists: Lists<'_>) -> Result<Values, (usize, RuleError)> {
     check_order(modifiers).map_err(|error| (0, error))?;
     let mut values = Values {
         groups: Vec::with_capacity(nodes.len()),

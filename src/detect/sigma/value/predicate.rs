@@ -222,7 +222,7 @@ fn value_time(value: &Value<'_>) -> Option<Timestamp> {
 }
 
 /// Says whether one number compares so with a scalar.
-pub(in crate::detect) fn compare(value: &Value<'_>, op: CompareOp, number: Number) -> bool {
+fn compare(value: &Value<'_>, op: CompareOp, number: Number) -> bool {
     value_number(value).is_some_and(|have| op.holds(have, number.get()))
 }
 

@@ -1,0 +1,46 @@
+//! `longan rules`: everything a rule writer does.
+
+mod flat_event;
+mod list;
+mod match_events;
+
+
+use clap::Subcommand;
+
+use crate::cli::Exit;
+
+/// The arguments of `longan rules`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What to do with the rules.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Match events from a file against rules
+    Match(match_events::Args),
+    /// List the rules
+    List(list::Args),
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// One JSON object per line
+    Json,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When files cannot be read or output cannot be written.
+pub fn run(args: Args) -> anyhow::Result<Exit> {
+    match args.command {
+        Command::Match(args) => match_events::run(&args),
+        Command::List(args) => list::run(&args),
+    }
+}
