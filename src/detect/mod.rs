@@ -3,17 +3,31 @@
 //! Pure but for reading rule files: no clock, no network, no threads. The same events and rules always give the same
 //! detections, live, replayed or tested.
 
+pub mod cases;
+mod correlate;
+mod detector;
 mod engine;
+mod lint;
+mod mapping;
 mod ruleset;
 pub mod sigma;
 
+pub use correlate::Counts;
+pub use correlate::RestoreError;
+pub use detector::Detection;
+pub use detector::Detector;
+pub use detector::Entity;
 pub use engine::Engine;
 pub use engine::Match;
 pub use engine::MatchedPart;
+pub use lint::Finding;
+pub use lint::lint;
+pub use mapping::Mapping;
+pub use mapping::Pipeline;
+pub use ruleset::Content;
 pub use ruleset::Options;
 pub use ruleset::RuleFile;
 pub use ruleset::RuleSet;
 pub use ruleset::read_folder;
-pub use ruleset::rule_files;
 pub use sigma::error::RuleError;
 pub use sigma::rule::RuleMeta;

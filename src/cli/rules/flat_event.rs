@@ -92,7 +92,8 @@ mod tests {
         assert!(!flat.logsource_known);
         assert_eq!(flat.event.get_by_name("user.name"), Some(&Value::from("an")));
         assert_eq!(flat.event.get_by_name("event.code"), Some(&Value::Int(7)));
-        let line = r#"{"logsource": {"product": "windows", "service": ["sysmon"]}, "event": {"EventID": 1, "x": [1, null]}}"#;
+        let line =
+            r#"{"logsource": {"product": "windows", "service": ["sysmon"]}, "event": {"EventID": 1, "x": [1, null]}}"#;
         let sigma = read(line).expect("read");
         assert_eq!(sigma.event.logsource.product.as_deref(), Some("windows"));
         assert_eq!(sigma.event.get_by_name("x"), Some(&Value::List(vec![Value::Int(1), Value::Null])));

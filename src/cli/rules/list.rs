@@ -1,23 +1,19 @@
 //! `longan rules list`: the rules of a folder, or our own.
 
 use std::io::Write as _;
-use std::path::PathBuf;
 
 use serde::Serialize;
 
 use super::Format;
+use super::source::Source;
 use crate::cli::Exit;
-use crate::detect::Options;
-use crate::detect::RuleSet;
-use crate::detect::read_folder;
 use crate::model::SafeText;
 
 /// List the rules
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Folder of rules
-    #[arg(long, value_name = "DIR")]
-    rules: PathBuf,
+    #[command(flatten)]
+    source: Source,
     /// How to print them
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -27,6 +23,7 @@ pub(super) struct Args {
 struct Row<'a> {
     id: &'a str,
     title: &'a str,
+    title_vi: Option<&'a str>,
     level: &'a str,
     status: &'a str,
     tags: &'a [String],
@@ -34,8 +31,8 @@ struct Row<'a> {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let (files, unread) = read_folder(&args.rules);
-    let (set, refused) = RuleSet::compile(&files, &Options::default());
+    let (content, unread) = args.source.read()?;
+    let (set, refused) = content.compile(0);
     unread.iter().chain(&refused).for_each(|problem| eprintln!("{problem}"));
     let mut out = std::io::stdout().lock();
     for meta in set.rules() {
@@ -44,6 +41,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
                 let row = Row {
                     id: &meta.id,
                     title: &meta.title,
+                    title_vi: meta.title_vi.as_deref(),
                     level: meta.level.as_str(),
                     status: meta.status.as_str(),
                     tags: &meta.tags,

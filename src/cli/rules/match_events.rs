@@ -11,12 +11,16 @@ use std::time::Duration;
 use std::time::Instant;
 
 use anyhow::Context as _;
+use anyhow::bail;
 use serde::Serialize;
 
 use super::flat_event;
 use super::flat_event::FlatEvent;
+use super::source::require;
 use crate::cli::Exit;
+use crate::detect::Content;
 use crate::detect::Engine;
+use crate::detect::Mapping;
 use crate::detect::Options;
 use crate::detect::RuleSet;
 use crate::detect::read_folder;
@@ -57,9 +61,11 @@ struct Tally {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
+    require(&args.rules)?;
     let started = Instant::now();
     let (files, mut refused) = read_folder(&args.rules);
-    let (ruleset, problems) = RuleSet::compile(&files, &Options::default());
+    let options = Options { mapping: mapping(&args.pipeline)?, ..Options::default() };
+    let (ruleset, problems) = RuleSet::compile(&files, &options);
     refused.extend(problems);
     let loading = started.elapsed();
     if args.show_refused {
@@ -90,6 +96,16 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         tally.matches,
     );
     Ok(Exit::Fine)
+}
+
+/// Finds the mappings asked for among our own; without any, rules are matched as they stand.
+fn mapping(names: &[String]) -> anyhow::Result<Mapping> {
+    let (pipelines, _) = Content::builtin().read_pipelines();
+    let known: Vec<String> = pipelines.iter().map(|pipeline| pipeline.name.clone()).collect();
+    if let Some(unknown) = names.iter().find(|name| !known.contains(name)) {
+        bail!("no such pipeline `{unknown}`; there are {}", known.join(", "));
+    }
+    Ok(Mapping::new(pipelines.into_iter().filter(|pipeline| names.contains(&pipeline.name)).collect()))
 }
 
 fn match_batch(

@@ -1,9 +1,10 @@
 //! `longan rules`: everything a rule writer does.
 
+mod check;
 mod flat_event;
 mod list;
 mod match_events;
-
+mod source;
 
 use clap::Subcommand;
 
@@ -19,6 +20,8 @@ pub struct Args {
 /// What to do with the rules.
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Check rules: every problem with its place and a hint
+    Check(check::Args),
     /// Match events from a file against rules
     Match(match_events::Args),
     /// List the rules
@@ -40,6 +43,7 @@ enum Format {
 /// When files cannot be read or output cannot be written.
 pub fn run(args: Args) -> anyhow::Result<Exit> {
     match args.command {
+        Command::Check(args) => check::run(&args),
         Command::Match(args) => match_events::run(&args),
         Command::List(args) => list::run(&args),
     }

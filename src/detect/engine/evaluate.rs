@@ -144,3 +144,15 @@ fn relates(ctx: Ctx<'_>, slot: u16, other: &str, part: FieldPart, cased: bool) -
         })
     })
 }
+
+/// Returns the text of a field's first value, if the event has one that is not empty.
+pub(in crate::detect) fn first_text(event: &Event<'_>, field: &str) -> Option<String> {
+    let mut found = None;
+    named(event, &Name::new(field), &mut |value| {
+        any_scalar(value, &mut |scalar| {
+            found = value_text(scalar).filter(|text| !text.is_empty()).map(std::borrow::Cow::into_owned);
+            found.is_some()
+        })
+    });
+    found
+}

@@ -112,9 +112,8 @@ fn find(ctx: Ctx<'_>, id: PredicateId) -> Option<Option<MatchedPart>> {
 }
 
 fn find_keyword(ctx: Ctx<'_>, predicate: &Predicate, regex: Option<&Regex>) -> Option<Option<MatchedPart>> {
-    let try_value = |value: &Value<'_>| {
-        test(ctx, predicate, value, regex).map(|span| part(ctx, predicate, value, span))
-    };
+    let try_value =
+        |value: &Value<'_>| test(ctx, predicate, value, regex).map(|span| part(ctx, predicate, value, span));
     if !ctx.event.raw.is_empty() {
         return try_value(&Value::from(ctx.event.raw)).map(Some);
     }

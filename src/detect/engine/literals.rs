@@ -58,7 +58,10 @@ fn alternatives(hir: &Hir) -> Option<Vec<String>> {
                 }
             }
             candidates.push(vec![run]);
-            candidates.into_iter().max_by_key(|set| (weakest(set), usize::MAX - set.len())).filter(|set| weakest(set) > 0)
+            candidates
+                .into_iter()
+                .max_by_key(|set| (weakest(set), usize::MAX - set.len()))
+                .filter(|set| weakest(set) > 0)
         }
         _ => None,
     }

@@ -16,6 +16,7 @@ mod trigger;
 
 pub use explain::MatchedPart;
 
+pub(in crate::detect) use evaluate::first_text;
 pub(in crate::detect) use explain::explain;
 pub(in crate::detect) use predicates::Predicates;
 pub(in crate::detect) use predicates::Tree;

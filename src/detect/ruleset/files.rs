@@ -5,19 +5,22 @@ use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 
-use crate::detect::ruleset::RuleFile;
 use crate::detect::sigma::document::FILE_BYTES_MAX;
 use crate::detect::sigma::error::RuleError;
 use crate::diag::Located;
 
+/// A file of rules (or of what belongs to them) that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleFile {
+    pub path: PathBuf,
+    pub text: String,
+}
+
 /// Folders one inside the other; a loop of links ends here.
 const DEPTH_MAX: usize = 16;
 
-/// Finds the rule files below a folder, or the file itself, sorted by path.
-///
-/// # Errors
-/// When the folder itself cannot be read.
-pub fn rule_files(root: &Path) -> io::Result<Vec<PathBuf>> {
+/// Finds the files below a folder, or the file itself, sorted by path.
+fn files_below(root: &Path) -> io::Result<Vec<PathBuf>> {
     if fs::metadata(root)?.is_file() {
         return Ok(vec![root.to_owned()]);
     }
@@ -30,7 +33,7 @@ pub fn rule_files(root: &Path) -> io::Result<Vec<PathBuf>> {
                 if depth < DEPTH_MAX {
                     folders.push((path, depth + 1));
                 }
-            } else if path.extension().is_some_and(|extension| extension == "yml" || extension == "yaml") {
+            } else {
                 found.push(path);
             }
         }
@@ -39,15 +42,25 @@ pub fn rule_files(root: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Reads the rule files below a folder.
-pub(super) fn read_folder(folder: &Path) -> (Vec<RuleFile>, Vec<Located<RuleError>>) {
+/// Reads the rule files (`.yml`, `.yaml`) below a folder; what cannot be read is reported.
+pub fn read_folder(folder: &Path) -> (Vec<RuleFile>, Vec<Located<RuleError>>) {
+    read_where(folder, &["yml", "yaml"])
+}
+
+/// Reads everything rules are made from.
+pub(super) fn read_all(folder: &Path) -> (Vec<RuleFile>, Vec<Located<RuleError>>) {
+    read_where(folder, &["yml", "yaml", "toml", "txt"])
+}
+
+fn read_where(folder: &Path, extensions: &[&str]) -> (Vec<RuleFile>, Vec<Located<RuleError>>) {
     let mut files = Vec::new();
     let mut problems = Vec::new();
-    let paths = rule_files(folder).unwrap_or_else(|err| {
+    let paths = files_below(folder).unwrap_or_else(|err| {
         problems.push(Located::at_start(folder, RuleError::Unreadable(err.to_string())));
         Vec::new()
     });
-    for path in paths {
+    let wanted = |path: &PathBuf| path.extension().is_some_and(|have| extensions.iter().any(|want| have == *want));
+    for path in paths.into_iter().filter(wanted) {
         match read(&path) {
             Ok(text) => files.push(RuleFile { path, text }),
             Err(error) => problems.push(Located::at_start(&path, error)),

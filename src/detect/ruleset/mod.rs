@@ -1,11 +1,13 @@
 //! The rules in force: read, compiled, immutable. A change makes a new set, swapped in whole.
 
+mod builder;
 mod files;
+mod load;
 
-pub use files::rule_files;
+pub use files::RuleFile;
+pub use files::read_folder;
+pub use load::Content;
 
-use std::path::Path;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -14,25 +16,15 @@ use crate::detect::engine::MatchedPart;
 use crate::detect::engine::Predicates;
 use crate::detect::engine::Tree;
 use crate::detect::engine::Triggers;
-use crate::detect::engine::choose;
 use crate::detect::engine::explain;
-use crate::detect::sigma::document;
-use crate::detect::sigma::document::Document;
-use crate::detect::sigma::error::Problems;
+use crate::detect::mapping::Mapping;
+use crate::detect::sigma::correlation::Correlation;
 use crate::detect::sigma::error::RuleError;
-use crate::detect::sigma::rule::Rule;
 use crate::detect::sigma::rule::RuleLogSource;
 use crate::detect::sigma::rule::RuleMeta;
 use crate::diag::Located;
 use crate::model::Event;
 use crate::model::LogSource;
-
-/// A file of rules that was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RuleFile {
-    pub path: PathBuf,
-    pub text: String,
-}
 
 /// A compiled condition.
 #[derive(Debug)]
@@ -42,6 +34,19 @@ pub(in crate::detect) struct Program {
     pub(in crate::detect) triggers: Option<Triggers>,
 }
 
+/// A correlation whose rules were found and whose fields were mapped.
+#[derive(Debug)]
+pub(in crate::detect) struct CompiledCorrelation {
+    pub(in crate::detect) source: Correlation,
+    pub(in crate::detect) meta: Arc<RuleMeta>,
+    /// For each group-by name its field in each of the rules.
+    pub(in crate::detect) group_fields: Vec<Vec<String>>,
+    /// For each field measured its name in each of the rules.
+    pub(in crate::detect) value_fields: Vec<Vec<String>>,
+    /// Over the correlation and all it refers to.
+    pub(in crate::detect) state_hash: u64,
+}
+
 /// How rules are compiled.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
@@ -49,7 +54,12 @@ pub struct Options {
     pub utc_offset_seconds: i32,
     /// What stands for placeholders (`%name%`).
     pub lists: HashMap<String, Vec<String>>,
+    /// From the rules' field names to the events'.
+    pub mapping: Mapping,
 }
+
+/// Which correlations look at a rule, and as which of their rules.
+type Watchers = Vec<Vec<(usize, u16)>>;
 
 /// Rules, compiled together.
 #[derive(Debug, Default)]
@@ -59,57 +69,26 @@ pub struct RuleSet {
     predicates: Predicates,
     /// Rules by the log source they name.
     by_logsource: Vec<(RuleLogSource, Vec<u32>)>,
+    correlations: Vec<Arc<CompiledCorrelation>>,
+    rule_watchers: Watchers,
+    correlation_watchers: Watchers,
     utc_offset_seconds: i32,
 }
 
 impl RuleSet {
     /// Compiles files of rules. What is broken is reported and left out; the rest runs.
     pub fn compile(files: &[RuleFile], options: &Options) -> (RuleSet, Vec<Located<RuleError>>) {
-        let mut refused = Vec::new();
-        let mut rules = Vec::new();
-        let lists = |name: &str| options.lists.get(name).cloned();
-        for file in files {
-            let mut problems = Problems::default();
-            for document in document::read(&file.path, &file.text, &lists, &mut problems) {
-                match document {
-                    Document::Rule(rule) => rules.push(*rule),
-                }
-            }
-            refused.extend(problems.located(&file.path));
-        }
-        let mut set = RuleSet { utc_offset_seconds: options.utc_offset_seconds, ..RuleSet::default() };
-        set.add_all(rules, &mut refused);
-        (set, refused)
+        builder::compile(files, options)
     }
 
-    fn add_all(&mut self, rules: Vec<Rule>, refused: &mut Vec<Located<RuleError>>) {
-        let mut ids: HashMap<String, PathBuf> = HashMap::new();
-        let mut by_logsource: HashMap<RuleLogSource, Vec<u32>> = HashMap::new();
-        for rule in rules {
-            if let Some(other) = ids.get(&rule.meta.id) {
-                let error = RuleError::DuplicateId(rule.meta.id.clone(), other.display().to_string());
-                refused.push(Located { path: rule.meta.path, position: rule.meta.position, error, hint: None });
-                continue;
-            }
-            ids.insert(rule.meta.id.clone(), rule.meta.path.clone());
-            let index = self.metas.len() as u32;
-            let tree = self.predicates.intern(&rule.expr);
-            let triggers = choose(&tree, &self.predicates);
-            by_logsource.entry(rule.meta.logsource.clone()).or_default().push(index);
-            self.programs.push(Program { tree, triggers });
-            self.metas.push(Arc::new(rule.meta));
-        }
-        self.by_logsource = by_logsource.into_iter().collect();
-    }
-
-    /// Returns how many rules are in the set.
+    /// Returns how many rules are in the set, correlations not counted.
     pub fn len(&self) -> usize {
         self.metas.len()
     }
 
     /// Says whether there are no rules.
     pub fn is_empty(&self) -> bool {
-        self.metas.is_empty()
+        self.metas.is_empty() && self.correlations.is_empty()
     }
 
     /// Returns what a rule says about itself.
@@ -117,9 +96,14 @@ impl RuleSet {
         self.metas.get(index)
     }
 
-    /// Goes through the rules in their order.
+    /// Goes through the rules in their order, then the correlations.
     pub fn rules(&self) -> impl Iterator<Item = &Arc<RuleMeta>> {
-        self.metas.iter()
+        self.metas.iter().chain(self.correlations.iter().map(|correlation| &correlation.meta))
+    }
+
+    /// Returns how many correlations are in the set.
+    pub fn correlation_count(&self) -> usize {
+        self.correlations.len()
     }
 
     /// Returns how many distinct predicates the rules come to.
@@ -134,21 +118,17 @@ impl RuleSet {
 
     /// Says why a rule matched an event; empty when it does not.
     pub fn explain(&self, rule: usize, event: &Event<'_>) -> Vec<MatchedPart> {
-        self.program(rule).map_or_else(Vec::new, |program| {
-            explain(&program.tree, &self.predicates, event, self.utc_offset_seconds)
-        })
+        self.program(rule)
+            .map_or_else(Vec::new, |program| explain(&program.tree, &self.predicates, event, self.utc_offset_seconds))
     }
 
     /// Returns the rules that can apply to a log source, in their order.
     pub(in crate::detect) fn rules_for(&self, logsource: &LogSource) -> Vec<u32> {
-        let mut rules: Vec<u32> = self
-            .by_logsource
-            .iter()
-            .filter(|(rule, _)| {
-                logsource.admits(rule.product.as_deref(), rule.service.as_deref(), rule.category.as_deref())
-            })
-            .flat_map(|(_, rules)| rules.iter().copied())
-            .collect();
+        let admitted = |rule: &RuleLogSource| {
+            logsource.admits(rule.product.as_deref(), rule.service.as_deref(), rule.category.as_deref())
+        };
+        let groups = self.by_logsource.iter().filter(|(rule, _)| admitted(rule));
+        let mut rules: Vec<u32> = groups.flat_map(|(_, rules)| rules.iter().copied()).collect();
         rules.sort_unstable();
         rules
     }
@@ -164,9 +144,16 @@ impl RuleSet {
     pub(in crate::detect) fn utc_offset_seconds(&self) -> i32 {
         self.utc_offset_seconds
     }
-}
 
-/// Reads the rule files below a folder; what cannot be read is reported.
-pub fn read_folder(folder: &Path) -> (Vec<RuleFile>, Vec<Located<RuleError>>) {
-    files::read_folder(folder)
+    pub(in crate::detect) fn correlations(&self) -> &[Arc<CompiledCorrelation>] {
+        &self.correlations
+    }
+
+    pub(in crate::detect) fn correlations_of_rule(&self, rule: usize) -> &[(usize, u16)] {
+        self.rule_watchers.get(rule).map_or(&[], Vec::as_slice)
+    }
+
+    pub(in crate::detect) fn correlations_of_correlation(&self, correlation: usize) -> &[(usize, u16)] {
+        self.correlation_watchers.get(correlation).map_or(&[], Vec::as_slice)
+    }
 }

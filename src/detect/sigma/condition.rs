@@ -139,8 +139,7 @@ impl<'t> Parser<'t> {
         if self.depth > DEPTH_MAX {
             return Err((0, RuleError::Condition(format!("nests deeper than {DEPTH_MAX} levels"))));
         }
-        let condition =
-            if self.take_word(&["not"]) { Condition::Not(Box::new(self.not()?)) } else { self.primary()? };
+        let condition = if self.take_word(&["not"]) { Condition::Not(Box::new(self.not()?)) } else { self.primary()? };
         self.depth -= 1;
         Ok(condition)
     }
@@ -194,9 +193,8 @@ mod tests {
     use super::*;
 
     fn shown(condition: &Condition) -> String {
-        let joined = |parts: &[Condition], word: &str| {
-            format!("({})", parts.iter().map(shown).collect::<Vec<_>>().join(word))
-        };
+        let joined =
+            |parts: &[Condition], word: &str| format!("({})", parts.iter().map(shown).collect::<Vec<_>>().join(word));
         match condition {
             Condition::Search(name) => name.clone(),
             Condition::AnyOf(pattern) => format!("1:{pattern}"),
@@ -226,9 +224,17 @@ mod tests {
 
     #[test]
     fn mistakes_are_placed() {
-        for (text, at) in
-            [("", 0), ("a and", 5), ("a b", 2), ("(a", 0), ("a)", 1), ("a | count() > 5", 2), ("2 of x*", 0), ("and a", 0), ("a or or b", 5)]
-        {
+        for (text, at) in [
+            ("", 0),
+            ("a and", 5),
+            ("a b", 2),
+            ("(a", 0),
+            ("a)", 1),
+            ("a | count() > 5", 2),
+            ("2 of x*", 0),
+            ("and a", 0),
+            ("a or or b", 5),
+        ] {
             assert_eq!(Condition::parse(text).map_err(|(at, _)| at), Err(at), "{text}");
         }
         assert!(Condition::parse(&"(".repeat(100_000)).is_err());

@@ -76,15 +76,15 @@ pub struct Detection {
 /// Reads a `detection` (or the body of a filter).
 pub fn read(node: &Node, lists: Lists<'_>, problems: &mut Problems) -> Option<Detection> {
     let Kind::Map(entries) = &node.kind else {
-        problems.add(
-            node.at,
-            RuleError::WrongType { key: "detection".into(), expected: "a map", found: node.kind_name() },
-        );
+        problems
+            .add(node.at, RuleError::WrongType { key: "detection".into(), expected: "a map", found: node.kind_name() });
         return None;
     };
     let before = problems.0.len();
     let mut searches = Vec::new();
-    for (key, value) in entries.iter().filter(|(key, _)| !matches!(key.text.as_str(), "condition" | "timeframe" | "rules")) {
+    for (key, value) in
+        entries.iter().filter(|(key, _)| !matches!(key.text.as_str(), "condition" | "timeframe" | "rules"))
+    {
         if let Some(expr) = read_search(&key.text, value, lists, problems) {
             searches.push(Search { name: key.text.clone(), at: key.at, expr, used: false });
         }
@@ -179,8 +179,7 @@ fn read_search(name: &str, node: &Node, lists: Lists<'_>, problems: &mut Problem
                 problems.add(node.at, RuleError::EmptySearch(name.to_owned()));
                 return None;
             }
-            let parts: Vec<Option<Expr>> =
-                items.iter().map(|item| read_search(name, item, lists, problems)).collect();
+            let parts: Vec<Option<Expr>> = items.iter().map(|item| read_search(name, item, lists, problems)).collect();
             parts.into_iter().collect::<Option<Vec<Expr>>>().map(Expr::any)
         }
         Kind::Null => {
@@ -246,4 +245,3 @@ fn expression(field: Option<&str>, values: Values) -> Expr {
     let joined = if values.all { Expr::all(groups) } else { Expr::any(groups) };
     if values.negated { joined.negated() } else { joined }
 }
-

@@ -2,9 +2,13 @@
 
 use std::path::Path;
 
+use crate::detect::sigma::correlation;
+use crate::detect::sigma::correlation::Correlation;
 use crate::detect::sigma::detection::Lists;
 use crate::detect::sigma::error::Problems;
 use crate::detect::sigma::error::RuleError;
+use crate::detect::sigma::filter;
+use crate::detect::sigma::filter::Filter;
 use crate::detect::sigma::rule;
 use crate::detect::sigma::rule::Rule;
 use crate::detect::sigma::yaml;
@@ -18,6 +22,8 @@ pub const FILE_BYTES_MAX: usize = 2 << 20;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Document {
     Rule(Box<Rule>),
+    Correlation(Box<Correlation>),
+    Filter(Box<Filter>),
 }
 
 /// Reads every rule of a file. What is broken is among the problems; the rest is returned.
@@ -32,7 +38,17 @@ pub fn read(path: &Path, text: &str, lists: Lists<'_>, problems: &mut Problems) 
 
 fn read_one(node: &Node, path: &Path, lists: Lists<'_>, problems: &mut Problems) -> Option<Document> {
     let before = problems.0.len();
-    let document = rule::read(node, path, lists, problems).map(|rule| Document::Rule(Box::new(rule)));
+    let has = |key| node.get(key).is_some();
+    let document = if has("correlation") {
+        correlation::read(node, path, problems).map(|read| Document::Correlation(Box::new(read)))
+    } else if has("filter") {
+        filter::read(node, path, lists, problems).map(|read| Document::Filter(Box::new(read)))
+    } else if has("detection") || has("logsource") {
+        rule::read(node, path, lists, problems).map(|rule| Document::Rule(Box::new(rule)))
+    } else {
+        problems.add(node.at, RuleError::NoRule);
+        None
+    };
     document.filter(|_| problems.0.len() == before)
 }
 

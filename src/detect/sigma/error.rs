@@ -23,6 +23,8 @@ pub enum RuleError {
     DuplicateKey(String),
     #[error("a rule must be a map, not {0}")]
     NotAMap(&'static str),
+    #[error("neither a rule (`detection`), nor a `correlation`, nor a `filter`")]
+    NoRule,
     #[error("`{key}` must be {expected}, not {found}")]
     WrongType { key: String, expected: &'static str, found: &'static str },
     #[error("`{0}` is missing")]
@@ -67,6 +69,8 @@ pub enum RuleError {
     Filter(String),
     #[error("mapping: {0}")]
     Mapping(String),
+    #[error("case: {0}")]
+    Case(String),
 }
 
 /// One problem, before it is known which file it stands in.

@@ -4,6 +4,8 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use serde::Serialize;
+use sha2::Digest as _;
+use sha2::Sha256;
 
 use crate::detect::sigma::detection;
 use crate::detect::sigma::detection::Expr;
@@ -199,12 +201,17 @@ fn texts(node: Option<&Node>) -> Vec<String> {
     items.iter().filter_map(Node::scalar_text).filter(|text| !text.is_empty()).collect()
 }
 
-/// Hashes what a document says; where it stands does not count.
+/// Hashes what a document says; where it stands does not count. The same on every machine and for every version.
 pub fn hash_of(node: &Node) -> u64 {
-    use std::hash::BuildHasher as _;
     let mut text = String::new();
     write_canonical(node, &mut text);
-    foldhash::quality::FixedState::with_seed(0).hash_one(text)
+    stable_hash(text.as_bytes())
+}
+
+/// Returns the first eight bytes of the SHA-256 of some bytes.
+pub(in crate::detect) fn stable_hash(bytes: &[u8]) -> u64 {
+    let digest = Sha256::digest(bytes);
+    digest.iter().take(8).fold(0, |hash, byte| hash << 8 | u64::from(*byte))
 }
 
 fn write_canonical(node: &Node, out: &mut String) {

@@ -24,4 +24,3 @@ pub use text::Pattern;
 pub use text::Shape;
 pub use text::fold_into;
 pub use text::folded;
-

@@ -129,9 +129,16 @@ enum Stage {
     Bool(bool),
     Null,
     Regex(RegexSpec),
-    Field { other: String, part: FieldPart },
+    Field {
+        other: String,
+        part: FieldPart,
+    },
     Done(Test),
-    Time { part: TimePart, op: CompareOp, number: i64 },
+    Time {
+        part: TimePart,
+        op: CompareOp,
+        number: i64,
+    },
 }
 
 impl Stage {
@@ -154,7 +161,11 @@ impl Stage {
 ///
 /// # Errors
 /// The first thing wrong, with the index of the value it is about.
-pub(in crate::detect) fn apply(modifiers: &[Modifier], nodes: &[Node], lists: Lists<'_>) -> Result<Values, (usize, RuleError)> {
+pub(in crate::detect) fn apply(
+    modifiers: &[Modifier],
+    nodes: &[Node],
+    lists: Lists<'_>,
+) -> Result<Values, (usize, RuleError)> {
     check_order(modifiers).map_err(|error| (0, error))?;
     let mut values = Values {
         groups: Vec::with_capacity(nodes.len()),

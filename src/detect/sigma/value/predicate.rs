@@ -28,15 +28,29 @@ pub struct Predicate {
 #[non_exhaustive]
 pub enum Test {
     /// The value's text matches the pattern; letter case counts only when `cased`.
-    Text { pattern: Pattern, cased: bool },
+    Text {
+        pattern: Pattern,
+        cased: bool,
+    },
     /// The expression is found somewhere in the value's text.
     Regex(RegexSpec),
     Cidr(Cidr),
-    Compare { op: CompareOp, number: Number },
+    Compare {
+        op: CompareOp,
+        number: Number,
+    },
     /// A part of the value, read as a time, compares so.
-    Time { part: TimePart, op: CompareOp, number: i64 },
+    Time {
+        part: TimePart,
+        op: CompareOp,
+        number: i64,
+    },
     /// The value relates so to the value of another field.
-    Field { other: Box<str>, part: FieldPart, cased: bool },
+    Field {
+        other: Box<str>,
+        part: FieldPart,
+        cased: bool,
+    },
     /// The field is there, with whatever value.
     Exists,
     /// The field is absent, or explicitly empty.
@@ -234,9 +248,7 @@ impl Test {
             Test::Text { pattern, cased: false } => {
                 value_text(value).is_some_and(|text| pattern.folded().matches(&folded(&text)))
             }
-            Test::Regex(_) => {
-                regex.is_some_and(|regex| value_text(value).is_some_and(|text| regex.is_match(&text)))
-            }
+            Test::Regex(_) => regex.is_some_and(|regex| value_text(value).is_some_and(|text| regex.is_match(&text))),
             Test::Cidr(network) => value.as_ip().is_some_and(|address| network.contains(address)),
             Test::Compare { op, number } => compare(value, *op, *number),
             Test::Time { part, op, number } => {
