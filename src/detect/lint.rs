@@ -377,7 +377,7 @@ mod tests {
             ("a: {user.name: root}\n  condition: not a", &["no-trigger"]),
             ("a: {user.name: '*'}\n  condition: a", &["only-wildcards", "weak-trigger"]),
             ("a: {'user.name|re': 'root'}\n  condition: a", &["plain-regex"]),
-            ("a: {'user.name|re': '.*roo+t'}\n  condition: a", &["loose-regex"]),
+            ("a: {'user.name|re': '.*roott+y'}\n  condition: a", &["loose-regex"]),
             ("a: {'user.name|contains': [roo, root]}\n  condition: a", &["shadowed-value"]),
             ("a: {'user.name|expand': '%x%'}\n  condition: a", &["no-list"]),
             ("a: {user.name: root}\n  condition: a and not a", &["never-matches"]),

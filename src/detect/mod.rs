@@ -31,3 +31,6 @@ pub use ruleset::RuleSet;
 pub use ruleset::read_folder;
 pub use sigma::error::RuleError;
 pub use sigma::rule::RuleMeta;
+
+#[cfg(test)]
+mod tests;

@@ -238,7 +238,7 @@ mod tests {
         let three = measure(CorrelationKind::EventCount, 3.0);
         let at = |seconds: &[i64]| seconds.iter().map(|second| entry(*second, 0, 0)).collect::<Vec<_>>();
         assert_eq!(crossings(&three, &at(&[10, 70, 30])), [30], "the late one completes the window ending at 70");
-        assert_eq!(crossings(&three, &at(&[0, 10, 100, 20])), [20], "a window that ended before");
+        assert_eq!(crossings(&three, &at(&[20, 30, 100, 75])), [75], "a window that ended before");
         let mut window = Window::default();
         window.add(entry(200, 0, 0), &three);
         assert_eq!(window.add(entry(100, 0, 0), &three), Added::Late);

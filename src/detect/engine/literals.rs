@@ -5,6 +5,7 @@ use regex_syntax::hir::Hir;
 use regex_syntax::hir::HirKind;
 
 use crate::detect::sigma::value::RegexSpec;
+use crate::detect::sigma::value::fold_char;
 use crate::detect::sigma::value::folded;
 
 /// A literal shorter than this occurs too often to spare anything.
@@ -87,7 +88,7 @@ fn single(class: &Class) -> Option<char> {
     let mut letter = None;
     for range in class.ranges() {
         for c in range.start()..=range.end() {
-            let mut lower = c.to_lowercase();
+            let mut lower = fold_char(c);
             let (Some(first), None) = (lower.next(), lower.next()) else { return None };
             if *letter.get_or_insert(first) != first {
                 return None;

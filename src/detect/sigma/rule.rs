@@ -156,8 +156,11 @@ fn level(node: &Node, problems: &mut Problems) -> RuleLevel {
     let Some(level) = node.get("level") else { return RuleLevel::default() };
     let text = level.scalar_text().unwrap_or_default();
     text.parse().unwrap_or_else(|_| {
-        let hint = closest(&text, RuleLevel::ALL.map(RuleLevel::as_str)).unwrap_or("medium");
-        problems.add_with_hint(level.at, RuleError::UnknownLevel(text.clone()), format!("did you mean `{hint}`?"));
+        problems.add_with_hint(
+            level.at,
+            RuleError::UnknownLevel(text.clone()),
+            nearest(&text, &RuleLevel::ALL.map(RuleLevel::as_str)),
+        );
         RuleLevel::default()
     })
 }
@@ -168,10 +171,18 @@ fn status(node: &Node, problems: &mut Problems) -> RuleStatus {
     match RuleStatus::ALL.iter().find(|(name, _)| *name == text) {
         Some((_, status)) => *status,
         None => {
-            let hint = closest(&text, RuleStatus::ALL.map(|(name, _)| name)).unwrap_or("experimental");
-            problems.add_with_hint(status.at, RuleError::UnknownStatus(text), format!("did you mean `{hint}`?"));
+            let hint = nearest(&text, &RuleStatus::ALL.map(|(name, _)| name));
+            problems.add_with_hint(status.at, RuleError::UnknownStatus(text), hint);
             RuleStatus::default()
         }
+    }
+}
+
+/// Names the word that was probably meant, or all that could be.
+fn nearest(written: &str, words: &[&str]) -> String {
+    match closest(written, words.iter().copied()) {
+        Some(word) => format!("did you mean `{word}`?"),
+        None => format!("known are {}", words.join(", ")),
     }
 }
 
@@ -188,9 +199,7 @@ fn read_extensions(node: &Node, meta: &mut RuleMeta, problems: &mut Problems) {
             "response" => meta.response = texts(Some(value)),
             "response_vi" => meta.response_vi = texts(Some(value)),
             other => {
-                let hint = closest(other, KEYS)
-                    .map_or_else(|| format!("known are {}", KEYS.join(", ")), |hint| format!("did you mean `{hint}`?"));
-                problems.add_with_hint(key.at, RuleError::UnknownExtension(other.to_owned()), hint);
+                problems.add_with_hint(key.at, RuleError::UnknownExtension(other.to_owned()), nearest(other, &KEYS));
             }
         }
     }

@@ -315,7 +315,7 @@ mod tests {
     fn faults_are_placed_and_never_panic() {
         let (_, problems) = read("a: 1\na: 2\n");
         assert_eq!(problems, [RuleError::DuplicateKey("a".to_owned())]);
-        let deep = "[".repeat(60);
+        let deep = format!("{}{}", "[".repeat(60), "]".repeat(60));
         assert_eq!(read(&deep).1, [RuleError::TooDeep(DEPTH_MAX)]);
         assert!(matches!(read("a: [1").1[..], [RuleError::Yaml(_)]));
         assert!(matches!(read("? [1]\n: 2").1[..], [RuleError::Yaml(_)]));

@@ -22,5 +22,6 @@ pub use predicate::value_text;
 pub use text::Part;
 pub use text::Pattern;
 pub use text::Shape;
+pub use text::fold_char;
 pub use text::fold_into;
 pub use text::folded;

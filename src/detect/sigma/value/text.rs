@@ -199,8 +199,16 @@ pub fn fold_into(text: &str, out: &mut String) {
             added.make_ascii_lowercase();
         }
     } else {
-        out.extend(text.chars().flat_map(char::to_lowercase));
+        out.extend(text.chars().flat_map(fold_char));
     }
+}
+
+/// Returns the form in which a character is compared when letter case does not count.
+///
+/// The long s has no lower-case form of its own, yet regular expressions without case hold it to be an s, and so do we.
+pub fn fold_char(c: char) -> impl Iterator<Item = char> {
+    let c = if c == '\u{17f}' { 's' } else { c };
+    c.to_lowercase()
 }
 
 /// Returns a text with letter case set aside.
