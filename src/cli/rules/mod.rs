@@ -2,9 +2,11 @@
 
 mod check;
 mod flat_event;
+mod line_reader;
 mod list;
 mod match_events;
 mod source;
+mod test_cases;
 
 use clap::Subcommand;
 
@@ -22,6 +24,8 @@ pub struct Args {
 enum Command {
     /// Check rules: every problem with its place and a hint
     Check(check::Args),
+    /// Run the cases of rules: lines that must and must not match
+    Test(test_cases::Args),
     /// Match events from a file against rules
     Match(match_events::Args),
     /// List the rules
@@ -44,6 +48,7 @@ enum Format {
 pub fn run(args: Args) -> anyhow::Result<Exit> {
     match args.command {
         Command::Check(args) => check::run(&args),
+        Command::Test(args) => test_cases::run(&args),
         Command::Match(args) => match_events::run(&args),
         Command::List(args) => list::run(&args),
     }

@@ -2,11 +2,9 @@
 
 use std::net::IpAddr;
 
-use aho_corasick::AhoCorasick;
-use aho_corasick::AhoCorasickKind;
-use aho_corasick::MatchKind;
 use hashbrown::HashMap;
 
+use super::automaton::Automaton;
 use super::trie::Trie;
 use crate::detect::sigma::value::Cidr;
 use crate::detect::sigma::value::masked;
@@ -106,11 +104,10 @@ impl FieldIndexBuilder {
         self.networks.entry((network.prefix_bits(), network.network())).or_default().push(output);
     }
 
-    /// Compiles the index. A field whose automaton cannot be built (past its size limit) loses none of its literals: the
-    /// automaton falls back to a form that always can.
+    /// Compiles the index.
     pub(super) fn build(mut self) -> FieldIndex {
         let anywhere = self.anywhere.in_order();
-        let automaton = (!anywhere.is_empty()).then(|| automaton(&anywhere));
+        let automaton = Automaton::new(&anywhere);
         let prefix = Trie::new(self.prefix.in_order().into_iter().map(str::as_bytes), false);
         let suffix = Trie::new(self.suffix.in_order().into_iter().map(str::as_bytes), true);
         let mut prefix_lengths: Vec<(u8, bool)> =
@@ -141,18 +138,6 @@ impl FieldIndexBuilder {
     }
 }
 
-/// Pattern bytes up to which the automaton is a table; past it the compact form keeps memory in bounds.
-const TABLE_BYTES_MAX: usize = 48_000;
-
-fn automaton(literals: &[&str]) -> AhoCorasick {
-    let bytes: usize = literals.iter().map(|literal| literal.len()).sum();
-    let kind = if bytes <= TABLE_BYTES_MAX { AhoCorasickKind::DFA } else { AhoCorasickKind::ContiguousNFA };
-    let build = |kind| AhoCorasick::builder().match_kind(MatchKind::Standard).kind(Some(kind)).build(literals);
-    build(kind)
-        .or_else(|_| build(AhoCorasickKind::NoncontiguousNFA))
-        .expect("a file's size bounds its literals far below the automaton's limit of 2^31 states")
-}
-
 /// The compiled index of one field.
 #[derive(Debug)]
 pub(super) struct FieldIndex {
@@ -162,7 +147,7 @@ pub(super) struct FieldIndex {
     prefix_outputs: Outputs,
     suffix: Trie,
     suffix_outputs: Outputs,
-    automaton: Option<AhoCorasick>,
+    automaton: Option<Automaton>,
     anywhere_outputs: Outputs,
     networks: HashMap<(u8, IpAddr), Vec<Output>>,
     prefix_lengths: Vec<(u8, bool)>,
@@ -191,9 +176,9 @@ impl FieldIndex {
             self.suffix_outputs.of(literal).iter().copied().for_each(&mut found);
         });
         if let Some(automaton) = &self.automaton {
-            for hit in automaton.find_overlapping_iter(folded) {
-                self.anywhere_outputs.of(hit.pattern().as_u32()).iter().copied().for_each(&mut found);
-            }
+            automaton.scan(folded, |literal| {
+                self.anywhere_outputs.of(literal).iter().copied().for_each(&mut found);
+            });
         }
     }
 

@@ -4,6 +4,7 @@
 //! indexes; what they meet marks predicates, and only rules with a marked trigger are evaluated.
 //! Nothing is allocated when nothing matches.
 
+mod automaton;
 mod evaluate;
 mod explain;
 mod field_index;
