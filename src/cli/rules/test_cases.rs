@@ -68,9 +68,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         for case in file.cases.iter().filter(|case| wanted(args, &file, &rules, case)) {
             let (rule, outcome) = best(&set, &rules, case);
             if outcome.passed {
-                passed += 1
+                passed += 1;
             } else {
-                failed += 1
+                failed += 1;
             }
             print(&mut out, args.format, &file, &rule, case, &outcome)?;
         }

@@ -32,16 +32,18 @@ struct Kept {
     rule: String,
     /// Over the correlation and every rule it refers to: a changed rule starts afresh.
     hash: u64,
-    groups: Vec<(Vec<String>, Window)>,
+    groups: KeptGroups,
 }
+
+/// Groups by the values of their fields.
+type KeptGroups = Vec<(Vec<String>, Window)>;
 
 impl Correlator {
     /// Writes the state down; equal states give equal bytes.
     pub(in crate::detect) fn snapshot(&self, set: &RuleSet) -> Vec<u8> {
         let mut correlations = Vec::new();
         for (compiled, groups) in set.correlations().iter().zip(&self.groups) {
-            let mut groups: Vec<(Vec<String>, Window)> =
-                groups.iter().map(|(key, window)| (key.clone(), window.clone())).collect();
+            let mut groups: KeptGroups = groups.iter().map(|(key, window)| (key.clone(), window.clone())).collect();
             groups.sort_by(|(left, _), (right, _)| left.cmp(right));
             if !groups.is_empty() {
                 correlations.push(Kept { rule: compiled.source.meta.id.clone(), hash: compiled.state_hash, groups });
@@ -60,7 +62,7 @@ impl Correlator {
         if snapshot.version != VERSION {
             return Err(RestoreError::Version(snapshot.version));
         }
-        let mut kept: HashMap<(String, u64), Vec<(Vec<String>, Window)>> =
+        let mut kept: HashMap<(String, u64), KeptGroups> =
             snapshot.correlations.into_iter().map(|kept| ((kept.rule, kept.hash), kept.groups)).collect();
         let mut restored = 0;
         for (compiled, groups) in set.correlations().iter().zip(&mut self.groups) {

@@ -79,7 +79,13 @@ fn collect(ctx: Ctx<'_>, tree: &Tree, parts: &mut Vec<MatchedPart>) -> bool {
             all
         }
         // Every alternative that holds is part of the answer, not only the first.
-        Tree::Any(children) => children.iter().fold(false, |any, child| collect(ctx, child, parts) || any),
+        Tree::Any(children) => {
+            let mut any = false;
+            for child in children {
+                any |= collect(ctx, child, parts);
+            }
+            any
+        }
     }
 }
 

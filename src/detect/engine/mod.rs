@@ -92,6 +92,11 @@ impl Engine {
         }
     }
 
+    /// Compiles what a log source needs before its first event does; without it, that event waits for it.
+    pub fn warm(&mut self, logsource: &LogSource) {
+        drop(self.plan_of(logsource));
+    }
+
     /// Returns the rules that match the event, in the order of the rule set.
     pub fn matches(&mut self, event: &Event<'_>) -> &[Match] {
         let plan = self.plan_of(&event.logsource);
