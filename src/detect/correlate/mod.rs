@@ -29,6 +29,8 @@ use crate::model::Timestamp;
 
 /// Groups one rule may keep; past it those quiet for longest go.
 const GROUPS_MAX: usize = 50_000;
+/// Matches one rule may keep over all its groups (16 MB); past it groups go as if there were too many.
+const ENTRIES_MAX: usize = 500_000;
 /// How far behind its group's newest match a match may arrive.
 const LATENESS: Duration = Duration::from_secs(300);
 /// How far ahead of our clock a device's clock is believed.
@@ -67,7 +69,13 @@ pub struct Counts {
     pub evicted: u64,
 }
 
-type Groups = HashMap<Vec<String>, Window>;
+/// The groups of one correlation.
+#[derive(Debug, Default)]
+struct Groups {
+    windows: HashMap<Vec<String>, Window>,
+    /// Matches kept in all of them.
+    entries: usize,
+}
 
 /// The state of all correlations of a rule set.
 #[derive(Debug)]
@@ -131,7 +139,7 @@ impl Correlator {
 
     /// Returns how many groups are kept.
     pub(in crate::detect) fn group_count(&self) -> usize {
-        self.groups.iter().map(Groups::len).sum()
+        self.groups.iter().map(|groups| groups.windows.len()).sum()
     }
 
     /// Takes the match of a rule and adds what it sets off to `fires`.
@@ -172,11 +180,16 @@ impl Correlator {
             self.counts.ungrouped += 1;
             return None;
         };
-        if groups.len() >= GROUPS_MAX && !groups.contains_key(&key) {
-            self.counts.evicted += evict(groups, measure);
+        let is_full = groups.windows.len() >= GROUPS_MAX && !groups.windows.contains_key(&key);
+        if is_full || groups.entries >= ENTRIES_MAX {
+            self.counts.evicted += groups.evict(measure);
         }
         let entry = Entry { time: subject.time(), event: subject.event(), rule: position, value };
-        match groups.entry_ref(&key).or_default().add(entry, measure) {
+        let window = groups.windows.entry_ref(&key).or_default();
+        let before = window.len();
+        let added = window.add(entry, measure);
+        groups.entries = (groups.entries + window.len()).saturating_sub(before);
+        match added {
             Added::Quiet => None,
             Added::Late => {
                 self.counts.late += 1;
@@ -225,25 +238,34 @@ fn value_of(
     }
 }
 
-/// Makes room: groups whose span is over go; if that is not a tenth, those quiet for longest go with them.
-fn evict(groups: &mut Groups, measure: &Measure) -> u64 {
-    let before = groups.len();
-    let newest = groups.values().map(Window::newest).max().unwrap_or(i64::MIN);
-    let horizon = newest.saturating_sub(measure.timespan + measure.lateness);
-    groups.retain(|_, window| window.newest() >= horizon);
-    let expired = before - groups.len();
-    let wanted = before / 10;
-    if expired >= wanted {
-        return 0;
+impl Groups {
+    fn new(windows: HashMap<Vec<String>, Window>) -> Groups {
+        let entries = windows.values().map(Window::len).sum();
+        Groups { windows, entries }
     }
-    let mut order: Vec<(i64, Vec<String>)> =
-        groups.iter().map(|(key, window)| (window.newest(), key.clone())).collect();
-    order.sort_unstable();
-    order.truncate(wanted - expired);
-    for (_, key) in &order {
-        groups.remove(key);
+
+    /// Makes room: groups whose span is over go; if that is not a tenth, those quiet for longest go with them.
+    /// Returns how many went before their time.
+    fn evict(&mut self, measure: &Measure) -> u64 {
+        let before = self.windows.len();
+        let newest = self.windows.values().map(Window::newest).max().unwrap_or(i64::MIN);
+        let horizon = newest.saturating_sub(measure.timespan + measure.lateness);
+        self.windows.retain(|_, window| window.newest() >= horizon);
+        let expired = before - self.windows.len();
+        let wanted = (before / 10).max(1);
+        let mut early = 0;
+        if expired < wanted {
+            let mut order: Vec<(i64, Vec<String>)> =
+                self.windows.iter().map(|(key, window)| (window.newest(), key.clone())).collect();
+            order.sort_unstable();
+            for (_, key) in order.iter().take(wanted - expired) {
+                self.windows.remove(key);
+                early += 1;
+            }
+        }
+        self.entries = self.windows.values().map(Window::len).sum();
+        early
     }
-    order.len() as u64
 }
 
 fn fire(correlation: usize, group: Vec<(String, String)>, crossing: &Crossing) -> Fire {
@@ -258,5 +280,37 @@ fn fire(correlation: usize, group: Vec<(String, String)>, crossing: &Crossing) -
         measured: crossing.measured,
         first: time(entries.first()),
         last: time(entries.last()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detect::sigma::correlation::Bound;
+    use crate::detect::sigma::value::CompareOp;
+
+    #[test]
+    fn when_full_the_groups_quiet_for_longest_go() {
+        let measure = Measure {
+            kind: CorrelationKind::EventCount,
+            bounds: vec![Bound { op: CompareOp::GreaterOrEqual, value: 9.0 }],
+            timespan: 100,
+            lateness: 0,
+            rules: 1,
+        };
+        let mut groups = Groups::default();
+        for number in 0..50_i64 {
+            let entry = Entry { time: number, event: 0, rule: 0, value: 0 };
+            let added = groups.windows.entry(vec![number.to_string()]).or_default().add(entry, &measure);
+            assert_eq!(added, Added::Quiet);
+        }
+        assert_eq!(groups.evict(&measure), 5);
+        assert_eq!((groups.windows.len(), groups.entries), (45, 45));
+        assert!(!groups.windows.contains_key(&vec!["4".to_owned()]));
+        assert!(groups.windows.contains_key(&vec!["5".to_owned()]));
+        let entry = Entry { time: 140, event: 0, rule: 0, value: 0 };
+        assert_eq!(groups.windows.entry(vec!["5".to_owned()]).or_default().add(entry, &measure), Added::Quiet);
+        assert_eq!(groups.evict(&measure), 0, "those whose span is over make room enough");
+        assert_eq!(groups.windows.len(), 11);
     }
 }

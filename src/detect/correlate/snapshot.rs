@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use super::Correlator;
+use super::Groups;
 use super::window::Window;
 use crate::detect::ruleset::RuleSet;
 
@@ -43,7 +44,8 @@ impl Correlator {
     pub(in crate::detect) fn snapshot(&self, set: &RuleSet) -> Vec<u8> {
         let mut correlations = Vec::new();
         for (compiled, groups) in set.correlations().iter().zip(&self.groups) {
-            let mut groups: KeptGroups = groups.iter().map(|(key, window)| (key.clone(), window.clone())).collect();
+            let mut groups: KeptGroups =
+                groups.windows.iter().map(|(key, window)| (key.clone(), window.clone())).collect();
             groups.sort_by(|(left, _), (right, _)| left.cmp(right));
             if !groups.is_empty() {
                 correlations.push(Kept { rule: compiled.source.meta.id.clone(), hash: compiled.state_hash, groups });
@@ -69,7 +71,7 @@ impl Correlator {
             let key = (compiled.source.meta.id.clone(), compiled.state_hash);
             if let Some(found) = kept.remove(&key) {
                 restored += found.len();
-                *groups = found.into_iter().collect();
+                *groups = Groups::new(found.into_iter().collect());
             }
         }
         Ok(restored)

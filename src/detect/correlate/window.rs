@@ -133,6 +133,11 @@ impl Window {
         self.entries.back().map_or(i64::MIN, |entry| entry.time)
     }
 
+    /// Returns how many matches are kept.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Adds a match and says whether a window now satisfies the condition.
     ///
     /// A group that fired stays quiet for one timespan: what follows belongs to the same burst. If the condition still

@@ -4,15 +4,12 @@
 //! indexes; what they meet marks predicates, and only rules with a marked trigger are evaluated.
 //! Nothing is allocated when nothing matches.
 
-mod automaton;
 mod evaluate;
 mod explain;
-mod field_index;
-mod literals;
+mod index;
 mod plan;
 mod predicates;
 mod scratch;
-mod trie;
 mod trigger;
 
 pub use explain::MatchedPart;
@@ -30,7 +27,8 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use self::evaluate::Ctx;
-use self::field_index::FieldIndex;
+use self::index::FieldIndex;
+use self::index::Output;
 use self::plan::Plan;
 use self::plan::Source;
 use self::scratch::Scratch;
@@ -242,7 +240,7 @@ fn scan_text(plan: &Plan, index: &FieldIndex, text: &str, scratch: &mut Scratch)
 }
 
 #[inline]
-fn meet(plan: &Plan, output: field_index::Output, scratch: &mut Scratch) {
+fn meet(plan: &Plan, output: Output, scratch: &mut Scratch) {
     if scratch.meet(output) {
         scratch.add_candidates(plan.triggered_by(output.predicate));
     }

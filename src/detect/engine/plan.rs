@@ -2,10 +2,10 @@
 
 use hashbrown::HashMap;
 
-use super::field_index::FieldIndex;
-use super::field_index::FieldIndexBuilder;
-use super::field_index::Output;
-use super::literals;
+use super::index::FieldIndex;
+use super::index::FieldIndexBuilder;
+use super::index::Output;
+use super::index::required;
 use super::predicates::PredicateId;
 use super::predicates::Predicates;
 use super::predicates::Tree;
@@ -328,7 +328,7 @@ fn enter(test: &Test, index: &mut FieldIndexBuilder, predicate: u32) -> (How, Op
             }
             None => (How::Asked, None),
         },
-        Test::Regex(spec) => match literals::required(spec) {
+        Test::Regex(spec) => match required(spec) {
             Some(literals) => {
                 literals.iter().for_each(|literal| index.add_anywhere(literal, seen));
                 (How::Gated, None)

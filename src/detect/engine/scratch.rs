@@ -1,6 +1,6 @@
 //! What matching one event needs to remember; kept between events so that nothing is allocated.
 
-use super::field_index::Output;
+use super::index::Output;
 
 /// How far a predicate of the plan is decided for the event at hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -71,7 +71,7 @@ fn of_predicate(id: PredicateId, predicates: &Predicates) -> Option<Triggers> {
                 _ => (Trigger::Met(id), rarity),
             }
         }
-        Test::Regex(spec) => match super::literals::required(spec) {
+        Test::Regex(spec) => match super::index::required(spec) {
             Some(literals) => {
                 let cost = literals.iter().map(|literal| 1.5 * by_length(literal.len())).sum::<f64>() + REGEX;
                 (Trigger::Met(id), cost)

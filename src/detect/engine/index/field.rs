@@ -11,9 +11,9 @@ use crate::detect::sigma::value::masked;
 
 /// A predicate of the plan, and whether meeting the literal decides it or only makes it worth deciding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Output {
-    pub(super) predicate: u32,
-    pub(super) decided: bool,
+pub(in crate::detect::engine) struct Output {
+    pub(in crate::detect::engine) predicate: u32,
+    pub(in crate::detect::engine) decided: bool,
 }
 
 /// Literals with the outputs of each; the same literal of several rules is one entry.
@@ -73,39 +73,39 @@ impl Outputs {
 
 /// Collects the literals of a field while a plan is built.
 #[derive(Debug, Default)]
-pub(super) struct FieldIndexBuilder {
+pub(in crate::detect::engine) struct FieldIndexBuilder {
     exact: Literals,
     prefix: Literals,
     suffix: Literals,
     anywhere: Literals,
     networks: HashMap<(u8, IpAddr), Vec<Output>>,
     /// Predicates that hold as soon as the field is there.
-    pub(super) present: Vec<Output>,
+    pub(in crate::detect::engine) present: Vec<Output>,
 }
 
 impl FieldIndexBuilder {
-    pub(super) fn add_exact(&mut self, folded: &str, output: Output) {
+    pub(in crate::detect::engine) fn add_exact(&mut self, folded: &str, output: Output) {
         self.exact.add(folded, output);
     }
 
-    pub(super) fn add_prefix(&mut self, folded: &str, output: Output) {
+    pub(in crate::detect::engine) fn add_prefix(&mut self, folded: &str, output: Output) {
         self.prefix.add(folded, output);
     }
 
-    pub(super) fn add_suffix(&mut self, folded: &str, output: Output) {
+    pub(in crate::detect::engine) fn add_suffix(&mut self, folded: &str, output: Output) {
         self.suffix.add(folded, output);
     }
 
-    pub(super) fn add_anywhere(&mut self, folded: &str, output: Output) {
+    pub(in crate::detect::engine) fn add_anywhere(&mut self, folded: &str, output: Output) {
         self.anywhere.add(folded, output);
     }
 
-    pub(super) fn add_network(&mut self, network: Cidr, output: Output) {
+    pub(in crate::detect::engine) fn add_network(&mut self, network: Cidr, output: Output) {
         self.networks.entry((network.prefix_bits(), network.network())).or_default().push(output);
     }
 
     /// Compiles the index.
-    pub(super) fn build(mut self) -> FieldIndex {
+    pub(in crate::detect::engine) fn build(mut self) -> FieldIndex {
         let anywhere = self.anywhere.in_order();
         let automaton = Automaton::new(&anywhere);
         let prefix = Trie::new(self.prefix.in_order().into_iter().map(str::as_bytes), false);
@@ -140,7 +140,7 @@ impl FieldIndexBuilder {
 
 /// The compiled index of one field.
 #[derive(Debug)]
-pub(super) struct FieldIndex {
+pub(in crate::detect::engine) struct FieldIndex {
     exact: HashMap<Box<str>, u32, foldhash::fast::FixedState>,
     exact_outputs: Outputs,
     prefix: Trie,
@@ -151,19 +151,19 @@ pub(super) struct FieldIndex {
     anywhere_outputs: Outputs,
     networks: HashMap<(u8, IpAddr), Vec<Output>>,
     prefix_lengths: Vec<(u8, bool)>,
-    pub(super) present: Vec<Output>,
-    pub(super) reads_text: bool,
+    pub(in crate::detect::engine) present: Vec<Output>,
+    pub(in crate::detect::engine) reads_text: bool,
 }
 
 impl FieldIndex {
     /// Says whether the index holds networks, so that the value must be read as an address.
-    pub(super) fn reads_address(&self) -> bool {
+    pub(in crate::detect::engine) fn reads_address(&self) -> bool {
         !self.prefix_lengths.is_empty()
     }
 
     /// Reports every output whose literal the case-folded text meets. An output may be reported more than once.
     #[inline]
-    pub(super) fn scan(&self, folded: &str, mut found: impl FnMut(Output)) {
+    pub(in crate::detect::engine) fn scan(&self, folded: &str, mut found: impl FnMut(Output)) {
         if !self.exact_outputs.all.is_empty()
             && let Some(place) = self.exact.get(folded)
         {
@@ -183,7 +183,7 @@ impl FieldIndex {
     }
 
     /// Reports every output whose network holds the address: one probe per distinct prefix length.
-    pub(super) fn scan_address(&self, address: IpAddr, mut found: impl FnMut(Output)) {
+    pub(in crate::detect::engine) fn scan_address(&self, address: IpAddr, mut found: impl FnMut(Output)) {
         let address = address.to_canonical();
         for (bits, is_v4) in &self.prefix_lengths {
             if *is_v4 == address.is_ipv4()

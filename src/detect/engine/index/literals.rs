@@ -14,7 +14,7 @@ const LENGTH_MIN: usize = 3;
 const ALTERNATIVES_MAX: usize = 64;
 
 /// Returns case-folded literals of which every matching text has at least one; `None` when there are none worth it.
-pub(super) fn required(spec: &RegexSpec) -> Option<Vec<String>> {
+pub(in crate::detect::engine) fn required(spec: &RegexSpec) -> Option<Vec<String>> {
     let hir = regex_syntax::ParserBuilder::new()
         .case_insensitive(spec.ignore_case)
         .multi_line(spec.multi_line)
