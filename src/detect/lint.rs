@@ -72,29 +72,23 @@ impl Findings<'_> {
 }
 
 fn about_meta(meta: &RuleMeta, findings: &mut Findings<'_>) {
-    let text = &findings.file.text;
-    let has = |key: &str| text.lines().any(|line| line.trim_start().starts_with(key));
+    let has = |key: &str| meta.keys.iter().any(|have| have == key);
     for (code, key, why) in [
-        ("no-id", "id:", "alerts, exceptions and correlations refer to a rule by its id"),
-        ("no-level", "level:", "it counts as medium"),
-        ("no-status", "status:", "it counts as experimental"),
-        ("no-description", "description:", "the analyst is told nothing about it"),
-        ("no-falsepositives", "falsepositives:", "say what harmless things look the same, or `Unknown`"),
-        ("no-tags", "tags:", "it is missing from the ATT&CK matrix"),
-        ("no-author", "author:", "nobody can be asked about it"),
+        ("no-id", "id", "alerts, exceptions and correlations refer to a rule by its id"),
+        ("no-level", "level", "it counts as medium"),
+        ("no-status", "status", "it counts as experimental"),
+        ("no-description", "description", "the analyst is told nothing about it"),
+        ("no-falsepositives", "falsepositives", "say what harmless things look the same, or `Unknown`"),
+        ("no-tags", "tags", "it is missing from the ATT&CK matrix"),
+        ("no-author", "author", "nobody can be asked about it"),
     ] {
         if !has(key) {
-            findings.add(
-                code,
-                meta.position,
-                format!("`{}` is missing", key.trim_end_matches(':')),
-                Some(why.to_owned()),
-            );
+            findings.add(code, meta.position, format!("`{key}` is missing"), Some(why.to_owned()));
         }
     }
     let is_uuid = meta.id.len() == 36 && meta.id.split('-').map(str::len).eq([8, 4, 4, 4, 12]);
     let is_word = meta.id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_'));
-    if has("id:") && !is_uuid && !is_word {
+    if has("id") && !is_uuid && !is_word {
         let text = format!("id `{}` is neither a UUID nor a lower-case word", meta.id);
         findings.add("odd-id", meta.position, text, None);
     }

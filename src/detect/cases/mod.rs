@@ -73,3 +73,45 @@ pub fn run(set: &Arc<RuleSet>, rule: &str, case: &Case, read_line: ReadLine<'_>)
     };
     Outcome { passed, detections, parser }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::detect::ruleset::Options;
+    use crate::detect::ruleset::RuleFile;
+    use crate::model::ecs;
+
+    const RULES: &str = "title: Failed\nid: failed\nlogsource: {}\ndetection: {k: ['failed for'], condition: k}\n---\ntitle: Many\nid: many\ncorrelation: {type: event_count, rules: [failed], timespan: 1m, condition: {gte: 3}}\n";
+
+    fn read_line(arrival: Arrival<'_>, each: &mut dyn FnMut(Event<'_>)) {
+        let mut event = Event::new(arrival.text, arrival.received);
+        event.set(ecs::MESSAGE, arrival.text);
+        each(event);
+    }
+
+    #[test]
+    fn cases_are_run_at_the_pace_they_ask_for() {
+        let file = RuleFile { path: PathBuf::from("x.yml"), text: RULES.to_owned() };
+        let (set, problems) = RuleSet::compile(&[file], &Options::default());
+        assert!(problems.is_empty());
+        let set = Arc::new(set);
+        for (case, passed, detections) in [
+            ("[[match]]\nline = 'login failed for u{n}'\nrepeat = 3\nevery = \"10s\"\n", true, 1),
+            ("[[match]]\nline = 'login failed for u{n}'\nrepeat = 3\nevery = \"40s\"\n", false, 0),
+            ("[[no_match]]\nline = 'login failed for u{n}'\nrepeat = 2\n", true, 0),
+            ("[[no_match]]\nline = 'login failed for u{n}'\nrepeat = 9\n", false, 1),
+            (
+                "[[match]]\ntimes = 2\nlines = [{ line = 'failed for x', repeat = 3, every = \"1s\", pause = \"5m\" }, { line = 'failed for x', repeat = 3 }]\n",
+                true,
+                2,
+            ),
+        ] {
+            let read = CaseFile::read(Path::new("x.cases.toml"), case).expect("well-formed");
+            let outcome = run(&set, "many", &read.cases[0], &read_line);
+            assert_eq!((outcome.passed, outcome.detections), (passed, detections), "{case}");
+        }
+    }
+}

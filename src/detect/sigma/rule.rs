@@ -78,6 +78,8 @@ pub struct RuleMeta {
     pub logsource: RuleLogSource,
     pub path: PathBuf,
     pub position: Position,
+    /// The keys the author wrote.
+    pub keys: Vec<String>,
     /// Changes when the rule's meaning or text does; state kept for the rule is only valid for the same hash.
     pub content_hash: u64,
     /// The rule is there for correlations and raises nothing by itself.
@@ -114,6 +116,7 @@ pub fn read_meta(node: &Node, path: &Path, problems: &mut Problems) -> RuleMeta 
         falsepositives: texts(node.get("falsepositives")),
         path: path.to_owned(),
         position: node.at,
+        keys: node.entries().iter().map(|(key, _)| key.text.clone()).collect(),
         content_hash: hash_of(node),
         title_vi: None,
         description_vi: None,
