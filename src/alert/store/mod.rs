@@ -64,16 +64,12 @@ pub enum StoreError {
     Damaged { what: String },
     #[error("no such alert `{0}`")]
     NoSuchAlert(AlertId),
-    #[error("no such incident `{0}`")]
-    NoSuchIncident(crate::alert::IncidentId),
     #[error("{0}")]
     Refused(#[from] Refusal),
     #[error("the filter admits {found} alerts, not {expected}")]
     MoreThanExpected { expected: u64, found: u64 },
     #[error("{wanted} alerts at once are more than {BULK_MAX}")]
     TooMany { wanted: u64 },
-    #[error("{what}")]
-    Invalid { what: String },
 }
 
 /// The alerts of one data folder, open for writing.
@@ -138,23 +134,24 @@ impl AlertStore {
     }
 
     /// Runs a change: all of it is synced to disk when this returns, or none of it happened.
-    pub(crate) fn change<T>(
+    pub(crate) fn change<T, E: From<StoreError>>(
         &self,
-        work: impl FnOnce(&mut Change<'_>) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+        work: impl FnOnce(&mut Change<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
         // A panic inside `work` rolled its transaction back; what the mutex guards is whole.
         let mut guard = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let Writer { connection, revision: known } = &mut *guard;
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let begun = connection.transaction_with_behavior(TransactionBehavior::Immediate);
+        let transaction = begun.map_err(StoreError::from)?;
         let mut change = Change { transaction, now: self.clock.now(), revision: *known };
         let result = work(&mut change)?;
         let Change { transaction, revision, .. } = change;
         if revision == *known {
-            transaction.commit()?;
+            transaction.commit().map_err(StoreError::from)?;
             return Ok(result);
         }
         row::set_meta(&transaction, "revision", to_sql(revision))?;
-        transaction.commit()?;
+        transaction.commit().map_err(StoreError::from)?;
         *known = revision;
         // Told while the writer is still held, so that revisions are told in their order.
         self.revision.send_replace(revision);
@@ -162,7 +159,10 @@ impl AlertStore {
     }
 
     /// Runs a read on a connection of its own, in one transaction: what it sees is of one moment.
-    pub(crate) fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    pub(crate) fn read<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
         let kept = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut connection = match kept {
             Some(connection) => connection,
@@ -284,21 +284,22 @@ impl AlertReader {
     }
 
     /// Runs another module's read of the same file.
-    pub(crate) fn read<T>(
+    pub(crate) fn read<T, E: From<StoreError>>(
         &mut self,
-        work: impl FnOnce(&Connection) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+        work: impl FnOnce(&Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
         in_one_moment(&mut self.connection, work)
     }
 }
 
-fn in_one_moment<T>(
+fn in_one_moment<T, E: From<StoreError>>(
     connection: &mut Connection,
-    work: impl FnOnce(&Connection) -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Deferred)?;
+    work: impl FnOnce(&Connection) -> Result<T, E>,
+) -> Result<T, E> {
+    let begun = connection.transaction_with_behavior(TransactionBehavior::Deferred);
+    let transaction = begun.map_err(StoreError::from)?;
     let result = work(&transaction)?;
-    transaction.commit()?;
+    transaction.commit().map_err(StoreError::from)?;
     Ok(result)
 }
 

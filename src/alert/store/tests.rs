@@ -131,7 +131,7 @@ fn what_was_not_committed_is_not_there_and_what_was_is() {
     let failed: Result<(), StoreError> = world.store.change(|change| {
         change.next_revision();
         change.transaction.execute("UPDATE alerts SET count = 99", [])?;
-        Err(StoreError::Invalid { what: "power cut".to_owned() })
+        Err(StoreError::Damaged { what: "power cut".to_owned() })
     });
     assert!(failed.is_err());
     assert_eq!(world.store.revision(), 1);
@@ -231,7 +231,7 @@ fn undo_is_a_line_of_history_and_history_cannot_be_rewritten() {
     let expected = ["longan raised high", "an taken ", "an closed true_positive: đã xem", "an undone closed"];
     assert_eq!(world.history(AlertId(1)), expected);
     for sql in ["UPDATE alert_history SET who = 'x'", "DELETE FROM alert_history"] {
-        let tampered = world.store.change(|change| Ok(change.transaction.execute(sql, [])?));
+        let tampered: Result<usize, StoreError> = world.store.change(|change| Ok(change.transaction.execute(sql, [])?));
         assert!(tampered.is_err(), "{sql}");
     }
     assert_eq!(world.history(AlertId(1)), expected);
