@@ -236,7 +236,7 @@ impl Client {
         serde_json::from_slice(&body).map_err(|err| self.not_understood(err.to_string()))
     }
 
-    async fn records<T: DeserializeOwned>(
+    pub(super) async fn records<T: DeserializeOwned>(
         &self,
         target: &str,
         silence_max: Option<Duration>,

@@ -175,14 +175,15 @@ async fn a_line_without_end_is_given_up() {
     assert!(records.next().await.is_none());
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_silent_stream_is_given_up() {
     let router = Router::new().route(
         "/v1/stream",
         get(async || Body::from_stream(futures_util::stream::pending::<Result<bytes::Bytes, std::io::Error>>())),
     );
     let fake = Fake::start(router);
-    let mut records = fake.client().changes(0).await.expect("opened");
+    let silence = Some(Duration::from_millis(20));
+    let mut records: Records<StreamMessage> = fake.client().records("/v1/stream", silence).await.expect("opened");
     let err = records.next().await.expect("an end").expect_err("silent");
     assert!(err.is_away(), "{err:?}");
 }
