@@ -17,8 +17,6 @@ use crate::model::AlertId;
 pub const BULK_MAX: u64 = 100_000;
 /// Alerts changed in one transaction of a bulk action: between two, the pipeline and other analysts get their turn.
 const BULK_STEP: usize = 500;
-/// Event ids told with the row an action answers.
-const EVENTS_TOLD: u32 = 20;
 
 /// Which alerts a bulk action is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +49,7 @@ impl AlertStore {
     ) -> Result<AlertRecord, StoreError> {
         self.change(|change| {
             act(change, id, action, who, seen)?;
-            read::row(&change.transaction, id, EVENTS_TOLD)
+            read::row(&change.transaction, id, read::EVENTS_TOLD)
         })
     }
 

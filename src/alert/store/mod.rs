@@ -240,6 +240,14 @@ impl AlertStore {
         self.read(|connection| read::changes_since(connection, revision, changes_max))
     }
 
+    /// Counts the alerts that changed after a revision, up to `count_max`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn changed_count(&self, revision: u64, count_max: u32) -> Result<u64, StoreError> {
+        self.read(|connection| read::changed_count(connection, revision, count_max))
+    }
+
     /// Returns how many alerts are open, by level, the worst first.
     ///
     /// # Errors

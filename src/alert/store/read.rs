@@ -33,14 +33,16 @@ use crate::model::Timestamp;
 /// How far back an alert of the same rule and entity is a precedent.
 const PRECEDENT_DAYS: u64 = 30;
 const PRECEDENTS_MAX: usize = 20;
+/// Event ids told with a row that changed.
+pub(super) const EVENTS_TOLD: u32 = 20;
 
 /// What changed after a revision: the latest state of each alert and incident.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Changes {
     pub alerts: Vec<AlertRecord>,
     pub incidents: Vec<(u64, IncidentId)>,
-    /// True when there is more than was asked for.
-    pub is_cut: bool,
+    /// Everything up to this revision is told; what is after it is to be asked for next.
+    pub upto: u64,
     /// The store's revision.
     pub revision: u64,
 }
@@ -222,25 +224,36 @@ fn precedents(connection: &Connection, of: &AlertRecord, now: Timestamp) -> Resu
 pub(super) fn changes_since(connection: &Connection, since: u64, changes_max: u32) -> Result<Changes, StoreError> {
     let revision = revision(connection)?;
     if since >= revision {
-        return Ok(Changes { revision, ..Changes::default() });
+        return Ok(Changes { revision, upto: revision, ..Changes::default() });
     }
-    let sql =
-        format!("SELECT {} FROM alerts WHERE revision > ?1 ORDER BY revision LIMIT ?2", row::COLUMNS);
+    let sql = format!("SELECT {} FROM alerts WHERE revision > ?1 ORDER BY revision LIMIT ?2", row::COLUMNS);
     let mut statement = connection.prepare_cached(&sql)?;
-    let asked = i64::from(changes_max) + 1;
-    let mut alerts: Vec<AlertRecord> =
-        statement.query_map(params![to_sql(since), asked], row::record)?.collect::<Result<_, _>>()?;
-    let mut statement =
-        connection.prepare_cached("SELECT revision, id FROM incidents WHERE revision > ?1 ORDER BY revision LIMIT ?2")?;
-    let rows = statement.query_map(params![to_sql(since), asked], |row| {
+    let rows = statement.query_map(params![to_sql(since), changes_max], row::record)?;
+    let mut alerts: Vec<AlertRecord> = rows.collect::<Result<_, _>>()?;
+    let sql = "SELECT revision, id FROM incidents WHERE revision > ?1 ORDER BY revision LIMIT ?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map(params![to_sql(since), changes_max], |row| {
         Ok((from_sql(row.get(0)?), IncidentId(from_sql(row.get(1)?))))
     })?;
     let mut incidents: Vec<(u64, IncidentId)> = rows.collect::<Result<_, _>>()?;
-    let kept = changes_max as usize;
-    let is_cut = alerts.len() > kept || incidents.len() > kept;
-    alerts.truncate(kept);
-    incidents.truncate(kept);
-    Ok(Changes { alerts, incidents, is_cut, revision })
+    // A list that is full may go on: nothing beyond its end is told from the other one either.
+    let is_full = |length: usize| length >= changes_max as usize;
+    let alerts_end = alerts.last().filter(|_| is_full(alerts.len())).map(|last| last.revision);
+    let incidents_end = incidents.last().filter(|_| is_full(incidents.len())).map(|(last, _)| *last);
+    let upto = revision.min(alerts_end.unwrap_or(u64::MAX)).min(incidents_end.unwrap_or(u64::MAX));
+    alerts.retain(|alert| alert.revision <= upto);
+    incidents.retain(|(changed, _)| *changed <= upto);
+    for alert in &mut alerts {
+        alert.events = events(connection, alert.id, EVENTS_TOLD)?;
+    }
+    Ok(Changes { alerts, incidents, upto, revision })
+}
+
+/// Counts the alerts that changed after a revision, up to `count_max`.
+pub(super) fn changed_count(connection: &Connection, since: u64, count_max: u32) -> Result<u64, StoreError> {
+    let mut statement = connection
+        .prepare_cached("SELECT count(*) FROM (SELECT 1 FROM alerts WHERE revision > ?1 LIMIT ?2)")?;
+    Ok(from_sql(statement.query_row(params![to_sql(since), count_max], |row| row.get(0))?))
 }
 
 pub(super) fn open_by_level(connection: &Connection) -> Result<Vec<(RuleLevel, u64)>, StoreError> {

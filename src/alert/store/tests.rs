@@ -329,8 +329,12 @@ fn what_changed_can_be_asked_for_after_a_restart() {
     let world = world.reopened();
     let changes = world.store.changes_since(seen, 100).unwrap();
     let ids: Vec<(u64, bool)> = changes.alerts.iter().map(|row| (row.id.0, row.born > seen)).collect();
-    assert_eq!((ids, changes.is_cut, changes.revision), (vec![(1, false), (3, true)], false, 4));
-    assert!(world.store.changes_since(0, 2).unwrap().is_cut);
+    assert_eq!((ids, changes.upto, changes.revision), (vec![(1, false), (3, true)], 4, 4));
+    let cut = world.store.changes_since(0, 2).unwrap();
+    assert_eq!((cut.alerts.len(), cut.upto), (2, 3));
+    assert_eq!(world.store.changes_since(cut.upto, 2).unwrap().alerts.len(), 1);
+    assert_eq!(world.store.changed_count(0, 2).unwrap(), 2);
+    assert_eq!(world.store.changed_count(2, 100).unwrap(), 2);
     assert!(world.store.changes_since(4, 2).unwrap().alerts.is_empty());
 }
 
