@@ -1,1 +1,35 @@
-//! Placeholder: to be written.
+//! The API: HTTP and JSON over the local socket, where the kernel says who calls, and over TLS with a token.
+//!
+//! What it answers is in `wire`; what it asks is in the alert and incident stores and behind the traits of
+//! [`services`]. Every route stands in one table with the permission it needs. Nothing blocks an async thread, and
+//! everything has a limit: header, body, time, connections, streams, what a slow reader may leave unread.
+
+mod access;
+mod convert;
+mod extract;
+mod handlers;
+mod limits;
+mod listen;
+mod problem;
+mod routes;
+pub mod services;
+
+pub use limits::Limits;
+pub use listen::ControlSocket;
+pub use listen::ListenError;
+pub use listen::Server;
+pub use services::Offer;
+pub use services::PulseFigures;
+pub use services::SearchService;
+pub use services::Services;
+pub use services::StatusService;
+pub use services::TailSink;
+
+pub use convert::alert_detail;
+pub use convert::alert_filter;
+pub use convert::alert_window;
+pub use convert::incident_detail;
+pub use convert::incident_window;
+
+#[cfg(test)]
+mod tests;

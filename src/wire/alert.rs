@@ -51,6 +51,8 @@ pub struct AlertFilter {
     pub offset: u64,
     /// Rows wanted; 2,000 at most, 200 when absent.
     pub limit: Option<u32>,
+    /// Event ids wanted with each row, the latest first; 1,000 at most, 20 when absent.
+    pub events: Option<u32>,
 }
 
 /// One row of the list: a group of detections by rule and entity.
@@ -86,7 +88,8 @@ pub struct AlertRow {
     pub revision: u64,
     /// ATT&CK technique and tactic tags.
     pub tags: Vec<String>,
-    /// Ids of the latest events (1,000 at most kept).
+    /// Ids of the latest events, newest first: as many as the filter asked for in a window, 20 in the stream and after an
+    /// action, all that are kept (1,000 at most) in the detail.
     pub events: Vec<u64>,
 }
 

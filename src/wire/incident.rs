@@ -1,6 +1,6 @@
 //! Incidents over the API.
 //!
-//! `GET /v1/incidents` → [`IncidentWindow`]; `GET /v1/incidents/{id}` → [`IncidentDetail`];
+//! `GET /v1/incidents` (query: [`IncidentFilter`]) → [`IncidentWindow`]; `GET /v1/incidents/{id}` → [`IncidentDetail`];
 //! `POST /v1/incidents/{id}/actions` ([`IncidentAction`]) → [`IncidentRow`].
 
 use serde::Deserialize;
@@ -9,6 +9,18 @@ use serde::Serialize;
 use crate::wire::alert::AlertRow;
 use crate::wire::alert::Entity;
 use crate::wire::alert::HistoryEntry;
+
+/// Which incidents a window shows.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct IncidentFilter {
+    /// `open` (not closed) or `all` (the default).
+    pub status: Option<String>,
+    /// Rows to skip, in the window's order: open ones first, then by level, then the newest.
+    pub offset: u64,
+    /// Rows wanted; 2,000 at most, 200 when absent.
+    pub limit: Option<u32>,
+}
 
 /// Where an incident stands: the functions of NIST SP 800-61 r3 on CSF 2.0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

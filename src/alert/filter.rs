@@ -1,0 +1,148 @@
+//! Which alerts a window shows, turned into SQL with bound parameters: nothing a user wrote becomes part of a statement.
+
+use rusqlite::types::Value;
+
+use crate::alert::fold::fold;
+use crate::alert::state::AlertStatus;
+use crate::model::RuleLevel;
+
+/// Which status is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StatusFilter {
+    /// Whatever is not closed.
+    #[default]
+    Open,
+    All,
+    Only(AlertStatus),
+}
+
+/// Which alerts a window shows; every member narrows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AlertFilter {
+    pub status: StatusFilter,
+    pub level_min: Option<RuleLevel>,
+    /// Part of the title, rule id or entity, case and accents aside.
+    pub text: Option<String>,
+    pub owner: Option<String>,
+    pub rule: Option<String>,
+    /// The entity, whole.
+    pub entity: Option<String>,
+    /// Rows to skip, in the order of the list: risk, then the newest.
+    pub offset: u64,
+    /// Rows wanted; [`ROWS_MAX`] at most.
+    pub limit: u32,
+    /// Event ids wanted with each row, the latest first.
+    pub events: u32,
+}
+
+/// The most rows a window holds.
+pub const ROWS_MAX: u32 = 2_000;
+
+/// The part of a statement after `FROM alerts`, with its parameters.
+#[derive(Debug)]
+pub(crate) struct Clause {
+    /// ` INDEXED BY … WHERE …`; empty when nothing narrows.
+    pub(crate) sql: String,
+    pub(crate) parameters: Vec<Value>,
+    /// True when only status and level narrow: then the kept counts answer how many there are.
+    pub(crate) is_counted: bool,
+}
+
+impl AlertFilter {
+    /// Builds the clause that admits what the filter admits.
+    pub(crate) fn clause(&self) -> Clause {
+        let mut conditions: Vec<&str> = Vec::new();
+        let mut parameters = Vec::new();
+        match self.status {
+            // Written out, not bound: the partial index is used only for the very words of its definition.
+            StatusFilter::Open => conditions.push("status < 3"),
+            StatusFilter::All => {}
+            StatusFilter::Only(status) => {
+                conditions.push("status = ?");
+                parameters.push(Value::Integer(status as i64));
+            }
+        }
+        if let Some(level) = self.level_min.filter(|level| *level > RuleLevel::Informational) {
+            conditions.push("level >= ?");
+            parameters.push(Value::Integer(level as i64));
+        }
+        let is_counted =
+            self.text.is_none() && self.owner.is_none() && self.rule.is_none() && self.entity.is_none();
+        for (value, condition) in
+            [(&self.owner, "owner = ?"), (&self.rule, "rule_id = ?"), (&self.entity, "entity = ?")]
+        {
+            if let Some(value) = value {
+                conditions.push(condition);
+                parameters.push(Value::Text(value.clone()));
+            }
+        }
+        if let Some(text) = self.text.as_deref().map(fold).filter(|text| !text.is_empty()) {
+            if text.chars().count() >= TRIGRAM {
+                conditions.push("id IN (SELECT rowid FROM alert_text WHERE alert_text MATCH ?)");
+                parameters.push(Value::Text(phrase(&text)));
+            } else {
+                conditions.push("instr(folded, ?) > 0");
+                parameters.push(Value::Text(text));
+            }
+        }
+        let index = match (is_counted, self.status) {
+            (false, _) => "",
+            (true, StatusFilter::Open) => " INDEXED BY alerts_open",
+            (true, StatusFilter::All) => " INDEXED BY alerts_all",
+            (true, StatusFilter::Only(_)) => " INDEXED BY alerts_status",
+        };
+        let filter = if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
+        Clause { sql: format!("{index}{filter}"), parameters, is_counted }
+    }
+
+    /// Says whether the kept counts of a status and level belong to what the filter admits.
+    pub(crate) fn admits(&self, status: AlertStatus, level: RuleLevel) -> bool {
+        let status_fits = match self.status {
+            StatusFilter::Open => status != AlertStatus::Closed,
+            StatusFilter::All => true,
+            StatusFilter::Only(only) => status == only,
+        };
+        status_fits && self.level_min.is_none_or(|least| level >= least)
+    }
+}
+
+/// The text index knows only pieces of three characters; shorter words are looked for row by row.
+const TRIGRAM: usize = 3;
+
+/// Quotes a text for the text index, where it then has no syntax left in it.
+fn phrase(text: &str) -> String {
+    format!("\"{}\"", text.replace('"', "\"\"").replace('\0', " "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_user_wrote_is_only_ever_bound() {
+        let filter = AlertFilter {
+            text: Some("x' OR 1=1 --\" NEAR(".to_owned()),
+            entity: Some("'; DROP TABLE alerts".to_owned()),
+            ..AlertFilter::default()
+        };
+        let clause = filter.clause();
+        assert_eq!(
+            clause.sql,
+            " WHERE status < 3 AND entity = ? AND id IN (SELECT rowid FROM alert_text WHERE alert_text MATCH ?)"
+        );
+        assert_eq!(clause.parameters.len(), 2);
+        assert!(!clause.is_counted);
+        assert_eq!(phrase("a\"b"), "\"a\"\"b\"");
+    }
+
+    #[test]
+    fn plain_filters_walk_the_index_of_their_order() {
+        let open = AlertFilter { level_min: Some(RuleLevel::High), ..AlertFilter::default() };
+        assert_eq!(open.clause().sql, " INDEXED BY alerts_open WHERE status < 3 AND level >= ?");
+        let all = AlertFilter { status: StatusFilter::All, ..AlertFilter::default() };
+        assert_eq!(all.clause().sql, " INDEXED BY alerts_all");
+        assert!(open.admits(AlertStatus::Taken, RuleLevel::Critical));
+        assert!(!open.admits(AlertStatus::Closed, RuleLevel::Critical));
+        assert!(!open.admits(AlertStatus::New, RuleLevel::Medium));
+    }
+}

@@ -1,0 +1,305 @@
+//! The typed calls, one for each endpoint of the API.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use http_body_util::Full;
+use http_body_util::LengthLimitError;
+use http_body_util::Limited;
+use hyper::Method;
+use hyper::Request;
+use hyper::StatusCode;
+use hyper::body::Incoming;
+use hyper::header;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::time::timeout;
+
+use crate::client::ClientError;
+use crate::client::Endpoint;
+use crate::client::query::with_query;
+use crate::client::records::Records;
+use crate::client::transport::Connection;
+use crate::client::transport::Transport;
+use crate::wire::alert::AlertCommand;
+use crate::wire::alert::AlertDetail;
+use crate::wire::alert::AlertFilter;
+use crate::wire::alert::AlertRow;
+use crate::wire::alert::AlertWindow;
+use crate::wire::alert::BulkCommand;
+use crate::wire::alert::BulkResult;
+use crate::wire::incident::IncidentAction;
+use crate::wire::incident::IncidentDetail;
+use crate::wire::incident::IncidentRow;
+use crate::wire::incident::IncidentWindow;
+use crate::wire::problem::Problem;
+use crate::wire::search::Histogram;
+use crate::wire::search::HistogramRequest;
+use crate::wire::search::SearchCount;
+use crate::wire::search::SearchPage;
+use crate::wire::search::SearchRequest;
+use crate::wire::source::SourceList;
+use crate::wire::status::RuleList;
+use crate::wire::status::Status;
+use crate::wire::status::Whoami;
+use crate::wire::stream::StreamMessage;
+
+/// How long the head of an answer may take: longer than the server's own deadline for a search.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long the body of an answer may take after its head.
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+/// The largest answer read into memory.
+const ANSWER_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// The live stream has a pulse at least every five seconds; a silence of four of them means the server is gone.
+const STREAM_SILENCE_MAX: Duration = Duration::from_secs(20);
+/// Between two events of a long search.
+const SEARCH_SILENCE_MAX: Duration = Duration::from_secs(60);
+/// How much of an answer that is no problem document is quoted.
+const QUOTE_CHARS_MAX: usize = 200;
+
+/// An event as the API gives it: a flat ECS object.
+pub(super) type EventObject = serde_json::Map<String, serde_json::Value>;
+
+/// A client of one server; cloning shares its connections.
+#[derive(Debug, Clone)]
+pub struct Client {
+    transport: Arc<Transport>,
+}
+
+impl Client {
+    /// Makes a client; connects when the first call is made.
+    pub fn new(endpoint: Endpoint) -> Client {
+        Client { transport: Arc::new(Transport::new(endpoint)) }
+    }
+
+    /// Returns the server's place as shown to people.
+    pub fn place(&self) -> &str {
+        self.transport.place()
+    }
+
+    /// Reads a window of the alert list.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn alerts(&self, filter: &AlertFilter) -> Result<AlertWindow, ClientError> {
+        self.get(&with_query("/v1/alerts", filter)).await
+    }
+
+    /// Reads everything about one alert.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn alert(&self, id: u64) -> Result<AlertDetail, ClientError> {
+        self.get(&format!("/v1/alerts/{id}")).await
+    }
+
+    /// Acts on one alert.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`]; a conflict is a refusal with status 409 that names the owner.
+    pub async fn act_on_alert(&self, id: u64, command: &AlertCommand) -> Result<AlertRow, ClientError> {
+        self.post(&format!("/v1/alerts/{id}/actions"), command).await
+    }
+
+    /// Acts on many alerts.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn act_on_alerts(&self, command: &BulkCommand) -> Result<BulkResult, ClientError> {
+        self.post("/v1/alerts/actions", command).await
+    }
+
+    /// Reads the incident list.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn incidents(&self) -> Result<IncidentWindow, ClientError> {
+        self.get("/v1/incidents").await
+    }
+
+    /// Reads everything about one incident.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn incident(&self, id: u64) -> Result<IncidentDetail, ClientError> {
+        self.get(&format!("/v1/incidents/{id}")).await
+    }
+
+    /// Acts on an incident.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn act_on_incident(&self, id: u64, action: &IncidentAction) -> Result<IncidentRow, ClientError> {
+        self.post(&format!("/v1/incidents/{id}/actions"), action).await
+    }
+
+    /// Reads a page of events, newest first.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`]; a wrong query is a refusal with its column.
+    pub async fn search(&self, request: &SearchRequest) -> Result<SearchPage, ClientError> {
+        self.get(&with_query("/v1/search", request)).await
+    }
+
+    /// Counts the events a query finds.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn count(&self, request: &SearchRequest) -> Result<SearchCount, ClientError> {
+        self.get(&with_query("/v1/search/count", request)).await
+    }
+
+    /// Counts the events a query finds over time.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn histogram(&self, request: &HistogramRequest) -> Result<Histogram, ClientError> {
+        self.get(&with_query("/v1/search/histogram", request)).await
+    }
+
+    /// Reads all events a query finds, newest first, one after the other.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn search_stream(&self, request: &SearchRequest) -> Result<Records<EventObject>, ClientError> {
+        self.records(&with_query("/v1/search/stream", request), Some(SEARCH_SILENCE_MAX)).await
+    }
+
+    /// Follows new events that a query admits, oldest first.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn tail(&self, request: &SearchRequest) -> Result<Records<EventObject>, ClientError> {
+        self.records(&with_query("/v1/search/tail", request), None).await
+    }
+
+    /// Follows changes from a revision on.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn changes(&self, revision: u64) -> Result<Records<StreamMessage>, ClientError> {
+        self.records(&format!("/v1/stream?revision={revision}"), Some(STREAM_SILENCE_MAX)).await
+    }
+
+    /// Reads inputs and sources.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn sources(&self) -> Result<SourceList, ClientError> {
+        self.get("/v1/sources").await
+    }
+
+    /// Reads how the server is doing.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn status(&self) -> Result<Status, ClientError> {
+        self.get("/v1/status").await
+    }
+
+    /// Reads who the caller is and may do.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn whoami(&self) -> Result<Whoami, ClientError> {
+        self.get("/v1/whoami").await
+    }
+
+    /// Reads the loaded rules.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn rules(&self) -> Result<RuleList, ClientError> {
+        self.get("/v1/rules").await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, target: &str) -> Result<T, ClientError> {
+        let request = self.request(Method::GET, target, Bytes::new())?;
+        self.call(request).await
+    }
+
+    async fn post<B: Serialize, T: DeserializeOwned>(&self, target: &str, body: &B) -> Result<T, ClientError> {
+        let body = serde_json::to_vec(body).map_err(|err| self.not_understood(err.to_string()))?;
+        let request = self.request(Method::POST, target, Bytes::from(body))?;
+        self.call(request).await
+    }
+
+    async fn call<T: DeserializeOwned>(&self, request: Request<Full<Bytes>>) -> Result<T, ClientError> {
+        let (response, connection) = self.transport.send(request, ANSWER_TIMEOUT).await?;
+        let status = response.status();
+        let body = self.read(response.into_body(), connection).await?;
+        if !status.is_success() {
+            return Err(ClientError::Refused(Box::new(problem_of(status, &body))));
+        }
+        serde_json::from_slice(&body).map_err(|err| self.not_understood(err.to_string()))
+    }
+
+    pub(super) async fn records<T: DeserializeOwned>(
+        &self,
+        target: &str,
+        silence_max: Option<Duration>,
+    ) -> Result<Records<T>, ClientError> {
+        let request = self.request(Method::GET, target, Bytes::new())?;
+        let (response, connection) = self.transport.send(request, ANSWER_TIMEOUT).await?;
+        let status = response.status();
+        if !status.is_success() {
+            let body = self.read(response.into_body(), connection).await?;
+            return Err(ClientError::Refused(Box::new(problem_of(status, &body))));
+        }
+        Ok(Records::new(self.transport.clone(), response.into_body(), connection, silence_max))
+    }
+
+    fn request(&self, method: Method, target: &str, body: Bytes) -> Result<Request<Full<Bytes>>, ClientError> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(target)
+            // The socket has no name; HTTP/1.1 wants one all the same.
+            .header(header::HOST, "longan")
+            .header(header::ACCEPT, "application/json");
+        if !body.is_empty() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        if let Some(token) = self.transport.token() {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        request.body(Full::new(body)).map_err(|err| self.not_understood(err.to_string()))
+    }
+
+    /// Reads a whole body, then keeps its connection for the next call.
+    async fn read(&self, body: Incoming, connection: Connection) -> Result<Bytes, ClientError> {
+        let collected = timeout(BODY_TIMEOUT, Limited::new(body, ANSWER_BYTES_MAX).collect())
+            .await
+            .map_err(|_| self.transport.slow(BODY_TIMEOUT))?;
+        match collected {
+            Ok(collected) => {
+                self.transport.keep(connection);
+                Ok(collected.to_bytes())
+            }
+            Err(err) if err.is::<LengthLimitError>() => {
+                Err(self.not_understood(format!("it is longer than {ANSWER_BYTES_MAX} bytes")))
+            }
+            Err(err) => Err(self.transport.away(std::io::Error::other(err))),
+        }
+    }
+
+    fn not_understood(&self, reason: String) -> ClientError {
+        ClientError::Protocol { place: self.transport.place().to_owned(), reason }
+    }
+}
+
+/// Reads a problem document; whatever else came is quoted, so that a proxy's page is at least seen.
+fn problem_of(status: StatusCode, body: &[u8]) -> Problem {
+    serde_json::from_slice(body).unwrap_or_else(|_| {
+        let quoted: String = String::from_utf8_lossy(body).chars().take(QUOTE_CHARS_MAX).collect();
+        Problem {
+            status: status.as_u16(),
+            kind: "other".to_owned(),
+            detail: if quoted.trim().is_empty() { format!("the server answered {status}") } else { quoted },
+            hint: None,
+            column: None,
+            owner: None,
+        }
+    })
+}

@@ -1,0 +1,112 @@
+//! Incidents on a real file: declared, joined, worked on, closed.
+
+use super::*;
+use crate::alert::NewDetection;
+use crate::alert::Policy;
+use crate::incident::clock;
+use crate::model::EventId;
+use crate::model::time::ManualClock;
+
+const START: Timestamp = Timestamp(1_700_000_000_000_000_000);
+
+fn world() -> (tempfile::TempDir, Arc<AlertStore>, IncidentStore) {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(ManualClock::at(START));
+    let path = folder.path().join("alerts.sqlite");
+    let store = Arc::new(AlertStore::open(&path, Policy::DEFAULT, clock).unwrap());
+    let batch: Vec<NewDetection> = (1..=3)
+        .map(|event| NewDetection {
+            rule_id: "brute".to_owned(),
+            title: "SSH brute force".to_owned(),
+            level: RuleLevel::ALL[event as usize + 1],
+            entity: format!("10.0.0.{event}"),
+            event_ids: vec![EventId(event)],
+            entities: vec![
+                Entity { kind: "user".to_owned(), field: "user.name".to_owned(), value: "root".to_owned() },
+                Entity { kind: "ip".to_owned(), field: "source.ip".to_owned(), value: format!("10.0.0.{event}") },
+            ],
+            ..NewDetection::default()
+        })
+        .collect();
+    store.commit(&batch, EventId(3), None).unwrap();
+    let incidents = IncidentStore::new(store.clone(), clock::defaults());
+    (folder, store, incidents)
+}
+
+fn escalation(alerts: &[u64]) -> Escalation {
+    Escalation { alerts: alerts.iter().copied().map(AlertId).collect(), ..Escalation::default() }
+}
+
+#[test]
+fn an_incident_is_declared_joined_and_closed_with_its_alerts() {
+    let (_folder, store, incidents) = world();
+    let an = Actor::analyst("an");
+    let declared = incidents.escalate(&escalation(&[1]), &an).unwrap();
+    assert_eq!((declared.incident, declared.done), (IncidentId(1), vec![AlertId(1)]));
+    let join = Escalation { incident: Some(IncidentId(1)), ..escalation(&[3, 1]) };
+    let joined = incidents.escalate(&join, &Actor::analyst("ha")).unwrap();
+    assert_eq!((joined.done.len(), joined.refused.len()), (1, 1));
+
+    let detail = incidents.detail(IncidentId(1)).unwrap();
+    assert_eq!((detail.row.title.as_str(), detail.row.alerts), ("SSH brute force: 10.0.0.1", 2));
+    assert_eq!((detail.row.level, detail.row.known), (RuleLevel::Critical, START));
+    assert_eq!(detail.entities.len(), 3);
+    let due: Vec<u64> = detail.clocks.iter().map(|clock| clock.due.since(START).as_secs() / 3600).collect();
+    assert_eq!(due, [0, 24, 72, 72]);
+
+    let close = |note: Option<&str>| IncidentAction::Phase {
+        phase: IncidentPhase::Closed,
+        note: note.map(str::to_owned),
+    };
+    let refused = incidents.act(IncidentId(1), &close(None), &an);
+    assert!(matches!(refused, Err(IncidentError::Refused(IncidentRefusal::NoteNeeded))));
+    let row = incidents.act(IncidentId(1), &close(Some("đã khắc phục")), &an).unwrap();
+    assert_eq!(row.phase, IncidentPhase::Closed);
+    for id in [1, 3] {
+        let alert = store.row(AlertId(id), 0).unwrap();
+        assert_eq!(alert.state.status, AlertStatus::Closed);
+        assert_eq!(alert.state.disposition, Some(Disposition::TruePositive));
+    }
+    let timeline = incidents.detail(IncidentId(1)).unwrap().timeline;
+    let words: Vec<String> = timeline.iter().map(|entry| format!("{} {}", entry.who, entry.action)).collect();
+    assert_eq!(words, ["an declared", "an joined", "ha joined", "an phase"]);
+    let late = Escalation { incident: Some(IncidentId(1)), ..escalation(&[2]) };
+    assert!(matches!(incidents.escalate(&late, &an), Err(IncidentError::Refused(IncidentRefusal::Closed))));
+    assert_eq!(incidents.window(true, 0, 10).unwrap().total, 0);
+    assert_eq!(incidents.window(false, 0, 10).unwrap().rows.len(), 1);
+}
+
+#[test]
+fn an_escalation_changes_both_or_neither() {
+    let (_folder, store, incidents) = world();
+    store.act(AlertId(2), &Action::Take, &Actor::analyst("ha"), None).unwrap();
+    let before = store.revision();
+    let refused = incidents.escalate(&escalation(&[2]), &Actor::analyst("an"));
+    assert!(matches!(refused, Err(IncidentError::Store(StoreError::Refused(Refusal::HeldBy { .. })))));
+    for missing in [escalation(&[99]), escalation(&[]), Escalation { incident: Some(IncidentId(9)), ..escalation(&[1]) }]
+    {
+        assert!(incidents.escalate(&missing, &Actor::analyst("an")).is_err());
+    }
+    assert_eq!((store.revision(), incidents.window(false, 0, 10).unwrap().total), (before, 0));
+}
+
+#[test]
+fn a_clock_is_met_once() {
+    let (_folder, store, incidents) = world();
+    let an = Actor::analyst("an");
+    incidents.escalate(&escalation(&[1, 2]), &an).unwrap();
+    let meet = |name: &str| IncidentAction::MeetClock { name: name.to_owned() };
+    let before = store.revision();
+    incidents.act(IncidentId(1), &meet("first_notice"), &an).unwrap();
+    assert_eq!(incidents.detail(IncidentId(1)).unwrap().clocks[1].met, Some(START));
+    let changes = store.changes_since(before, 10).unwrap();
+    assert_eq!(changes.incidents, [(before + 1, IncidentId(1))]);
+    for (name, refusal) in [
+        ("first_notice", IncidentRefusal::ClockMet("first_notice".to_owned())),
+        ("tea", IncidentRefusal::NoSuchClock("tea".to_owned())),
+    ] {
+        let refused = incidents.act(IncidentId(1), &meet(name), &an);
+        assert!(matches!(refused, Err(IncidentError::Refused(seen)) if seen == refusal), "{name}");
+    }
+    assert!(matches!(incidents.detail(IncidentId(2)), Err(IncidentError::NoSuchIncident(IncidentId(2)))));
+}

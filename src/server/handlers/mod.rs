@@ -1,0 +1,8 @@
+//! One file for each group of routes.
+
+pub(super) mod alerts;
+pub(super) mod incidents;
+pub(super) mod lines;
+pub(super) mod search;
+pub(super) mod status;
+pub(super) mod stream;

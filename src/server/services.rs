@@ -1,0 +1,155 @@
+//! What the API stands on: the stores it holds itself, and traits for what the pipeline knows.
+//!
+//! The methods of the traits may block: they are called on threads meant for that.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use crate::alert::AlertStore;
+use crate::auth::PeerPolicy;
+use crate::auth::Principal;
+use crate::auth::TokenStore;
+use crate::incident::IncidentStore;
+use crate::model::EventId;
+use crate::model::time::Clock;
+use crate::telemetry::Registry;
+use crate::wire::problem::Problem;
+use crate::wire::search::Histogram;
+use crate::wire::search::HistogramRequest;
+use crate::wire::search::SearchCount;
+use crate::wire::search::SearchPage;
+use crate::wire::search::SearchRequest;
+use crate::wire::source::SourceList;
+use crate::wire::status::RuleList;
+use crate::wire::status::Status;
+
+/// An event as the API gives it: a flat ECS object.
+pub type EventObject = serde_json::Map<String, serde_json::Value>;
+
+/// Searching the stored events. The caller is told so that fields can be masked and searches audited.
+pub trait SearchService: Send + Sync {
+    /// Returns a page, newest first.
+    ///
+    /// # Errors
+    /// `query_invalid` with the column, or whatever else went wrong.
+    fn search(&self, request: &SearchRequest, caller: &Principal) -> Result<SearchPage, Problem>;
+
+    /// Counts.
+    ///
+    /// # Errors
+    /// As [`SearchService::search`].
+    fn count(&self, request: &SearchRequest, caller: &Principal) -> Result<SearchCount, Problem>;
+
+    /// Counts over time.
+    ///
+    /// # Errors
+    /// As [`SearchService::search`].
+    fn histogram(&self, request: &HistogramRequest, caller: &Principal) -> Result<Histogram, Problem>;
+
+    /// Returns one event, or `None` when there is none (any more).
+    ///
+    /// # Errors
+    /// As [`SearchService::search`].
+    fn event(&self, id: EventId, caller: &Principal) -> Result<Option<EventObject>, Problem>;
+
+    /// Hands every event found to `emit`, newest first, until it returns `false`.
+    ///
+    /// # Errors
+    /// As [`SearchService::search`]; after the first event an error ends the answer as broken off.
+    fn stream(
+        &self,
+        request: &SearchRequest,
+        caller: &Principal,
+        emit: &mut dyn FnMut(&EventObject) -> bool,
+    ) -> Result<(), Problem>;
+
+    /// Starts offering new events that the query admits to the sink, oldest first, until it is [`Offer::Gone`].
+    ///
+    /// # Errors
+    /// As [`SearchService::search`].
+    fn tail(&self, request: &SearchRequest, caller: &Principal, sink: TailSink) -> Result<(), Problem>;
+}
+
+/// The state of the server, its inputs and rules.
+pub trait StatusService: Send + Sync {
+    /// Returns the state; the figures about alerts are filled in by the API itself.
+    fn status(&self) -> Status;
+
+    /// Returns the figures of the status line; called every few seconds for each console.
+    fn pulse(&self) -> PulseFigures;
+
+    /// Returns the inputs and sources.
+    fn sources(&self) -> SourceList;
+
+    /// Returns the rules that run.
+    fn rules(&self) -> RuleList;
+}
+
+/// The figures of the status line.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PulseFigures {
+    pub events_per_second: u64,
+    pub lag_ms: u64,
+    pub silent_sources: u64,
+    pub refusing: Option<String>,
+}
+
+/// What became of an offered event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offer {
+    Taken,
+    /// The reader is too slow: the event was not taken; the reader is told how many it missed.
+    Missed,
+    /// Nobody listens any more: drop the sink.
+    Gone,
+}
+
+/// Where the pipeline puts the events of one live tail. Offering never waits.
+#[derive(Debug, Clone)]
+pub struct TailSink {
+    sender: mpsc::Sender<Bytes>,
+    missed: Arc<AtomicU64>,
+}
+
+impl TailSink {
+    /// Makes a sink with room for `events_max` events, and the end the reader has.
+    pub(super) fn new(events_max: usize) -> (TailSink, mpsc::Receiver<Bytes>, Arc<AtomicU64>) {
+        let (sender, receiver) = mpsc::channel(events_max.max(1));
+        let missed = Arc::new(AtomicU64::new(0));
+        (TailSink { sender, missed: missed.clone() }, receiver, missed)
+    }
+
+    /// Offers one event, as one line of JSON without a newline.
+    pub fn offer(&self, line: Bytes) -> Offer {
+        match self.sender.try_send(line) {
+            Ok(()) => Offer::Taken,
+            Err(mpsc::error::TrySendError::Full(_)) => {
+                self.missed.fetch_add(1, Ordering::Relaxed);
+                Offer::Missed
+            }
+            Err(mpsc::error::TrySendError::Closed(_)) => Offer::Gone,
+        }
+    }
+
+    /// Says whether somebody still listens.
+    pub fn is_open(&self) -> bool {
+        !self.sender.is_closed()
+    }
+}
+
+/// Everything the API answers from.
+#[derive(Clone)]
+pub struct Services {
+    pub alerts: Arc<AlertStore>,
+    pub incidents: IncidentStore,
+    pub search: Arc<dyn SearchService>,
+    pub status: Arc<dyn StatusService>,
+    pub tokens: Arc<TokenStore>,
+    pub peers: PeerPolicy,
+    pub metrics: Registry,
+    pub clock: Arc<dyn Clock>,
+}
