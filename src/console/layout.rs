@@ -78,6 +78,7 @@ impl Layout {
                 }
             }
             Shape::Stacked if focus == Pane::Around => Panes { list: nothing, detail: nothing, around: body },
+            Shape::Stacked if focus == Pane::Detail => Panes { list: nothing, detail: body, around: nothing },
             Shape::Stacked => {
                 let upper = body.height.div_ceil(2);
                 Panes {

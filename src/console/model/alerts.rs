@@ -1,10 +1,12 @@
 //! The alerts screen: a window of the list, what waits behind it, what is marked, the detail, the events around.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::console::layout::Pane;
 use crate::console::layout::Scroll;
 use crate::console::msg::EventObject;
+use crate::console::text::Text;
 use crate::wire::alert::AlertDetail;
 use crate::wire::alert::AlertFilter;
 use crate::wire::alert::AlertRow;
@@ -24,6 +26,8 @@ pub struct Alerts {
     pub rows: Vec<AlertRow>,
     /// The place of the first row in the whole list.
     pub offset: u64,
+    /// The place of the window asked for last.
+    pub offset_asked: u64,
     pub total: u64,
     pub is_loaded: bool,
     pub scroll: Scroll,
@@ -37,8 +41,21 @@ pub struct Alerts {
     pub detail: Option<Box<AlertDetail>>,
     pub detail_top: usize,
     pub around: Around,
+    /// The alert whose detail was asked for last.
+    pub detail_asked: Option<u64>,
+    /// Actions sent, by their generation, not answered yet.
+    pub in_flight: BTreeMap<u64, Sent>,
     /// What the last action acted on, for `u`.
     pub undoable: Vec<u64>,
+}
+
+/// An action on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sent {
+    /// What to say when it is done.
+    pub done: Text,
+    /// Whether `u` can take it back.
+    pub can_undo: bool,
 }
 
 /// Where the cursor goes in a window that arrives.

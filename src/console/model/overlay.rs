@@ -42,6 +42,7 @@ pub enum Target {
     /// All that the filter admits, as many as were there when decided.
     Filtered {
         expected: u64,
+        needs_note: bool,
     },
 }
 
@@ -51,15 +52,16 @@ impl Target {
         match self {
             Target::One { .. } => 1,
             Target::Many { ids, .. } => ids.len() as u64,
-            Target::Filtered { expected } => *expected,
+            Target::Filtered { expected, .. } => *expected,
         }
     }
 
-    /// Says whether closing needs a note. Of what only the filter knows, the worst is assumed.
+    /// Says whether closing needs a note.
     pub fn needs_note(&self) -> bool {
         match self {
-            Target::One { needs_note, .. } | Target::Many { needs_note, .. } => *needs_note,
-            Target::Filtered { .. } => false,
+            Target::One { needs_note, .. }
+            | Target::Many { needs_note, .. }
+            | Target::Filtered { needs_note, .. } => *needs_note,
         }
     }
 }
