@@ -32,9 +32,13 @@ pub fn tabs(model: &Model) -> Vec<Label> {
     for (index, screen) in Screen::ALL.into_iter().enumerate() {
         let mut name = model.text(screen.name()).to_owned();
         match screen {
-            Screen::Alerts if model.alerts.is_loaded => name.push_str(&format!(" {}", format::count(open_alerts(model)))),
+            Screen::Alerts if model.alerts.is_loaded => {
+                name.push_str(&format!(" {}", format::count(open_alerts(model))))
+            }
             Screen::Incidents if model.incidents.is_loaded => name.push_str(&format!(" {}", model.incidents.total)),
-            Screen::Sources if model.pulse.silent_sources > 0 => name.push_str(&format!(" !{}", model.pulse.silent_sources)),
+            Screen::Sources if model.pulse.silent_sources > 0 => {
+                name.push_str(&format!(" !{}", model.pulse.silent_sources))
+            }
             _ => {}
         }
         let key = (index + 1).to_string();
@@ -60,7 +64,14 @@ pub fn hints(model: &Model) -> Vec<Label> {
     let general = bindings_on(model.screen).filter(|binding| {
         let is_hint = matches!(
             binding.action,
-            Action::Palette | Action::Filter | Action::Menu | Action::Help | Action::Undo | Action::Copy | Action::Language | Action::Refresh
+            Action::Palette
+                | Action::Filter
+                | Action::Menu
+                | Action::Help
+                | Action::Undo
+                | Action::Copy
+                | Action::Language
+                | Action::Refresh
         );
         binding.context == Context::Everywhere && is_hint
     });

@@ -67,22 +67,11 @@ pub enum Msg {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cmd {
     /// Asks the server; a later request of the same slot makes an earlier one pointless, unless it is an action.
-    Ask {
-        slot: Slot,
-        generation: u64,
-        request: Request,
-    },
+    Ask { slot: Slot, generation: u64, request: Request },
     /// Follows the stream from a revision, after a while.
-    Follow {
-        generation: u64,
-        revision: u64,
-        after: Duration,
-    },
+    Follow { generation: u64, revision: u64, after: Duration },
     /// Follows new events, or stops doing so.
-    Tail {
-        generation: u64,
-        request: Option<SearchRequest>,
-    },
+    Tail { generation: u64, request: Option<SearchRequest> },
     /// Puts a text, already safe, into the terminal's clipboard.
     Copy(String),
     /// Rings the bell and notifies, with a text already safe.

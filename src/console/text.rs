@@ -289,7 +289,9 @@ impl Text {
             Text::HeldBy => ("{} giữ", "held by {}"),
             Text::WholeRecord => ("Enter: xem đầy đủ", "Enter: whole record"),
             Text::NoAlerts => ("Không có cảnh báo nào khớp bộ lọc.", "No alert matches the filter."),
-            Text::NoIncidents => ("Chưa có sự cố nào. Leo thang một cảnh báo bằng e.", "No incidents. Escalate an alert with e."),
+            Text::NoIncidents => {
+                ("Chưa có sự cố nào. Leo thang một cảnh báo bằng e.", "No incidents. Escalate an alert with e.")
+            }
             Text::Loading => ("đang tải…", "loading…"),
             Text::StatusNew => ("mới", "new"),
             Text::StatusTaken => ("đang xử lý", "taken"),
@@ -318,11 +320,16 @@ impl Text {
             Text::TailPaused => ("tạm dừng: về cuối bằng G", "paused: G goes to the end"),
             Text::Events => ("Sự kiện", "Events"),
             Text::EventFields => ("Các trường của sự kiện", "Fields of the event"),
-            Text::EventFieldKeys => ("Enter lọc theo, - loại trừ, y chép, b đếm", "Enter narrow, - exclude, y copy, b count"),
+            Text::EventFieldKeys => {
+                ("Enter lọc theo, - loại trừ, y chép, b đếm", "Enter narrow, - exclude, y copy, b count")
+            }
             Text::Partial => ("kết quả chưa đủ: {}", "partial result: {}"),
             Text::Searched => ("{}/{} phân vùng, {} ms", "{}/{} partitions, {} ms"),
             Text::MoreBelow => ("còn nữa: PgDn", "more: PgDn"),
-            Text::PressEnter => ("Enter để tìm, / sửa truy vấn, t khoảng thời gian, l theo dõi trực tiếp", "Enter to search, / edit the query, t time span, l live tail"),
+            Text::PressEnter => (
+                "Enter để tìm, / sửa truy vấn, t khoảng thời gian, l theo dõi trực tiếp",
+                "Enter to search, / edit the query, t time span, l live tail",
+            ),
             Text::NothingFound => ("Không tìm thấy sự kiện nào.", "No events found."),
             Text::FieldsOfPage => ("Các trường trong {} sự kiện đã tải", "Fields in the {} events loaded"),
             Text::CountsOf => ("{}: đếm trên {} sự kiện đã tải", "{}: counted over the {} events loaded"),
@@ -346,9 +353,18 @@ impl Text {
             Text::Skew => ("lệch giờ {} s", "clock off by {} s"),
             Text::ParsersUsed => ("bộ đọc", "parsers"),
             Text::RulesTitle => ("Luật đang chạy", "Running rules"),
-            Text::RulesNote => ("Danh sách chỉ để xem. Thử và kiểm tra luật: longan rules test, longan rules check.", "This list is for reading. To test and check rules: longan rules test, longan rules check."),
-            Text::AuditNote => ("Màn hình kiểm toán chưa có: máy chủ chưa phục vụ nhật ký kiểm toán qua API. Lịch sử của từng cảnh báo và sự cố nằm trong chi tiết của nó (màn hình 1 và 2).", "There is no audit screen yet: the server does not offer its audit log over the API. The history of each alert and incident stands in its detail (screens 1 and 2)."),
-            Text::ReportsNote => ("Báo cáo và bàn giao ca chưa có. Số liệu hiện tại của máy chủ:", "Reports and shift handover do not exist yet. The server's present figures:"),
+            Text::RulesNote => (
+                "Danh sách chỉ để xem. Thử và kiểm tra luật: longan rules test, longan rules check.",
+                "This list is for reading. To test and check rules: longan rules test, longan rules check.",
+            ),
+            Text::AuditNote => (
+                "Màn hình kiểm toán chưa có: máy chủ chưa phục vụ nhật ký kiểm toán qua API. Lịch sử của từng cảnh báo và sự cố nằm trong chi tiết của nó (màn hình 1 và 2).",
+                "There is no audit screen yet: the server does not offer its audit log over the API. The history of each alert and incident stands in its detail (screens 1 and 2).",
+            ),
+            Text::ReportsNote => (
+                "Báo cáo và bàn giao ca chưa có. Số liệu hiện tại của máy chủ:",
+                "Reports and shift handover do not exist yet. The server's present figures:",
+            ),
             Text::FigureVersion => ("phiên bản", "version"),
             Text::FigureStarted => ("chạy từ", "started"),
             Text::FigureStored => ("sự kiện đã lưu", "events stored"),
@@ -364,11 +380,20 @@ impl Text {
             Text::NoteOptional => ("Ghi chú (không bắt buộc)", "Note (optional)"),
             Text::Note => ("Ghi chú", "Note"),
             Text::NoteTitle => ("Thêm ghi chú", "Add a note"),
-            Text::TypeCount => ("Hơn 100 cảnh báo: gõ đúng số lượng ({}) rồi Enter", "More than 100 alerts: type their number ({}), then Enter"),
+            Text::TypeCount => (
+                "Hơn 100 cảnh báo: gõ đúng số lượng ({}) rồi Enter",
+                "More than 100 alerts: type their number ({}), then Enter",
+            ),
             Text::WrongCount => ("Số lượng không khớp", "The number does not match"),
             Text::EscalateTitle => ("Leo thang {} cảnh báo thành sự cố", "Escalate {} alert(s) to an incident"),
-            Text::EscalateHint => ("Tiêu đề sự cố; hoặc #số để nhập vào sự cố đã có", "The incident's title; or #number to join an existing one"),
-            Text::FilterTitle => ("Lọc cảnh báo: chữ, và sev>=low..critical, is:all", "Filter alerts: text, and sev>=low..critical, is:all"),
+            Text::EscalateHint => (
+                "Tiêu đề sự cố; hoặc #số để nhập vào sự cố đã có",
+                "The incident's title; or #number to join an existing one",
+            ),
+            Text::FilterTitle => (
+                "Lọc cảnh báo: chữ, và sev>=low..critical, is:all",
+                "Filter alerts: text, and sev>=low..critical, is:all",
+            ),
             Text::FilterPlain => ("Lọc danh sách", "Filter the list"),
             Text::PhaseTitle => ("Chuyển giai đoạn", "Change the phase"),
             Text::ClockTitle => ("Đánh dấu hạn đã làm xong", "Mark a deadline as met"),
@@ -389,12 +414,16 @@ impl Text {
             Text::Copied => ("Đã chép vào bảng tạm", "Copied to the clipboard"),
             Text::NothingToUndo => ("Không có gì để hoàn tác", "Nothing to undo"),
             Text::NothingHere => ("Không có gì ở đây để thao tác", "Nothing here to act on"),
-            Text::ReadOnly => ("Máy chủ vắng: chỉ đọc, bản nháp được giữ", "The server is away: read-only, the draft is kept"),
+            Text::ReadOnly => {
+                ("Máy chủ vắng: chỉ đọc, bản nháp được giữ", "The server is away: read-only, the draft is kept")
+            }
             Text::NotAllowed => ("Vai trò {} không được xử lý cảnh báo", "The role {} may not triage"),
             Text::Conflict => ("{} đang giữ", "{} has it"),
             Text::Changed => ("Đã thay đổi từ lúc bạn xem; đã tải lại", "It changed since you looked; read anew"),
             Text::NotYet => ("Chưa có: {}", "Not there yet: {}"),
-            Text::Gap => ("Đã mất kết nối quá lâu: danh sách được đọc lại", "Away for too long: the list was read anew"),
+            Text::Gap => {
+                ("Đã mất kết nối quá lâu: danh sách được đọc lại", "Away for too long: the list was read anew")
+            }
             Text::TooSmall => ("SOC {} mở, {}", "SOC {} open, {}"),
             Text::QuitDraft => ("Còn bản nháp chưa gửi; Esc bỏ nháp trước", "A draft was not sent; Esc drops it first"),
             Text::KeyUp => ("lên", "up"),
@@ -452,7 +481,9 @@ mod tests {
 
     #[test]
     fn the_locale_chooses() {
-        for (locale, lang) in [("vi_VN.UTF-8", Lang::Vi), ("VI", Lang::Vi), ("en_US", Lang::En), ("C", Lang::En), ("", Lang::En)] {
+        for (locale, lang) in
+            [("vi_VN.UTF-8", Lang::Vi), ("VI", Lang::Vi), ("en_US", Lang::En), ("C", Lang::En), ("", Lang::En)]
+        {
             assert_eq!(Lang::from_locale(locale), lang, "{locale}");
         }
         assert_eq!(Lang::Vi.choose("a", Some("b")), "b");

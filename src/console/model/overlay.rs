@@ -59,9 +59,9 @@ impl Target {
     /// Says whether closing needs a note.
     pub fn needs_note(&self) -> bool {
         match self {
-            Target::One { needs_note, .. }
-            | Target::Many { needs_note, .. }
-            | Target::Filtered { needs_note, .. } => *needs_note,
+            Target::One { needs_note, .. } | Target::Many { needs_note, .. } | Target::Filtered { needs_note, .. } => {
+                *needs_note
+            }
         }
     }
 }

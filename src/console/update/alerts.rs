@@ -372,8 +372,7 @@ fn conditions(detail: &AlertDetail) -> Vec<(String, String)> {
     let hosts = detail.entities.iter().filter(|entity| entity.kind == "host");
     let others = detail.entities.iter().filter(|entity| entity.kind != "host");
     let own = (detail.row.entity_field.clone(), detail.row.entity.clone());
-    let mut all: Vec<(String, String)> =
-        hosts.map(|entity| (entity.field.clone(), entity.value.clone())).collect();
+    let mut all: Vec<(String, String)> = hosts.map(|entity| (entity.field.clone(), entity.value.clone())).collect();
     all.push(own);
     all.extend(others.map(|entity| (entity.field.clone(), entity.value.clone())));
     let mut seen = std::collections::HashSet::new();

@@ -22,12 +22,7 @@ use crate::model::AlertId;
 use crate::wire::alert::AlertRow;
 use crate::wire::alert::BulkResult;
 
-pub(super) fn receive(
-    model: &mut Model,
-    slot: Slot,
-    generation: u64,
-    result: Result<Answer, Failure>,
-) -> Vec<Cmd> {
+pub(super) fn receive(model: &mut Model, slot: Slot, generation: u64, result: Result<Answer, Failure>) -> Vec<Cmd> {
     if slot == Slot::AlertAction {
         return match model.alerts.in_flight.remove(&generation) {
             Some(sent) => acted(model, sent, result),

@@ -8,8 +8,10 @@ mod keys;
 mod link;
 mod overlays;
 mod search;
-#[cfg(test)]
-mod tests;
+
+pub use forms::DISPOSITIONS;
+pub use incidents::PHASES;
+pub use overlays::matching_commands;
 
 use std::time::Duration;
 

@@ -97,20 +97,15 @@ fn press_choice(model: &mut Model, choice: Choice, key: Key) -> Vec<Cmd> {
 pub fn matching_commands(model: &Model, typed: &str) -> Vec<&'static Binding> {
     let typed = fold(typed.trim());
     let matches = |binding: &&Binding| {
-        let names = [crate::console::text::Lang::Vi, crate::console::text::Lang::En].map(|lang| binding.name.in_lang(lang));
+        let names =
+            [crate::console::text::Lang::Vi, crate::console::text::Lang::En].map(|lang| binding.name.in_lang(lang));
         names.iter().any(|name| fold(name).contains(&typed))
             || binding.keys.iter().any(|key| fold(&key.to_string()) == typed)
     };
     bindings_on(model.screen).filter(matches).collect()
 }
 
-fn press_commands(
-    model: &mut Model,
-    title: CommandsTitle,
-    mut input: Input,
-    mut cursor: usize,
-    key: Key,
-) -> Vec<Cmd> {
+fn press_commands(model: &mut Model, title: CommandsTitle, mut input: Input, mut cursor: usize, key: Key) -> Vec<Cmd> {
     let matching = matching_commands(model, input.text());
     match key {
         Key::Esc => return Vec::new(),

@@ -76,7 +76,11 @@ fn short(model: &Model, detail: &AlertDetail, theme: &Theme) -> Vec<Line> {
     if !steps.is_empty() {
         lines.push(vec![heading(model, Text::Response, theme), piece(format!(": {steps}"), theme.text)]);
     }
-    lines.push(vec![piece(holder(model, detail), theme.dim), piece("  ", theme.dim), piece(model.text(Text::WholeRecord), theme.dim)]);
+    lines.push(vec![
+        piece(holder(model, detail), theme.dim),
+        piece("  ", theme.dim),
+        piece(model.text(Text::WholeRecord), theme.dim),
+    ]);
     lines
 }
 
@@ -92,7 +96,10 @@ fn whole(model: &Model, detail: &AlertDetail, theme: &Theme) -> Vec<Line> {
     lines.extend(why(model, detail, theme, usize::MAX));
     for evidence in detail.evidence.iter().take(EVIDENCE_SHOWN) {
         let time = format::moment(&model.zone, &evidence.timestamp);
-        lines.push(vec![heading(model, Text::RawLine, theme), piece(format!(" {time}  #{}", evidence.event), theme.dim)]);
+        lines.push(vec![
+            heading(model, Text::RawLine, theme),
+            piece(format!(" {time}  #{}", evidence.event), theme.dim),
+        ]);
         lines.push(raw_line(evidence, theme));
     }
     lines.push(vec![heading(model, Text::Entities, theme)]);
@@ -187,8 +194,10 @@ fn raw_line(evidence: &AlertEvidence, theme: &Theme) -> Line {
 }
 
 fn precedents(model: &Model, detail: &AlertDetail, theme: &Theme) -> Vec<Line> {
-    let mut lines =
-        vec![vec![heading(model, Text::Precedents, theme), piece(format!(": {}", precedent_counts(model, detail)), theme.text)]];
+    let mut lines = vec![vec![
+        heading(model, Text::Precedents, theme),
+        piece(format!(": {}", precedent_counts(model, detail)), theme.text),
+    ]];
     for precedent in &detail.precedents {
         let note = precedent.note.as_deref().unwrap_or_default();
         lines.push(vec![

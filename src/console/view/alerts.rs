@@ -118,20 +118,19 @@ fn draw_around(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
     let chosen = around.conditions.get(around.chosen);
     let condition = chosen.map(|(name, value)| format!("{name}={value}")).unwrap_or_default();
-    let title = format!(
-        "{}  +-{}m  {condition}  ({})",
-        model.text(Text::Around),
-        around.minutes,
-        model.text(Text::AroundKeys)
-    );
+    let title =
+        format!("{}  +-{}m  {condition}  ({})", model.text(Text::Around), around.minutes, model.text(Text::AroundKeys));
     let has_focus = model.alerts.focus == Pane::Around;
     let inside = canvas.frame(area, &title, has_focus);
     if let Some(histogram) = &around.histogram {
         let width = usize::from(inside.width.saturating_sub(32)).min(100);
         let bars = format::sparkline(&histogram.counts, width, model.ascii);
         let used = canvas.put(inside.x, inside.y, inside.width, &bars, theme.focus);
-        let span =
-            format!("  {} .. {}", format::date(&model.zone, &histogram.since), format::date(&model.zone, &histogram.until));
+        let span = format!(
+            "  {} .. {}",
+            format::date(&model.zone, &histogram.since),
+            format::date(&model.zone, &histogram.until)
+        );
         canvas.put(inside.x + used, inside.y, inside.width.saturating_sub(used), &span, theme.dim);
     }
     if around.events.is_empty() {

@@ -8,8 +8,6 @@ mod incidents;
 mod lists;
 mod overlays;
 mod search;
-#[cfg(test)]
-mod tests;
 
 use ratatui::Frame;
 use ratatui::style::Style;
