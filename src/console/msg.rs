@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::console::key::Key;
+use crate::console::keys::key::Key;
 use crate::wire::alert::AlertCommand;
 use crate::wire::alert::AlertDetail;
 use crate::wire::alert::AlertFilter;
@@ -27,11 +27,11 @@ use crate::wire::status::Whoami;
 use crate::wire::stream::StreamMessage;
 
 /// An event: a flat ECS object.
-pub type EventObject = serde_json::Map<String, serde_json::Value>;
+pub(super) type EventObject = serde_json::Map<String, serde_json::Value>;
 
 /// What happened.
 #[derive(Debug, Clone)]
-pub enum Msg {
+pub(super) enum Msg {
     Key(Key),
     Paste(String),
     Resize(u16, u16),
@@ -65,7 +65,7 @@ pub enum Msg {
 
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Cmd {
+pub(super) enum Cmd {
     /// Asks the server; a later request of the same slot makes an earlier one pointless, unless it is an action.
     Ask { slot: Slot, generation: u64, request: Request },
     /// Follows the stream from a revision, after a while.
@@ -80,7 +80,7 @@ pub enum Cmd {
 
 /// What a request is for; each has its own generation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Slot {
+pub(super) enum Slot {
     Whoami,
     Status,
     AlertWindow,
@@ -99,18 +99,18 @@ pub enum Slot {
 }
 
 /// How many slots there are.
-pub const SLOT_COUNT: usize = Slot::Rules as usize + 1;
+pub(super) const SLOT_COUNT: usize = Slot::Rules as usize + 1;
 
 impl Slot {
     /// Says whether an earlier request must run to its end even when another follows.
-    pub fn is_action(self) -> bool {
+    pub(super) fn is_action(self) -> bool {
         matches!(self, Slot::AlertAction | Slot::IncidentAction)
     }
 }
 
 /// A question to the server.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Request {
+pub(super) enum Request {
     Whoami,
     Status,
     Alerts(AlertFilter),
@@ -128,7 +128,7 @@ pub enum Request {
 
 /// The server's answer.
 #[derive(Debug, Clone)]
-pub enum Answer {
+pub(super) enum Answer {
     Whoami(Whoami),
     Status(Box<Status>),
     Alerts(AlertWindow),
@@ -146,7 +146,7 @@ pub enum Answer {
 
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
+pub(super) struct Failure {
     /// Nobody answers: a later try may do.
     pub is_away: bool,
     /// Somebody else was first, or it has changed since.

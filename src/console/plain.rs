@@ -5,10 +5,10 @@ use std::io::Write as _;
 
 use crate::client::Client;
 use crate::client::ClientError;
-use crate::console::format::fill;
+use crate::console::look::format::fill;
+use crate::console::look::text::Lang;
+use crate::console::look::text::Text;
 use crate::console::runtime::ConsoleError;
-use crate::console::text::Lang;
-use crate::console::text::Text;
 use crate::model::SafeText;
 use crate::wire::alert::AlertFilter;
 use crate::wire::alert::AlertRow;

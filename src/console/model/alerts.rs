@@ -3,23 +3,23 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
-use crate::console::layout::Pane;
-use crate::console::layout::Scroll;
+use crate::console::look::layout::Pane;
+use crate::console::look::layout::Scroll;
+use crate::console::look::text::Text;
 use crate::console::msg::EventObject;
-use crate::console::text::Text;
 use crate::wire::alert::AlertDetail;
 use crate::wire::alert::AlertFilter;
 use crate::wire::alert::AlertRow;
 use crate::wire::search::Histogram;
 
 /// Rows asked for at once.
-pub const WINDOW_ROWS: u32 = 500;
+pub(crate) const WINDOW_ROWS: u32 = 500;
 /// New alerts counted behind the list; beyond, the count stays.
-pub const WAITING_MAX: usize = 100_000;
+pub(crate) const WAITING_MAX: usize = 100_000;
 
 /// The alerts screen.
 #[derive(Debug, Clone, Default)]
-pub struct Alerts {
+pub(crate) struct Alerts {
     pub filter: AlertFilter,
     /// The filter as it was typed.
     pub filter_text: String,
@@ -51,7 +51,7 @@ pub struct Alerts {
 
 /// An action on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sent {
+pub(crate) struct Sent {
     /// What to say when it is done.
     pub done: Text,
     /// Whether `u` can take it back.
@@ -60,7 +60,7 @@ pub struct Sent {
 
 /// Where the cursor goes in a window that arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Landing {
+pub(crate) enum Landing {
     /// On the alert it is on now, if still there.
     #[default]
     Stay,
@@ -72,7 +72,7 @@ pub enum Landing {
 
 /// Events near an alert in time, of one of its entities.
 #[derive(Debug, Clone)]
-pub struct Around {
+pub(crate) struct Around {
     pub minutes: i64,
     /// Which entity: an index into `conditions`.
     pub chosen: usize,
@@ -102,12 +102,12 @@ impl Default for Around {
 
 impl Alerts {
     /// Returns the row under the cursor.
-    pub fn focused(&self) -> Option<&AlertRow> {
+    pub(crate) fn focused(&self) -> Option<&AlertRow> {
         self.rows.get(self.scroll.cursor)
     }
 
     /// Returns the detail when it belongs to the row under the cursor.
-    pub fn focused_detail(&self) -> Option<&AlertDetail> {
+    pub(crate) fn focused_detail(&self) -> Option<&AlertDetail> {
         let row = self.focused()?;
         self.detail.as_deref().filter(|detail| detail.row.id == row.id)
     }

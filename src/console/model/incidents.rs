@@ -1,13 +1,13 @@
 //! The incidents screen: the list and one incident's record.
 
-use crate::console::layout::Pane;
-use crate::console::layout::Scroll;
+use crate::console::look::layout::Pane;
+use crate::console::look::layout::Scroll;
 use crate::wire::incident::IncidentDetail;
 use crate::wire::incident::IncidentRow;
 
 /// The incidents screen.
 #[derive(Debug, Clone, Default)]
-pub struct Incidents {
+pub(crate) struct Incidents {
     pub rows: Vec<IncidentRow>,
     pub total: u64,
     pub is_loaded: bool,
@@ -21,12 +21,12 @@ pub struct Incidents {
 
 impl Incidents {
     /// Returns the row under the cursor.
-    pub fn focused(&self) -> Option<&IncidentRow> {
+    pub(crate) fn focused(&self) -> Option<&IncidentRow> {
         self.rows.get(self.scroll.cursor)
     }
 
     /// Returns the detail when it belongs to the row under the cursor.
-    pub fn focused_detail(&self) -> Option<&IncidentDetail> {
+    pub(crate) fn focused_detail(&self) -> Option<&IncidentDetail> {
         let row = self.focused()?;
         self.detail.as_deref().filter(|detail| detail.row.id == row.id)
     }

@@ -1,15 +1,15 @@
 //! The screens that are one or two plain lists: sources and rules.
 
-use crate::console::format::fold;
-use crate::console::layout::Pane;
-use crate::console::layout::Scroll;
+use crate::console::look::format::fold;
+use crate::console::look::layout::Pane;
+use crate::console::look::layout::Scroll;
 use crate::wire::source::InputRow;
 use crate::wire::source::SourceRow;
 use crate::wire::status::RuleRow;
 
 /// The sources screen: inputs above, sources below.
 #[derive(Debug, Clone, Default)]
-pub struct Sources {
+pub(crate) struct Sources {
     pub inputs: Vec<InputRow>,
     /// Silent ones first, then the loudest.
     pub sources: Vec<SourceRow>,
@@ -25,7 +25,7 @@ pub struct Sources {
 
 /// The rules screen.
 #[derive(Debug, Clone, Default)]
-pub struct Rules {
+pub(crate) struct Rules {
     pub rows: Vec<RuleRow>,
     pub is_loaded: bool,
     pub filter: String,
@@ -36,7 +36,7 @@ pub struct Rules {
 
 impl Sources {
     /// Sorts and filters anew.
-    pub fn arrange(&mut self) {
+    pub(crate) fn arrange(&mut self) {
         self.sources.sort_by(|a, b| {
             let order = |source: &SourceRow| (!source.is_silent, std::cmp::Reverse(source.events));
             order(a).cmp(&order(b)).then_with(|| a.name.cmp(&b.name))
@@ -53,7 +53,7 @@ impl Sources {
 
 impl Rules {
     /// Filters anew.
-    pub fn arrange(&mut self) {
+    pub(crate) fn arrange(&mut self) {
         let wanted = fold(&self.filter);
         let admits = |rule: &RuleRow| {
             [&rule.id, &rule.title, &rule.level, &rule.status, &rule.path]

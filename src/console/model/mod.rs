@@ -1,15 +1,19 @@
 //! All the console knows: plain data, changed only by `update`, drawn by `view`.
 
-pub mod alerts;
-pub mod incidents;
-pub mod lists;
-pub mod overlay;
-pub mod search;
+pub(super) mod alerts;
+pub(super) mod incidents;
+pub(super) mod lists;
+pub(super) mod overlay;
+pub(super) mod search;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::console::layout::Layout;
+use crate::console::look::layout::Layout;
+use crate::console::look::text::Lang;
+use crate::console::look::text::Text;
+use crate::console::look::theme::Theme;
+use crate::console::look::theme::ThemeName;
 use crate::console::model::alerts::Alerts;
 use crate::console::model::incidents::Incidents;
 use crate::console::model::lists::Rules;
@@ -18,16 +22,12 @@ use crate::console::model::overlay::Overlay;
 use crate::console::model::search::Search;
 use crate::console::msg::SLOT_COUNT;
 use crate::console::msg::Slot;
-use crate::console::text::Lang;
-use crate::console::text::Text;
-use crate::console::theme::Theme;
-use crate::console::theme::ThemeName;
 use crate::wire::status::Status;
 use crate::wire::status::Whoami;
 
 /// The screens, in the order of their keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Screen {
+pub(super) enum Screen {
     #[default]
     Alerts,
     Incidents,
@@ -40,7 +40,7 @@ pub enum Screen {
 
 impl Screen {
     /// All of them.
-    pub const ALL: [Screen; 7] = [
+    pub(super) const ALL: [Screen; 7] = [
         Screen::Alerts,
         Screen::Incidents,
         Screen::Search,
@@ -51,7 +51,7 @@ impl Screen {
     ];
 
     /// Returns the screen's name.
-    pub fn name(self) -> Text {
+    pub(super) fn name(self) -> Text {
         match self {
             Screen::Alerts => Text::ScreenAlerts,
             Screen::Incidents => Text::ScreenIncidents,
@@ -66,7 +66,7 @@ impl Screen {
 
 /// How the console stands with the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Link {
+pub(super) enum Link {
     /// Nothing came yet.
     Connecting,
     Live,
@@ -80,7 +80,7 @@ pub enum Link {
 
 /// The last pulse of the stream.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Pulse {
+pub(super) struct Pulse {
     pub events_per_second: u64,
     pub lag_ms: u64,
     pub open_alerts: u64,
@@ -90,7 +90,7 @@ pub struct Pulse {
 
 /// A line that tells what became of the last action.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Toast {
+pub(super) struct Toast {
     pub text: String,
     pub is_error: bool,
     pub until: Timestamp,
@@ -98,7 +98,7 @@ pub struct Toast {
 
 /// The console's whole state.
 #[derive(Debug, Clone)]
-pub struct Model {
+pub(super) struct Model {
     pub screen: Screen,
     pub lang: Lang,
     pub theme: Theme,
@@ -132,7 +132,7 @@ pub struct Model {
 
 impl Model {
     /// Starts with nothing known.
-    pub fn new(lang: Lang, theme: ThemeName, zone: TimeZone, now: Timestamp) -> Model {
+    pub(super) fn new(lang: Lang, theme: ThemeName, zone: TimeZone, now: Timestamp) -> Model {
         Model {
             screen: Screen::Alerts,
             lang,
@@ -164,24 +164,24 @@ impl Model {
     }
 
     /// Returns a sentence in the console's language.
-    pub fn text(&self, text: Text) -> &'static str {
+    pub(super) fn text(&self, text: Text) -> &'static str {
         text.in_lang(self.lang)
     }
 
     /// Returns where things stand at the present size.
-    pub fn layout(&self) -> Layout {
+    pub(super) fn layout(&self) -> Layout {
         Layout::of(self.size.0, self.size.1)
     }
 
     /// Starts a new generation of a slot: answers to older questions are stale from now on.
-    pub fn next_generation(&mut self, slot: Slot) -> u64 {
+    pub(super) fn next_generation(&mut self, slot: Slot) -> u64 {
         let generation = &mut self.generations[slot as usize];
         *generation += 1;
         *generation
     }
 
     /// Says whether an answer is to the slot's latest question.
-    pub fn is_current(&self, slot: Slot, generation: u64) -> bool {
+    pub(super) fn is_current(&self, slot: Slot, generation: u64) -> bool {
         self.generations[slot as usize] == generation
     }
 }

@@ -1,11 +1,11 @@
 //! What lies over a screen: menus, questions, help. Each takes the keys while it is open.
 
-use crate::console::input::Input;
+use crate::console::keys::input::Input;
 use crate::wire::alert::Disposition;
 
 /// What is open over the screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Overlay {
+pub(crate) enum Overlay {
     /// Help and palette: all actions of the screen, searched by what is typed.
     Commands { title: CommandsTitle, input: Input, cursor: usize },
     /// Closing: a disposition, a note, above 100 alerts their number.
@@ -22,14 +22,14 @@ pub enum Overlay {
 
 /// How the list of commands is headed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CommandsTitle {
+pub(crate) enum CommandsTitle {
     Help,
     Palette,
 }
 
 /// What an action is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
+pub(crate) enum Target {
     One {
         id: u64,
         revision: u64,
@@ -48,7 +48,7 @@ pub enum Target {
 
 impl Target {
     /// Returns how many alerts it is.
-    pub fn count(&self) -> u64 {
+    pub(crate) fn count(&self) -> u64 {
         match self {
             Target::One { .. } => 1,
             Target::Many { ids, .. } => ids.len() as u64,
@@ -57,7 +57,7 @@ impl Target {
     }
 
     /// Says whether closing needs a note.
-    pub fn needs_note(&self) -> bool {
+    pub(crate) fn needs_note(&self) -> bool {
         match self {
             Target::One { needs_note, .. } | Target::Many { needs_note, .. } | Target::Filtered { needs_note, .. } => {
                 *needs_note
@@ -68,7 +68,7 @@ impl Target {
 
 /// The questions of closing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CloseForm {
+pub(crate) struct CloseForm {
     pub target: Target,
     pub disposition: Option<Disposition>,
     pub note: Input,
@@ -79,7 +79,7 @@ pub struct CloseForm {
 
 /// What a typed line is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Purpose {
+pub(crate) enum Purpose {
     Filter,
     Note(Target),
     Reopen(Target),
@@ -89,7 +89,7 @@ pub enum Purpose {
 
 /// What a digit chooses.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Choice {
+pub(crate) enum Choice {
     /// An entity to search for: kind, field, value.
     Pivot(Vec<(String, String, String)>),
     TimeSpan,

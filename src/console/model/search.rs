@@ -4,26 +4,26 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::console::input::Input;
-use crate::console::layout::Scroll;
+use crate::console::keys::input::Input;
+use crate::console::look::layout::Scroll;
 use crate::console::msg::EventObject;
 use crate::console::msg::Failure;
 use crate::wire::search::Histogram;
 use crate::wire::search::SearchExplain;
 
 /// Events kept on the screen; more push the oldest out of a tail and start a new page of a search.
-pub const EVENTS_MAX: usize = 2000;
+pub(crate) const EVENTS_MAX: usize = 2000;
 /// Events asked for at once.
-pub const PAGE_EVENTS: u32 = 200;
+pub(crate) const PAGE_EVENTS: u32 = 200;
 /// Different values counted of one field; the rest is left out.
 const VALUES_MAX: usize = 10_000;
 
 /// The spans that `t` offers; `None` is everything.
-pub const SPANS: [Option<&str>; 6] = [Some("1h"), Some("24h"), Some("30d"), Some("7d"), Some("15m"), None];
+pub(crate) const SPANS: [Option<&str>; 6] = [Some("1h"), Some("24h"), Some("30d"), Some("7d"), Some("15m"), None];
 
 /// What has the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum SearchFocus {
+pub(crate) enum SearchFocus {
     #[default]
     Query,
     Rows,
@@ -33,7 +33,7 @@ pub enum SearchFocus {
 
 /// The search screen.
 #[derive(Debug, Clone)]
-pub struct Search {
+pub(crate) struct Search {
     pub query: Input,
     /// The query that the events belong to.
     pub asked: String,
@@ -78,18 +78,18 @@ impl Default for Search {
 
 impl Search {
     /// Returns the event under the cursor.
-    pub fn focused(&self) -> Option<&EventObject> {
+    pub(crate) fn focused(&self) -> Option<&EventObject> {
         self.events.get(self.scroll.cursor)
     }
 
     /// Returns the field under the cursor of the event view.
-    pub fn focused_field(&self) -> Option<(&str, String)> {
+    pub(crate) fn focused_field(&self) -> Option<(&str, String)> {
         let (name, value) = self.focused()?.iter().nth(self.event_scroll.cursor)?;
         Some((name, plain(value)))
     }
 
     /// Returns the fields of the loaded events with how many have them, the most frequent first.
-    pub fn fields(&self) -> Vec<(String, usize)> {
+    pub(crate) fn fields(&self) -> Vec<(String, usize)> {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for name in self.events.iter().flat_map(|event| event.keys()) {
             *counts.entry(name).or_default() += 1;
@@ -98,7 +98,7 @@ impl Search {
     }
 
     /// Counts the values of a field over the loaded events, the most frequent first.
-    pub fn values(&self, field: &str) -> Vec<(String, usize)> {
+    pub(crate) fn values(&self, field: &str) -> Vec<(String, usize)> {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for value in self.events.iter().filter_map(|event| event.get(field)) {
             let value = plain(value);
@@ -117,7 +117,7 @@ fn by_frequency(counts: impl IntoIterator<Item = (String, usize)>) -> Vec<(Strin
 }
 
 /// Writes a JSON value as text: strings without quotes.
-pub fn plain(value: &Value) -> String {
+pub(crate) fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),
@@ -125,6 +125,6 @@ pub fn plain(value: &Value) -> String {
 }
 
 /// Returns a field of an event as text.
-pub fn field(event: &EventObject, name: &str) -> Option<String> {
+pub(crate) fn field(event: &EventObject, name: &str) -> Option<String> {
     event.get(name).map(plain)
 }

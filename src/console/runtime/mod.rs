@@ -24,15 +24,15 @@ use tokio::time::MissedTickBehavior;
 
 use crate::client::Client;
 use crate::client::Endpoint;
-use crate::console::key::Key;
+use crate::console::keys::key::Key;
+use crate::console::look::text::Lang;
+use crate::console::look::theme::ThemeName;
 use crate::console::model::Model;
 use crate::console::msg::Cmd;
 use crate::console::msg::Msg;
 use crate::console::plain;
 use crate::console::runtime::effects::Effects;
 use crate::console::runtime::screen::Screen;
-use crate::console::text::Lang;
-use crate::console::theme::ThemeName;
 use crate::console::update::start;
 use crate::console::update::update;
 
@@ -136,13 +136,10 @@ fn take(
     effects: &mut Effects,
     screen: &mut Screen,
 ) -> io::Result<()> {
-    let was_dirty = model.is_dirty;
-    let mut is_dirty = false;
     let mut next = Some(first);
     for _ in 0..BATCH_MAX {
         let Some(message) = next else { break };
         let cmds = update(model, message);
-        is_dirty |= model.is_dirty;
         carry_out(cmds, effects, screen)?;
         next = messages.try_recv().ok();
     }
@@ -150,7 +147,6 @@ fn take(
         let cmds = update(model, message);
         carry_out(cmds, effects, screen)?;
     }
-    model.is_dirty |= was_dirty || is_dirty;
     Ok(())
 }
 

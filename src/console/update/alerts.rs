@@ -1,10 +1,11 @@
 //! The alerts screen: windows, rows that change in place, detail, events around, and actions.
 
-use crate::console::format;
-use crate::console::format::fold;
-use crate::console::layout::Pane;
-use crate::console::layout::Shape;
-use crate::console::layout::rows_in;
+use crate::console::look::format;
+use crate::console::look::format::fold;
+use crate::console::look::layout::Pane;
+use crate::console::look::layout::Shape;
+use crate::console::look::layout::rows_in;
+use crate::console::look::text::Text;
 use crate::console::model::Model;
 use crate::console::model::Screen;
 use crate::console::model::alerts::Landing;
@@ -15,7 +16,6 @@ use crate::console::model::overlay::Target;
 use crate::console::msg::Cmd;
 use crate::console::msg::Request;
 use crate::console::msg::Slot;
-use crate::console::text::Text;
 use crate::console::update::ask;
 use crate::console::update::complain;
 use crate::console::update::link;
@@ -82,7 +82,9 @@ pub(super) fn window_arrived(model: &mut Model, window: AlertWindow) -> Vec<Cmd>
         Landing::Last => last,
         Landing::Place(place) => usize::try_from(place.saturating_sub(asked_offset)).unwrap_or(last).min(last),
     };
-    model.revision = model.revision.max(window.revision);
+    if model.revision == 0 {
+        model.revision = window.revision;
+    }
     after_move(model)
 }
 

@@ -2,7 +2,8 @@
 
 use std::cmp::Reverse;
 
-use crate::console::format::fill;
+use crate::console::look::format::fill;
+use crate::console::look::text::Text;
 use crate::console::model::Model;
 use crate::console::model::alerts::Sent;
 use crate::console::msg::Answer;
@@ -10,7 +11,6 @@ use crate::console::msg::Cmd;
 use crate::console::msg::Failure;
 use crate::console::msg::Request;
 use crate::console::msg::Slot;
-use crate::console::text::Text;
 use crate::console::update::alerts;
 use crate::console::update::ask;
 use crate::console::update::complain;
@@ -110,6 +110,7 @@ fn acted(model: &mut Model, sent: Sent, result: Result<Answer, Failure>) -> Vec<
         Err(failure) => {
             let text = match &failure.owner {
                 Some(owner) if failure.is_conflict => fill(model.text(Text::Conflict), &[owner]),
+                None if failure.is_conflict => format!("{}: {}", model.text(Text::Changed), failure.text),
                 _ if failure.is_away => model.text(Text::ReadOnly).to_owned(),
                 _ => failure.text.clone(),
             };

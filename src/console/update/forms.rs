@@ -1,8 +1,9 @@
 //! The forms of triage: closing, notes, escalation. What is typed is kept until the server has it.
 
-use crate::console::format::fill;
-use crate::console::input::Input;
-use crate::console::key::Key;
+use crate::console::keys::input::Input;
+use crate::console::keys::key::Key;
+use crate::console::look::format::fill;
+use crate::console::look::text::Text;
 use crate::console::model::Model;
 use crate::console::model::Screen;
 use crate::console::model::overlay::CloseForm;
@@ -10,7 +11,6 @@ use crate::console::model::overlay::Overlay;
 use crate::console::model::overlay::Purpose;
 use crate::console::model::overlay::Target;
 use crate::console::msg::Cmd;
-use crate::console::text::Text;
 use crate::console::update::alerts;
 use crate::console::update::incidents;
 use crate::wire::alert::AlertAction;
@@ -18,7 +18,7 @@ use crate::wire::alert::Disposition;
 use crate::wire::incident::IncidentAction;
 
 /// The dispositions in the order of their digits.
-pub const DISPOSITIONS: [(Disposition, Text); 5] = [
+pub(crate) const DISPOSITIONS: [(Disposition, Text); 5] = [
     (Disposition::FalsePositive, Text::FalsePositive),
     (Disposition::BenignPositive, Text::BenignPositive),
     (Disposition::TruePositive, Text::TruePositive),

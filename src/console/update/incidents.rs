@@ -1,15 +1,15 @@
 //! The incidents screen: the list, one record, phases, notes and deadlines.
 
-use crate::console::format::fill;
-use crate::console::layout::Pane;
-use crate::console::layout::rows_in;
+use crate::console::look::format::fill;
+use crate::console::look::layout::Pane;
+use crate::console::look::layout::rows_in;
+use crate::console::look::text::Text;
 use crate::console::model::Model;
 use crate::console::model::overlay::Choice;
 use crate::console::model::overlay::Overlay;
 use crate::console::msg::Cmd;
 use crate::console::msg::Request;
 use crate::console::msg::Slot;
-use crate::console::text::Text;
 use crate::console::update::ask;
 use crate::console::update::complain;
 use crate::console::update::link;
@@ -21,7 +21,7 @@ use crate::wire::incident::IncidentRow;
 use crate::wire::incident::IncidentWindow;
 
 /// The phases in the order of their digits.
-pub const PHASES: [IncidentPhase; 6] = [
+pub(crate) const PHASES: [IncidentPhase; 6] = [
     IncidentPhase::Detect,
     IncidentPhase::Analysis,
     IncidentPhase::Containment,

@@ -1,14 +1,17 @@
 //! Keys, clicks and the wheel: from the table to what they do.
 
-use crate::console::format::fill;
-use crate::console::input::Input;
-use crate::console::key::Key;
-use crate::console::keymap::Action;
-use crate::console::keymap::action_for;
-use crate::console::layout::Pane;
-use crate::console::layout::Scroll;
-use crate::console::layout::Shape;
-use crate::console::layout::rows_in;
+use crate::console::keys::input::Input;
+use crate::console::keys::key::Key;
+use crate::console::keys::keymap::Action;
+use crate::console::keys::keymap::action_for;
+use crate::console::look::format::fill;
+use crate::console::look::layout::Pane;
+use crate::console::look::layout::Scroll;
+use crate::console::look::layout::Shape;
+use crate::console::look::layout::rows_in;
+use crate::console::look::text::Text;
+use crate::console::look::theme::Theme;
+use crate::console::look::theme::ThemeName;
 use crate::console::model::Model;
 use crate::console::model::Screen;
 use crate::console::model::overlay::Choice;
@@ -20,9 +23,6 @@ use crate::console::model::search::field;
 use crate::console::msg::Cmd;
 use crate::console::msg::Request;
 use crate::console::msg::Slot;
-use crate::console::text::Text;
-use crate::console::theme::Theme;
-use crate::console::theme::ThemeName;
 use crate::console::update::alerts;
 use crate::console::update::ask;
 use crate::console::update::complain;
@@ -48,10 +48,9 @@ pub(super) fn press(model: &mut Model, key: Key) -> Vec<Cmd> {
     if let Some(overlay) = model.overlay.take() {
         return overlays::press(model, overlay, key);
     }
-    if model.screen == Screen::Search && model.search.focus == SearchFocus::Query {
-        if let Some(cmds) = search::press_query(model, key) {
-            return cmds;
-        }
+    let is_query = model.screen == Screen::Search && model.search.focus == SearchFocus::Query;
+    if let Some(cmds) = is_query.then(|| search::press_query(model, key)).flatten() {
+        return cmds;
     }
     match action_for(model.screen, key) {
         Some(action) => perform(model, action),
@@ -112,11 +111,7 @@ fn open_overlay(model: &mut Model, action: Action) {
         Action::Escalate => forms::open_escalate(model),
         Action::Reopen => forms::open_line(model, Purpose::Reopen, ""),
         Action::Note => note(model),
-        Action::Pivot => {
-            if !overlays::open_pivot(model) {
-                complain(model, model.text(Text::NothingHere));
-            }
-        }
+        Action::Pivot => pivot(model),
         Action::TimeSpan => model.overlay = Some(Overlay::Choice(Choice::TimeSpan)),
         Action::CountBy => search::count_by(model),
         Action::Except => not_yet(model, Text::KeyExcept),
@@ -124,6 +119,12 @@ fn open_overlay(model: &mut Model, action: Action) {
         Action::Handover => not_yet(model, Text::KeyHandover),
         // Done in `perform`.
         _ => {}
+    }
+}
+
+fn pivot(model: &mut Model) {
+    if !overlays::open_pivot(model) {
+        complain(model, model.text(Text::NothingHere));
     }
 }
 
@@ -344,7 +345,7 @@ pub(super) fn click(model: &mut Model, x: u16, y: u16) -> Vec<Cmd> {
     if model.overlay.is_some() {
         return Vec::new();
     }
-    if let Some(action) = crate::console::bars::action_at(model, x, y) {
+    if let Some(action) = crate::console::look::bars::action_at(model, x, y) {
         return perform(model, action);
     }
     let focus = if model.screen == Screen::Incidents { model.incidents.focus } else { model.alerts.focus };

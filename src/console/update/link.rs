@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use crate::console::format::fill;
+use crate::console::look::format::fill;
+use crate::console::look::text::Text;
 use crate::console::model::Link;
 use crate::console::model::Model;
 use crate::console::model::Pulse;
@@ -13,7 +14,6 @@ use crate::console::msg::Cmd;
 use crate::console::msg::Failure;
 use crate::console::msg::Request;
 use crate::console::msg::Slot;
-use crate::console::text::Text;
 use crate::console::update::alerts;
 use crate::console::update::ask;
 use crate::console::update::say;
@@ -75,9 +75,8 @@ pub(super) fn receive(model: &mut Model, generation: u64, message: StreamMessage
 fn hello(model: &mut Model, revision: u64, gap: bool) -> Vec<Cmd> {
     let was_away = is_away(model);
     model.link = Link::Live;
-    model.revision = revision.max(model.revision);
-    // A server whose numbers begin anew has another history: ours says nothing there.
-    if revision < model.revision {
+    // Without a gap what was missed follows now, one by one, and each message moves the revision on.
+    if gap {
         model.revision = revision;
     }
     let mut cmds = Vec::new();

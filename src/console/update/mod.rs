@@ -9,9 +9,9 @@ mod link;
 mod overlays;
 mod search;
 
-pub use forms::DISPOSITIONS;
-pub use incidents::PHASES;
-pub use overlays::matching_commands;
+pub(super) use forms::DISPOSITIONS;
+pub(super) use incidents::PHASES;
+pub(super) use overlays::matching_commands;
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ const TOAST_TIME: SignedDuration = SignedDuration::from_secs(6);
 const SOURCES_SECONDS: i64 = 5;
 
 /// Returns what to do first.
-pub fn start(model: &mut Model) -> Vec<Cmd> {
+pub(super) fn start(model: &mut Model) -> Vec<Cmd> {
     let mut cmds = vec![
         ask(model, Slot::Whoami, Request::Whoami),
         alerts::read_window(model, 0),
@@ -42,8 +42,15 @@ pub fn start(model: &mut Model) -> Vec<Cmd> {
 }
 
 /// Changes the model by what happened and returns what is to be done.
-pub fn update(model: &mut Model, msg: Msg) -> Vec<Cmd> {
-    model.is_dirty = true;
+pub(super) fn update(model: &mut Model, msg: Msg) -> Vec<Cmd> {
+    // A message that changes nothing must not hide that an earlier one did.
+    let was_dirty = std::mem::replace(&mut model.is_dirty, true);
+    let cmds = apply(model, msg);
+    model.is_dirty |= was_dirty;
+    cmds
+}
+
+fn apply(model: &mut Model, msg: Msg) -> Vec<Cmd> {
     match msg {
         Msg::Key(key) => keys::press(model, key),
         Msg::Paste(text) => overlays::paste(model, &text),

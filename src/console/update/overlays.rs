@@ -1,10 +1,10 @@
 //! Keys while something lies over the screen.
 
-use crate::console::format::fold;
-use crate::console::input::Input;
-use crate::console::key::Key;
-use crate::console::keymap::Binding;
-use crate::console::keymap::bindings_on;
+use crate::console::keys::input::Input;
+use crate::console::keys::key::Key;
+use crate::console::keys::keymap::Binding;
+use crate::console::keys::keymap::bindings_on;
+use crate::console::look::format::fold;
 use crate::console::model::Model;
 use crate::console::model::Screen;
 use crate::console::model::overlay::Choice;
@@ -77,7 +77,7 @@ fn press_choice(model: &mut Model, choice: Choice, key: Key) -> Vec<Cmd> {
         Choice::TimeSpan => search::choose_span(model, digit),
         Choice::Pivot(entities) => match entities.get(digit - 1) {
             Some((_, field, value)) => {
-                let query = crate::console::format::condition(field, value);
+                let query = crate::console::look::format::condition(field, value);
                 search::show(model, &query, Some("30d".to_owned()), None)
             }
             None => Vec::new(),
@@ -94,11 +94,11 @@ fn press_choice(model: &mut Model, choice: Choice, key: Key) -> Vec<Cmd> {
 }
 
 /// Returns the commands of a screen whose name or key matches what is typed.
-pub fn matching_commands(model: &Model, typed: &str) -> Vec<&'static Binding> {
+pub(crate) fn matching_commands(model: &Model, typed: &str) -> Vec<&'static Binding> {
     let typed = fold(typed.trim());
     let matches = |binding: &&Binding| {
-        let names =
-            [crate::console::text::Lang::Vi, crate::console::text::Lang::En].map(|lang| binding.name.in_lang(lang));
+        let names = [crate::console::look::text::Lang::Vi, crate::console::look::text::Lang::En]
+            .map(|lang| binding.name.in_lang(lang));
         names.iter().any(|name| fold(name).contains(&typed))
             || binding.keys.iter().any(|key| fold(&key.to_string()) == typed)
     };

@@ -1,9 +1,9 @@
 //! The search screen: asking, paging, tailing, narrowing by a value, counting.
 
-use crate::console::format::condition;
-use crate::console::input::Input;
-use crate::console::key::Key;
-use crate::console::layout::rows_in;
+use crate::console::keys::input::Input;
+use crate::console::keys::key::Key;
+use crate::console::look::format::condition;
+use crate::console::look::layout::rows_in;
 use crate::console::model::Model;
 use crate::console::model::Screen;
 use crate::console::model::overlay::Overlay;
@@ -22,7 +22,7 @@ use crate::wire::search::SearchPage;
 use crate::wire::search::SearchRequest;
 
 /// Rows of the body that are not events: query, error or cost, histogram.
-pub const HEAD_ROWS: u16 = 5;
+pub(super) const HEAD_ROWS: u16 = 5;
 
 /// Keys while the query is typed; `None` when the key is not the query's.
 pub(super) fn press_query(model: &mut Model, key: Key) -> Option<Vec<Cmd>> {

@@ -13,13 +13,13 @@
 
 use ratatui::layout::Rect;
 
-use crate::console::format;
-use crate::console::format::fill;
-use crate::console::layout::Pane;
+use crate::console::look::format;
+use crate::console::look::format::fill;
+use crate::console::look::layout::Pane;
+use crate::console::look::text::Lang;
+use crate::console::look::text::Text;
+use crate::console::look::theme::Theme;
 use crate::console::model::Model;
-use crate::console::text::Lang;
-use crate::console::text::Text;
-use crate::console::theme::Theme;
 use crate::console::view::canvas::Canvas;
 use crate::console::view::canvas::Line;
 use crate::console::view::canvas::Piece;

@@ -13,13 +13,13 @@
 
 use ratatui::layout::Rect;
 
-use crate::console::format;
-use crate::console::layout::Layout;
-use crate::console::layout::Pane;
-use crate::console::layout::Shape;
+use crate::console::look::format;
+use crate::console::look::layout::Layout;
+use crate::console::look::layout::Pane;
+use crate::console::look::layout::Shape;
+use crate::console::look::text::Text;
 use crate::console::model::Model;
 use crate::console::model::search::field;
-use crate::console::text::Text;
 use crate::console::view::alert_detail;
 use crate::console::view::canvas::Canvas;
 use crate::console::view::level_sign;

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use unicode_width::UnicodeWidthChar as _;
 
-use crate::console::theme::Theme;
+use crate::console::look::theme::Theme;
 use crate::model::SafeText;
 
 /// Marks on one letter that are drawn; Vietnamese needs two, and hundreds would climb over the rows above.

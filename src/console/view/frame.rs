@@ -10,15 +10,15 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::console::bars;
-use crate::console::format;
-use crate::console::format::fill;
-use crate::console::keymap::Action;
-use crate::console::layout::Layout;
+use crate::console::keys::keymap::Action;
+use crate::console::look::bars;
+use crate::console::look::format;
+use crate::console::look::format::fill;
+use crate::console::look::layout::Layout;
+use crate::console::look::text::Text;
 use crate::console::model::Link;
 use crate::console::model::Model;
 use crate::console::model::Screen;
-use crate::console::text::Text;
 use crate::console::view::canvas::Canvas;
 use crate::model::SafeText;
 

@@ -11,13 +11,13 @@
 
 use ratatui::layout::Rect;
 
-use crate::console::format;
-use crate::console::format::fill;
-use crate::console::layout::Layout;
-use crate::console::layout::Pane;
-use crate::console::layout::Shape;
+use crate::console::look::format;
+use crate::console::look::format::fill;
+use crate::console::look::layout::Layout;
+use crate::console::look::layout::Pane;
+use crate::console::look::layout::Shape;
+use crate::console::look::text::Text;
 use crate::console::model::Model;
-use crate::console::text::Text;
 use crate::console::view::canvas::Canvas;
 use crate::console::view::canvas::piece;
 use crate::console::view::canvas::wrap;

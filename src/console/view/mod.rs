@@ -12,14 +12,14 @@ mod search;
 use ratatui::Frame;
 use ratatui::style::Style;
 
-use crate::console::layout::Shape;
+use crate::console::look::layout::Shape;
 use crate::console::model::Model;
 use crate::console::model::Screen;
 use crate::console::view::canvas::Canvas;
 use crate::model::RuleLevel;
 
 /// Draws the whole screen.
-pub fn view(model: &Model, frame: &mut Frame<'_>) {
+pub(super) fn view(model: &Model, frame: &mut Frame<'_>) {
     let mut canvas = Canvas::new(frame.buffer_mut(), model.theme, model.ascii);
     let layout = model.layout();
     if layout.shape == Shape::Summary {

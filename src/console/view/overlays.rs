@@ -11,9 +11,10 @@
 
 use ratatui::layout::Rect;
 
-use crate::console::format::fill;
-use crate::console::input::Input;
-use crate::console::layout::Layout;
+use crate::console::keys::input::Input;
+use crate::console::look::format::fill;
+use crate::console::look::layout::Layout;
+use crate::console::look::text::Text;
 use crate::console::model::Model;
 use crate::console::model::Screen;
 use crate::console::model::overlay::Choice;
@@ -22,7 +23,6 @@ use crate::console::model::overlay::CommandsTitle;
 use crate::console::model::overlay::Overlay;
 use crate::console::model::overlay::Purpose;
 use crate::console::model::search::SPANS;
-use crate::console::text::Text;
 use crate::console::update::DISPOSITIONS;
 use crate::console::update::PHASES;
 use crate::console::update::matching_commands;

@@ -12,16 +12,16 @@
 
 use ratatui::layout::Rect;
 
-use crate::console::format;
-use crate::console::format::fill;
-use crate::console::layout::Layout;
-use crate::console::layout::Shape;
+use crate::console::look::format;
+use crate::console::look::format::fill;
+use crate::console::look::layout::Layout;
+use crate::console::look::layout::Shape;
+use crate::console::look::text::Text;
 use crate::console::model::Model;
 use crate::console::model::search::SearchFocus;
 use crate::console::model::search::field;
 use crate::console::model::search::plain;
 use crate::console::msg::EventObject;
-use crate::console::text::Text;
 use crate::console::view::canvas::Canvas;
 
 /// Columns of the field sidebar.

@@ -9,7 +9,7 @@ use crossterm::event::KeyModifiers;
 
 /// One key press.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Key {
+pub(crate) enum Key {
     /// A character, shift already applied.
     Char(char),
     /// A letter with Ctrl held.
@@ -33,7 +33,7 @@ pub enum Key {
 
 impl Key {
     /// Reads a terminal's key event; `None` for releases and keys that mean nothing here.
-    pub fn from_event(event: &KeyEvent) -> Option<Key> {
+    pub(crate) fn from_event(event: &KeyEvent) -> Option<Key> {
         if event.kind == KeyEventKind::Release {
             return None;
         }

@@ -7,14 +7,14 @@
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::console::key::Key;
+use crate::console::keys::key::Key;
 
 /// The longest line kept, in bytes; longer pastes are cut.
 const BYTES_MAX: usize = 4096;
 
 /// Text with a cursor in it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Input {
+pub(crate) struct Input {
     text: String,
     /// Byte offset, always on a character boundary.
     cursor: usize,
@@ -22,24 +22,24 @@ pub struct Input {
 
 impl Input {
     /// Starts with a text, the cursor behind it.
-    pub fn with(text: &str) -> Input {
+    pub(crate) fn with(text: &str) -> Input {
         let mut input = Input::default();
         input.insert(text);
         input
     }
 
     /// Returns the text.
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
     /// Returns the terminal columns before the cursor.
-    pub fn cursor_column(&self) -> usize {
+    pub(crate) fn cursor_column(&self) -> usize {
         self.text.get(..self.cursor).map_or(0, |before| before.width())
     }
 
     /// Applies a key; `false` when it means nothing to a line of text.
-    pub fn press(&mut self, key: Key) -> bool {
+    pub(crate) fn press(&mut self, key: Key) -> bool {
         match key {
             Key::Char(c) => {
                 let mut bytes = [0; 4];
@@ -74,7 +74,7 @@ impl Input {
     }
 
     /// Inserts text at the cursor: line ends become spaces, other controls are left out, marks are composed.
-    pub fn insert(&mut self, text: &str) {
+    pub(crate) fn insert(&mut self, text: &str) {
         let room = BYTES_MAX.saturating_sub(self.text.len());
         let mut before: String = self.text[..self.cursor].to_owned();
         let after = self.text.split_off(self.cursor);

@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 /// How much room there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
+pub(crate) enum Shape {
     /// Below 40x10: a line that sums up.
     Summary,
     /// Below 80x24: one pane at a time.
@@ -17,7 +17,7 @@ pub enum Shape {
 
 /// The frame of every screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Layout {
+pub(crate) struct Layout {
     pub shape: Shape,
     pub header: Rect,
     pub filter: Rect,
@@ -27,7 +27,7 @@ pub struct Layout {
 
 /// The panes of a list screen; a pane without room is empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Panes {
+pub(crate) struct Panes {
     pub list: Rect,
     pub detail: Rect,
     pub around: Rect,
@@ -35,7 +35,7 @@ pub struct Panes {
 
 /// Which pane has the focus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Pane {
+pub(crate) enum Pane {
     #[default]
     List,
     Detail,
@@ -44,7 +44,7 @@ pub enum Pane {
 
 impl Layout {
     /// Divides a terminal of this size.
-    pub fn of(width: u16, height: u16) -> Layout {
+    pub(crate) fn of(width: u16, height: u16) -> Layout {
         let shape = match (width, height) {
             (..40, _) | (_, ..10) => Shape::Summary,
             (..80, _) | (_, ..24) => Shape::OnePane,
@@ -64,7 +64,7 @@ impl Layout {
     }
 
     /// Divides the body for a list with a detail; `focus` wins where there is room for one pane only.
-    pub fn panes(&self, focus: Pane) -> Panes {
+    pub(crate) fn panes(&self, focus: Pane) -> Panes {
         let body = self.body;
         let nothing = Rect::new(body.x, body.y, 0, 0);
         match self.shape {
@@ -97,25 +97,25 @@ impl Layout {
 }
 
 /// Returns the rows inside a pane's border, less its `head` rows.
-pub fn rows_in(pane: Rect, head: u16) -> usize {
+pub(crate) fn rows_in(pane: Rect, head: u16) -> usize {
     usize::from(pane.height.saturating_sub(2 + head))
 }
 
 /// A place in a list and the first row shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Scroll {
+pub(crate) struct Scroll {
     pub cursor: usize,
     pub top: usize,
 }
 
 impl Scroll {
     /// Moves the cursor, held within the list.
-    pub fn move_by(&mut self, rows: isize, len: usize) {
+    pub(crate) fn move_by(&mut self, rows: isize, len: usize) {
         self.cursor = self.cursor.saturating_add_signed(rows).min(len.saturating_sub(1));
     }
 
     /// Scrolls just so far that the cursor is visible.
-    pub fn follow(&mut self, len: usize, height: usize) {
+    pub(crate) fn follow(&mut self, len: usize, height: usize) {
         self.cursor = self.cursor.min(len.saturating_sub(1));
         let height = height.max(1);
         self.top = self.top.clamp((self.cursor + 1).saturating_sub(height), self.cursor).min(len.saturating_sub(1));

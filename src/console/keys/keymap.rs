@@ -3,13 +3,13 @@
 //! Hints, the help screen and the palette are drawn from it. No key is a doubled letter, and every action of triage has a
 //! function key besides its letter, because an input method may be on.
 
-use crate::console::key::Key;
+use crate::console::keys::key::Key;
+use crate::console::look::text::Text;
 use crate::console::model::Screen;
-use crate::console::text::Text;
 
 /// Where a key holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Context {
+pub(crate) enum Context {
     Everywhere,
     Alerts,
     Incidents,
@@ -18,7 +18,7 @@ pub enum Context {
 
 /// What a key does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Action {
+pub(crate) enum Action {
     Up,
     Down,
     PageUp,
@@ -65,7 +65,7 @@ pub enum Action {
 
 /// One line of the table.
 #[derive(Debug, Clone, Copy)]
-pub struct Binding {
+pub(crate) struct Binding {
     pub keys: &'static [Key],
     pub context: Context,
     pub action: Action,
@@ -85,7 +85,7 @@ use Key::Ctrl;
 use Key::Function;
 
 /// The table. Where a key stands twice, the narrower context wins.
-pub const BINDINGS: &[Binding] = &[
+pub(crate) const BINDINGS: &[Binding] = &[
     bind(&[Function(2), Char('a')], Alerts, Action::Take, Text::KeyTake),
     bind(&[Function(3), Char('r')], Alerts, Action::Related, Text::KeyRelated),
     bind(&[Function(4), Char('e')], Alerts, Action::Escalate, Text::KeyEscalate),
@@ -140,7 +140,7 @@ pub const BINDINGS: &[Binding] = &[
 ];
 
 /// Returns the context a screen adds to `Everywhere`.
-pub fn context_of(screen: Screen) -> Context {
+pub(crate) fn context_of(screen: Screen) -> Context {
     match screen {
         Screen::Alerts => Context::Alerts,
         Screen::Incidents => Context::Incidents,
@@ -150,12 +150,12 @@ pub fn context_of(screen: Screen) -> Context {
 }
 
 /// Finds what a key does on a screen.
-pub fn action_for(screen: Screen, key: Key) -> Option<Action> {
+pub(crate) fn action_for(screen: Screen, key: Key) -> Option<Action> {
     bindings_on(screen).find(|binding| binding.keys.contains(&key)).map(|binding| binding.action)
 }
 
 /// Returns the bindings that hold on a screen, the screen's own first.
-pub fn bindings_on(screen: Screen) -> impl Iterator<Item = &'static Binding> {
+pub(crate) fn bindings_on(screen: Screen) -> impl Iterator<Item = &'static Binding> {
     let own = context_of(screen);
     let narrow = BINDINGS.iter().filter(move |binding| binding.context == own && own != Context::Everywhere);
     narrow.chain(BINDINGS.iter().filter(|binding| binding.context == Context::Everywhere))

@@ -5,17 +5,17 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 /// Reads a time of the API; `None` when it is none.
-pub fn time(text: &str) -> Option<Timestamp> {
+pub(crate) fn time(text: &str) -> Option<Timestamp> {
     text.parse().ok()
 }
 
 /// Writes how long ago a time was, in at most four columns.
-pub fn age(now: Timestamp, at: &str) -> String {
+pub(crate) fn age(now: Timestamp, at: &str) -> String {
     time(at).map_or_else(|| "?".to_owned(), |at| span(now.duration_since(at).as_secs()))
 }
 
 /// Writes a span of seconds, in at most four columns.
-pub fn span(seconds: i64) -> String {
+pub(crate) fn span(seconds: i64) -> String {
     match seconds.max(0) {
         s @ ..60 => format!("{s:02}s"),
         s @ ..3600 => format!("{:02}m", s / 60),
@@ -25,22 +25,22 @@ pub fn span(seconds: i64) -> String {
 }
 
 /// Writes the time of day, to the second.
-pub fn clock(zone: &TimeZone, at: Timestamp) -> String {
-    at.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string()
+pub(crate) fn clock(zone: &TimeZone, at: Timestamp) -> String {
+    at.to_zoned_datetime(zone.clone()).strftime("%H:%M:%S").to_string()
 }
 
 /// Writes the time of day with milliseconds; the text itself when it is no time.
-pub fn moment(zone: &TimeZone, at: &str) -> String {
-    time(at).map_or_else(|| at.to_owned(), |at| at.to_zoned(zone.clone()).strftime("%H:%M:%S.%3f").to_string())
+pub(crate) fn moment(zone: &TimeZone, at: &str) -> String {
+    time(at).map_or_else(|| at.to_owned(), |at| at.to_zoned_datetime(zone.clone()).strftime("%H:%M:%S.%3f").to_string())
 }
 
 /// Writes day and time; the text itself when it is no time.
-pub fn date(zone: &TimeZone, at: &str) -> String {
-    time(at).map_or_else(|| at.to_owned(), |at| at.to_zoned(zone.clone()).strftime("%d/%m %H:%M").to_string())
+pub(crate) fn date(zone: &TimeZone, at: &str) -> String {
+    time(at).map_or_else(|| at.to_owned(), |at| at.to_zoned_datetime(zone.clone()).strftime("%d/%m %H:%M").to_string())
 }
 
 /// Writes a count in at most five columns.
-pub fn count(number: u64) -> String {
+pub(crate) fn count(number: u64) -> String {
     match number {
         n @ ..10_000 => n.to_string(),
         n @ ..1_000_000 => format!("{}k", n / 1000),
@@ -50,7 +50,7 @@ pub fn count(number: u64) -> String {
 }
 
 /// Writes a condition of the query language, the value quoted so that nothing in it can act.
-pub fn condition(field: &str, value: &str) -> String {
+pub(crate) fn condition(field: &str, value: &str) -> String {
     let mut text = format!("{field}:\"");
     for c in value.chars() {
         if matches!(c, '"' | '\\') {
@@ -63,14 +63,14 @@ pub fn condition(field: &str, value: &str) -> String {
 }
 
 /// Returns the times `minutes` before and after, as the API takes them.
-pub fn around(at: &str, minutes: i64) -> Option<(String, String)> {
+pub(crate) fn around(at: &str, minutes: i64) -> Option<(String, String)> {
     let at = time(at)?;
     let reach = SignedDuration::from_mins(minutes);
     Some((at.checked_sub(reach).ok()?.to_string(), at.checked_add(reach).ok()?.to_string()))
 }
 
 /// Folds case and accents away, for filters and the palette.
-pub fn fold(text: &str) -> String {
+pub(crate) fn fold(text: &str) -> String {
     use unicode_normalization::UnicodeNormalization as _;
     use unicode_normalization::char::is_combining_mark;
     text.nfd()
@@ -81,7 +81,7 @@ pub fn fold(text: &str) -> String {
 }
 
 /// Fills the `{}` of a template in order.
-pub fn fill(template: &str, values: &[&str]) -> String {
+pub(crate) fn fill(template: &str, values: &[&str]) -> String {
     let mut pieces = template.split("{}");
     let mut text = pieces.next().unwrap_or_default().to_owned();
     for (index, piece) in pieces.enumerate() {
@@ -92,12 +92,12 @@ pub fn fill(template: &str, values: &[&str]) -> String {
 }
 
 /// The signs of a bar from empty to full.
-pub const BARS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+pub(crate) const BARS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 /// The same where only ASCII may be drawn.
-pub const ASCII_BARS: [&str; 9] = [" ", ".", ".", ":", "-", "=", "+", "*", "#"];
+pub(crate) const ASCII_BARS: [&str; 9] = [" ", ".", ".", ":", "-", "=", "+", "*", "#"];
 
 /// Draws counts as one row of bars, at most `width` columns, neighbours summed up.
-pub fn sparkline(counts: &[u64], width: usize, ascii: bool) -> String {
+pub(crate) fn sparkline(counts: &[u64], width: usize, ascii: bool) -> String {
     let columns = counts.len().min(width);
     if columns == 0 {
         return String::new();
@@ -105,7 +105,7 @@ pub fn sparkline(counts: &[u64], width: usize, ascii: bool) -> String {
     let sums: Vec<u64> = (0..columns)
         .map(|column| {
             let (from, to) = (column * counts.len() / columns, (column + 1) * counts.len() / columns);
-            counts.get(from..to).unwrap_or_default().iter().fold(0, |sum, n| sum.saturating_add(*n))
+            counts.get(from..to).unwrap_or_default().iter().fold(0u64, |sum, n| sum.saturating_add(*n))
         })
         .collect();
     let most = sums.iter().copied().max().unwrap_or(0).max(1);

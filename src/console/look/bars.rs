@@ -2,18 +2,18 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::console::format;
-use crate::console::keymap::Action;
-use crate::console::keymap::Context;
-use crate::console::keymap::bindings_on;
-use crate::console::layout::Shape;
+use crate::console::keys::keymap::Action;
+use crate::console::keys::keymap::Context;
+use crate::console::keys::keymap::bindings_on;
+use crate::console::look::format;
+use crate::console::look::layout::Shape;
+use crate::console::look::text::Text;
 use crate::console::model::Model;
 use crate::console::model::Screen;
-use crate::console::text::Text;
 
 /// A label with its place and what a click on it does.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Label {
+pub(crate) struct Label {
     pub x: u16,
     pub y: u16,
     pub width: u16,
@@ -24,7 +24,7 @@ pub struct Label {
 }
 
 /// Returns the screens' names as the header shows them, as many as fit.
-pub fn tabs(model: &Model) -> Vec<Label> {
+pub(crate) fn tabs(model: &Model) -> Vec<Label> {
     let narrow = model.size.0 < 140;
     let room = usize::from(model.size.0).saturating_sub(if narrow { 10 } else { 44 });
     let mut labels = Vec::new();
@@ -33,7 +33,7 @@ pub fn tabs(model: &Model) -> Vec<Label> {
         let mut name = model.text(screen.name()).to_owned();
         match screen {
             Screen::Alerts if model.alerts.is_loaded => {
-                name.push_str(&format!(" {}", format::count(open_alerts(model))))
+                name.push_str(&format!(" {}", format::count(open_alerts(model))));
             }
             Screen::Incidents if model.incidents.is_loaded => name.push_str(&format!(" {}", model.incidents.total)),
             Screen::Sources if model.pulse.silent_sources > 0 => {
@@ -53,12 +53,12 @@ pub fn tabs(model: &Model) -> Vec<Label> {
 }
 
 /// Returns how many alerts are open, as last heard.
-pub fn open_alerts(model: &Model) -> u64 {
+pub(crate) fn open_alerts(model: &Model) -> u64 {
     if model.pulse.open_alerts > 0 { model.pulse.open_alerts } else { model.alerts.total }
 }
 
 /// Returns the hints below: the screen's own keys in the first row, those of everywhere in the second.
-pub fn hints(model: &Model) -> Vec<Label> {
+pub(crate) fn hints(model: &Model) -> Vec<Label> {
     let layout = model.layout();
     let own: Vec<_> = bindings_on(model.screen).filter(|binding| binding.context != Context::Everywhere).collect();
     let general = bindings_on(model.screen).filter(|binding| {
@@ -77,7 +77,7 @@ pub fn hints(model: &Model) -> Vec<Label> {
     });
     let mut labels = Vec::new();
     let end = usize::from(layout.hints.width);
-    let mut place = |row: u16, bindings: &mut dyn Iterator<Item = &'static crate::console::keymap::Binding>| {
+    let mut place = |row: u16, bindings: &mut dyn Iterator<Item = &'static crate::console::keys::keymap::Binding>| {
         let mut x = 1;
         for binding in bindings {
             let Some(key) = binding.keys.first() else { continue };
@@ -108,13 +108,13 @@ fn label(x: usize, y: u16, key: String, name: String, action: Action) -> Label {
 }
 
 /// Returns what a click on a cell of the bars does.
-pub fn action_at(model: &Model, x: u16, y: u16) -> Option<Action> {
+pub(crate) fn action_at(model: &Model, x: u16, y: u16) -> Option<Action> {
     let hits = |label: &Label| label.y == y && x >= label.x && x < label.x.saturating_add(label.width);
     tabs(model).into_iter().chain(hints(model)).find(hits).map(|label| label.action)
 }
 
 /// Returns how many new alerts wait behind the list, in words.
-pub fn new_rows(model: &Model) -> Option<String> {
+pub(crate) fn new_rows(model: &Model) -> Option<String> {
     let waiting = model.alerts.waiting.len();
     (waiting > 0).then(|| format::fill(model.text(Text::NewRows), &[&waiting.to_string()]))
 }

@@ -35,7 +35,7 @@ impl Lang {
 
 /// A sentence or word of the console.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Text {
+pub(crate) enum Text {
     ScreenAlerts,
     ScreenIncidents,
     ScreenSearch,
@@ -140,7 +140,6 @@ pub enum Text {
     SilentCount,
     Acknowledges,
     Skew,
-    ParsersUsed,
     RulesTitle,
     RulesNote,
     AuditNote,
@@ -238,7 +237,7 @@ pub enum Text {
 
 impl Text {
     /// Returns the text in a language.
-    pub fn in_lang(self, lang: Lang) -> &'static str {
+    pub(crate) fn in_lang(self, lang: Lang) -> &'static str {
         let (vietnamese, english) = match self {
             Text::ScreenAlerts => ("Cảnh báo", "Alerts"),
             Text::ScreenIncidents => ("Sự cố", "Incidents"),
@@ -351,7 +350,6 @@ impl Text {
             Text::SilentCount => ("{} im", "{} silent"),
             Text::Acknowledges => ("có xác nhận", "acknowledged"),
             Text::Skew => ("lệch giờ {} s", "clock off by {} s"),
-            Text::ParsersUsed => ("bộ đọc", "parsers"),
             Text::RulesTitle => ("Luật đang chạy", "Running rules"),
             Text::RulesNote => (
                 "Danh sách chỉ để xem. Thử và kiểm tra luật: longan rules test, longan rules check.",
