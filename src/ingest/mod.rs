@@ -4,9 +4,9 @@
 //! acknowledge wait for the receipt, which comes only after the WAL has synced; the others are slowed by the intake's
 //! bounded queue. Inputs know nothing of parsing or storage.
 
-pub mod file;
 pub mod account;
 pub mod connections;
+pub mod file;
 pub mod http;
 pub mod intake;
 pub mod listener;

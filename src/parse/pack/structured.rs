@@ -54,7 +54,9 @@ pub(super) fn promised(body: &str) -> Option<Read> {
         b'C' if bytes.starts_with(b"CEF:") => Some(Read::Cef),
         b'L' if bytes.starts_with(b"LEEF:") => Some(Read::Leef),
         b'<' if bytes.starts_with(b"<Event") || bytes.starts_with(b"<?xml") => Some(Read::Xml),
-        b'2' if bytes.get(10) == Some(&b'T') && memchr::memmem::find(bytes.get(..80)?, b" std").is_some() => Some(Read::Cri),
+        b'2' if bytes.get(10) == Some(&b'T') && memchr::memmem::find(bytes.get(..80)?, b" std").is_some() => {
+            Some(Read::Cri)
+        }
         _ => has_clf_time(bytes).then_some(Read::Clf),
     }
 }
@@ -69,7 +71,11 @@ fn has_clf_time(bytes: &[u8]) -> bool {
 
 /// Says whether a body begins with a key and an equals sign.
 pub(super) fn begins_with_pair(body: &str) -> bool {
-    let key = body.bytes().take(64).take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')).count();
+    let key = body
+        .bytes()
+        .take(64)
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
+        .count();
     key > 0 && body.as_bytes().get(key) == Some(&b'=')
 }
 
@@ -132,7 +138,13 @@ fn put_one<'a>(draft: &mut Draft<'a>, packs: &'a Packs, pack: &'a Pack, target: 
 }
 
 /// Reads a value that holds pairs or JSON itself; its keys go through the same map.
-pub(super) fn nested<'a>(draft: &mut Draft<'a>, packs: &'a Packs, pack: &'a Pack, target: &'a Target, text: Cow<'a, str>) {
+pub(super) fn nested<'a>(
+    draft: &mut Draft<'a>,
+    packs: &'a Packs,
+    pack: &'a Pack,
+    target: &'a Target,
+    text: Cow<'a, str>,
+) {
     let grammar = if target.convert == Convert::Json { Read::Json } else { Read::Pairs };
     // Text that was unescaped lives only here, so it is read no further than its pairs.
     let pairs = match &text {
@@ -151,10 +163,17 @@ pub(super) fn nested<'a>(draft: &mut Draft<'a>, packs: &'a Packs, pack: &'a Pack
             // One level: what is nested in nested pairs stays as it is.
             Some(targets) => targets.iter().for_each(|target| convert::put(draft, pack, target, value.clone())),
             None => {
-                let base = packs.fallback(grammar).and_then(|id| packs.pack(id)).filter(|_| pack.inherit || pack.read == Read::Text);
+                let base = packs
+                    .fallback(grammar)
+                    .and_then(|id| packs.pack(id))
+                    .filter(|_| pack.inherit || pack.read == Read::Text);
                 match base.and_then(|base| Some((base, base.map.get(&*squash(&key))?))) {
                     Some((base, targets)) => {
-                        for target in targets.iter().filter(|target| !target.names.iter().any(|name| draft.has(name))).collect::<SmallVec<[&Target; 2]>>() {
+                        for target in targets
+                            .iter()
+                            .filter(|target| !target.names.iter().any(|name| draft.has(name)))
+                            .collect::<SmallVec<[&Target; 2]>>()
+                        {
                             convert::put(draft, base, target, value.clone());
                         }
                     }
