@@ -158,7 +158,7 @@ fn epoch(number: i64) -> Timestamp {
 
 /// Decodes hexadecimal digits into text; NULs separate arguments and become blanks.
 fn unhex(text: &str) -> Option<String> {
-    if text.len() < 2 || text.len() % 2 != 0 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    if text.len() < 2 || !text.len().is_multiple_of(2) || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
     }
     let digit = |byte: u8| char::from(byte).to_digit(16).map_or(0, |digit| digit as u8);
