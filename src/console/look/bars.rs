@@ -37,7 +37,7 @@ pub(crate) fn tabs(model: &Model) -> Vec<Label> {
             }
             Screen::Incidents if model.incidents.is_loaded => name.push_str(&format!(" {}", model.incidents.total)),
             Screen::Sources if model.pulse.silent_sources > 0 => {
-                name.push_str(&format!(" !{}", model.pulse.silent_sources))
+                name.push_str(&format!(" !{}", model.pulse.silent_sources));
             }
             _ => {}
         }
