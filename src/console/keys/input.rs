@@ -124,7 +124,7 @@ mod tests {
         for (sent, word) in [
             ("d<đ", "đ"),
             ("to<ôi", "tôi"),
-            ("truong<<<<ường", "tường"),
+            ("truong<<<<ường", "trường"),
             ("d<đuo<<ươ<<ươ<ờng", "đường"),
             ("vie<ê<ệt", "việt"),
             ("viê\u{323}t", "việt"),

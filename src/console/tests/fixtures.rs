@@ -176,7 +176,7 @@ fn incidents(model: &mut Model) {
     answer(model, Slot::IncidentList, Answer::Incidents(wire(json!({"rows": [incident], "total": 1}))));
     let mut whole = incident;
     let more = json!({
-        "alerts": [rows()[0]], "entities": [{"kind": "host", "field": "host.name", "value": "srv-1"}],
+        "alert_rows": [rows()[0]], "entities": [{"kind": "host", "field": "host.name", "value": "srv-1"}],
         "timeline": [{"at": "2026-08-12T05:00:00Z", "who": "an", "action": "declared", "text": "from ALR-1"}],
         "clocks": [
             {"name": "24 h", "due": "2026-08-13T05:00:00Z", "met": null},
@@ -207,10 +207,12 @@ pub(super) fn typed(model: &mut Model, text: &str) -> Vec<Cmd> {
 
 /// Returns the requests among commands.
 pub(super) fn requests(cmds: &[Cmd]) -> Vec<&Request> {
-    let request = |cmd| match cmd {
-        &Cmd::Ask { ref request, .. } => Some(request),
-        _ => None,
-    };
+    fn request(cmd: &Cmd) -> Option<&Request> {
+        match cmd {
+            Cmd::Ask { request, .. } => Some(request),
+            _ => None,
+        }
+    }
     cmds.iter().filter_map(request).collect()
 }
 

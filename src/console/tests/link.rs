@@ -74,7 +74,7 @@ fn back_without_a_gap_nothing_is_read_anew_with_one_all_is() {
 #[test]
 fn critical_alerts_ring_at_most_twice_a_minute() {
     let mut model = on(Screen::Alerts);
-    let mut raise = |model: &mut crate::console::model::Model, id, level| {
+    let raise = |model: &mut crate::console::model::Model, id, level| {
         let new = wire(row(id, level, 99, "a\u{1b}b", "x"));
         stream(model, StreamMessage::Alert { revision: id, is_new: true, row: new })
     };

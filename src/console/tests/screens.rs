@@ -111,5 +111,5 @@ fn ascii_means_no_line_drawing() {
     let mut model = full(Lang::En, (160, 50));
     model.ascii = true;
     let text = text_of(&draw(&model));
-    assert!(text.chars().all(|c| c.is_ascii()), "{text}");
+    assert!(text.is_ascii(), "{text}");
 }

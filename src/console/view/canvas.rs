@@ -151,6 +151,9 @@ fn fit(text: &str, width: usize) -> String {
             if marks <= MARKS_MAX && !out.is_empty() {
                 out.push(c);
             }
+            if used < width {
+                cut = out.len();
+            }
             continue;
         }
         marks = 0;
@@ -161,11 +164,11 @@ fn fit(text: &str, width: usize) -> String {
             }
             return out;
         }
+        out.push(c);
+        used += columns;
         if used < width {
             cut = out.len();
         }
-        out.push(c);
-        used += columns;
     }
     out
 }
