@@ -71,7 +71,11 @@ pub(super) struct Plan {
     pub(super) nodes: Vec<Node>,
     pub(super) predicates: Vec<PlanPredicate>,
     pub(super) fields: Vec<FieldIndex>,
+    /// Whether a field must be looked up for every event, because what it meets sets rules off; the others are looked up
+    /// when a rule that was set off asks for them.
+    pub(super) eager: Vec<bool>,
     pub(super) keywords: Option<FieldIndex>,
+    pub(super) keywords_eager: bool,
     /// Rules that must be evaluated for every event.
     pub(super) always: Vec<u32>,
     pub(super) virtuals: Vec<(Field, u16)>,
@@ -129,6 +133,8 @@ struct Builder<'p> {
     always: Vec<u32>,
     fields: Vec<FieldIndexBuilder>,
     keywords: FieldIndexBuilder,
+    eager: Vec<bool>,
+    keywords_eager: bool,
     /// The pseudo-predicate "the field is there", by slot.
     presence: HashMap<u16, u32>,
     slots: HashMap<Box<str>, u16, foldhash::fast::FixedState>,
@@ -147,6 +153,8 @@ impl<'p> Builder<'p> {
             always: Vec::new(),
             fields: Vec::new(),
             keywords: FieldIndexBuilder::default(),
+            eager: Vec::new(),
+            keywords_eager: false,
             presence: HashMap::new(),
             slots: HashMap::default(),
             names: Vec::new(),
@@ -165,7 +173,11 @@ impl<'p> Builder<'p> {
         };
         for trigger in &triggers.any_of {
             let predicate = match trigger {
-                Trigger::Met(id) => self.predicate(*id),
+                Trigger::Met(id) => {
+                    let predicate = self.predicate(*id);
+                    self.make_eager(predicate);
+                    predicate
+                }
                 Trigger::Present(id) => self.presence_of(*id),
             };
             match predicate.and_then(|predicate| self.triggered.get_mut(predicate as usize)) {
@@ -173,6 +185,14 @@ impl<'p> Builder<'p> {
                 Some(_) => {}
                 None => self.always.push(local_rule),
             }
+        }
+    }
+
+    fn make_eager(&mut self, predicate: Option<u32>) {
+        let slot = predicate.and_then(|local| self.entries.get(local as usize)).map(|entry| entry.slot);
+        match slot.and_then(|slot| self.eager.get_mut(usize::from(slot))) {
+            Some(eager) => *eager = true,
+            None => self.keywords_eager |= slot == Some(NO_SLOT),
         }
     }
 
@@ -217,6 +237,7 @@ impl<'p> Builder<'p> {
         if slot != NO_SLOT {
             self.slots.insert(name.into(), slot);
             self.fields.push(FieldIndexBuilder::default());
+            self.eager.push(false);
             self.names.push(name.into());
         }
         slot
@@ -290,7 +311,9 @@ impl<'p> Builder<'p> {
             nodes: self.nodes,
             predicates: self.entries,
             fields: self.fields.into_iter().map(FieldIndexBuilder::build).collect(),
+            eager: self.eager,
             keywords: keywords.reads_text.then_some(keywords),
+            keywords_eager: self.keywords_eager,
             always: self.always,
             virtuals,
             triggered: self.triggered,
