@@ -76,12 +76,47 @@ fn look_up_keywords(plan: &Plan, event: &Event<'_>, scratch: &mut Scratch) {
     if !scratch.begin_keywords() {
         return;
     }
-    if event.raw.is_empty() {
-        event.fields.iter().for_each(|(_, value)| scan_value(plan, keywords, value, scratch));
-    } else {
-        scan_text(plan, keywords, event.raw, scratch);
+    if !event.raw.is_empty() {
+        return scan_text(plan, keywords, event.raw, scratch);
     }
+    if plan.keywords_joined {
+        return scan_joined(plan, keywords, event, scratch);
+    }
+    event.fields.iter().for_each(|(_, value)| scan_value(plan, keywords, value, scratch));
 }
+
+/// Looks for keywords in all values at once: one pass over a long text is several times faster than many over short ones.
+fn scan_joined(plan: &Plan, keywords: &FieldIndex, event: &Event<'_>, scratch: &mut Scratch) {
+    let mut folded = std::mem::take(&mut scratch.folded);
+    folded.clear();
+    for (_, value) in &event.fields {
+        match value {
+            Value::List(items) => items.iter().for_each(|item| append(item, &mut folded)),
+            scalar => append(scalar, &mut folded),
+        }
+    }
+    keywords.scan(&folded, |output| meet(plan, output, scratch));
+    scratch.folded = folded;
+}
+
+fn append(value: &Value<'_>, folded: &mut String) {
+    match value {
+        Value::Null => return,
+        Value::Text(text) => fold_into(text, folded),
+        other => {
+            let start = folded.len();
+            let written = write!(folded, "{other}");
+            debug_assert!(written.is_ok(), "writing to a String cannot fail");
+            if let Some(added) = folded.get_mut(start..) {
+                added.make_ascii_lowercase();
+            }
+        }
+    }
+    folded.push(SEPARATOR);
+}
+
+/// Stands between values that are searched together; keywords that contain it are searched value by value.
+pub(super) const SEPARATOR: char = '\u{1e}';
 
 fn scan_value(plan: &Plan, index: &FieldIndex, value: &Value<'_>, scratch: &mut Scratch) {
     if let Value::List(items) = value {

@@ -6,6 +6,7 @@ use super::index::FieldIndex;
 use super::index::FieldIndexBuilder;
 use super::index::Output;
 use super::index::required;
+use super::look_up::SEPARATOR;
 use super::predicates::PredicateId;
 use super::predicates::Predicates;
 use super::predicates::Tree;
@@ -76,6 +77,8 @@ pub(super) struct Plan {
     pub(super) eager: Vec<bool>,
     pub(super) keywords: Option<FieldIndex>,
     pub(super) keywords_eager: bool,
+    /// Keywords may be looked for in all values joined into one text.
+    pub(super) keywords_joined: bool,
     /// Rules that must be evaluated for every event.
     pub(super) always: Vec<u32>,
     pub(super) virtuals: Vec<(Field, u16)>,
@@ -305,6 +308,7 @@ impl<'p> Builder<'p> {
             }
         }
         virtuals.sort_unstable();
+        let keywords_joined = self.keywords.only_anywhere_without(SEPARATOR);
         let keywords = self.keywords.build();
         Plan {
             rules: self.rules,
@@ -314,6 +318,7 @@ impl<'p> Builder<'p> {
             eager: self.eager,
             keywords: keywords.reads_text.then_some(keywords),
             keywords_eager: self.keywords_eager,
+            keywords_joined,
             always: self.always,
             virtuals,
             triggered: self.triggered,
