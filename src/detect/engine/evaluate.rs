@@ -44,7 +44,7 @@ pub(super) fn holds(ctx: Ctx<'_>, scratch: &mut Scratch, at: u32) -> bool {
 
 fn test_holds(ctx: Ctx<'_>, scratch: &mut Scratch, predicate: u32) -> bool {
     let Some(entry) = ctx.plan.predicates.get(predicate as usize) else { return false };
-    if scratch.state(predicate) == State::Unknown && entry.how != How::Asked {
+    if !entry.first && entry.how != How::Asked && scratch.state(predicate) == State::Unknown {
         look_up::on_demand(ctx.plan, ctx.event, entry.slot, scratch);
     }
     match (scratch.state(predicate), entry.how) {

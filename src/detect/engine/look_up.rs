@@ -1,7 +1,7 @@
 //! Looking an event's values up in the indexes of their fields.
 //!
-//! Fields whose values set rules off are looked up for every event. The others, often the longest, wait until a rule that
-//! was set off asks for them, which for most events never happens.
+//! What sets rules off is looked up for every event. Everything else waits until a rule that was set off asks for it,
+//! which for most events never happens.
 
 use std::fmt::Write as _;
 
@@ -28,34 +28,31 @@ pub(super) fn eagerly(plan: &Plan, event: &Event<'_>, scratch: &mut Scratch) {
             see(plan, *slot, 0, &value, scratch);
         }
     }
-    if plan.keywords_eager {
-        look_up_keywords(plan, event, scratch);
-    }
+    look_up_keywords(plan, &plan.keywords.first, event, scratch);
 }
 
 #[inline]
 fn see(plan: &Plan, slot: u16, place: u32, value: &Value<'_>, scratch: &mut Scratch) {
-    let Some(index) = plan.fields.get(usize::from(slot)) else { return };
+    let Some(indexes) = plan.fields.get(usize::from(slot)) else { return };
     scratch.see_field(slot, place);
-    for output in &index.present {
+    for output in &indexes.first.present {
         meet(plan, *output, scratch);
     }
-    if plan.eager.get(usize::from(slot)).copied().unwrap_or(true) {
-        // A name that occurs twice is looked up twice: each value counts.
-        scratch.begin_look_up(slot);
-        scan_value(plan, index, value, scratch);
-    }
+    scan_value(plan, &indexes.first, value, scratch);
 }
 
-/// Looks a field up that was left for later, unless that was done or the event does not have it.
+/// Looks up the rest of a field, unless that was done or the event does not have it.
 pub(super) fn on_demand(plan: &Plan, event: &Event<'_>, slot: u16, scratch: &mut Scratch) {
     if slot == NO_SLOT {
-        return look_up_keywords(plan, event, scratch);
+        if scratch.begin_keywords() {
+            look_up_keywords(plan, &plan.keywords.rest, event, scratch);
+        }
+        return;
     }
     if !scratch.has_field(slot) || !scratch.begin_look_up(slot) {
         return;
     }
-    let Some(index) = plan.fields.get(usize::from(slot)) else { return };
+    let Some(index) = plan.fields.get(usize::from(slot)).map(|indexes| &indexes.rest) else { return };
     let name = Name::new(plan.field_name(slot));
     for (have, value) in &event.fields {
         if *have == name {
@@ -71,9 +68,8 @@ pub(super) fn on_demand(plan: &Plan, event: &Event<'_>, slot: u16, scratch: &mut
     }
 }
 
-fn look_up_keywords(plan: &Plan, event: &Event<'_>, scratch: &mut Scratch) {
-    let Some(keywords) = &plan.keywords else { return };
-    if !scratch.begin_keywords() {
+fn look_up_keywords(plan: &Plan, keywords: &FieldIndex, event: &Event<'_>, scratch: &mut Scratch) {
+    if !keywords.reads_text && !keywords.reads_address() {
         return;
     }
     if !event.raw.is_empty() {
@@ -127,6 +123,9 @@ fn scan_value(plan: &Plan, index: &FieldIndex, value: &Value<'_>, scratch: &mut 
 }
 
 fn scan_scalar(plan: &Plan, index: &FieldIndex, value: &Value<'_>, scratch: &mut Scratch) {
+    if !index.reads_text && !index.reads_address() {
+        return;
+    }
     if index.reads_address()
         && let Some(address) = value.as_ip()
     {

@@ -23,7 +23,7 @@ pub(super) struct Scratch {
     /// One more than the place of the event's field, by slot; 0 when the event has no such field.
     pub(super) fields: Vec<u32>,
     touched_fields: Vec<u16>,
-    /// Which of the event's fields were looked up.
+    /// Of which of the event's fields the rest was looked up.
     looked_up: Vec<bool>,
     keywords_looked_up: bool,
     /// The case-folded value.
@@ -121,14 +121,14 @@ impl Scratch {
         }
     }
 
-    /// Notes that a field is being looked up; says whether it is the first time for this event.
+    /// Notes that the rest of a field is being looked up; says whether it is the first time for this event.
     #[inline]
     pub(super) fn begin_look_up(&mut self, slot: u16) -> bool {
         let flag = self.looked_up.get_mut(usize::from(slot));
         flag.is_some_and(|flag| !std::mem::replace(flag, true))
     }
 
-    /// Notes that keywords are being looked up; says whether it is the first time for this event.
+    /// Notes that the rest of the keywords is being looked up; says whether it is the first time for this event.
     pub(super) fn begin_keywords(&mut self) -> bool {
         !std::mem::replace(&mut self.keywords_looked_up, true)
     }
