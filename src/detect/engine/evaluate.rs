@@ -1,5 +1,6 @@
 //! Whether a rule's condition holds for an event, once the indexes have said what they know.
 
+use super::look_up;
 use super::plan::How;
 use super::plan::NO_SLOT;
 use super::plan::Node;
@@ -43,6 +44,9 @@ pub(super) fn holds(ctx: Ctx<'_>, scratch: &mut Scratch, at: u32) -> bool {
 
 fn test_holds(ctx: Ctx<'_>, scratch: &mut Scratch, predicate: u32) -> bool {
     let Some(entry) = ctx.plan.predicates.get(predicate as usize) else { return false };
+    if !entry.first && entry.how != How::Asked && scratch.state(predicate) == State::Unknown {
+        look_up::on_demand(ctx.plan, ctx.event, entry.slot, scratch);
+    }
     match (scratch.state(predicate), entry.how) {
         (State::True, _) => true,
         (State::False, _) | (State::Unknown, How::Indexed | How::Gated) => false,

@@ -7,6 +7,7 @@
 mod evaluate;
 mod explain;
 mod index;
+mod look_up;
 mod plan;
 mod predicates;
 mod scratch;
@@ -21,22 +22,17 @@ pub(in crate::detect) use predicates::Tree;
 pub(in crate::detect) use trigger::Triggers;
 pub(in crate::detect) use trigger::choose;
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
 
 use self::evaluate::Ctx;
-use self::index::FieldIndex;
-use self::index::Output;
 use self::plan::Plan;
 use self::plan::Source;
 use self::scratch::Scratch;
 use crate::detect::ruleset::RuleSet;
-use crate::detect::sigma::value::fold_into;
 use crate::model::Event;
 use crate::model::LogSource;
-use crate::model::Value;
 
 /// Log sources for which a plan is kept. Packs name a few dozen; past this the least useful go and are built anew.
 const PLANS_MAX: usize = 512;
@@ -121,7 +117,7 @@ impl Engine {
             return &self.matches;
         }
         self.scratch.prepare(plan.predicates.len(), plan.rules.len(), plan.fields.len());
-        look_up(plan, event, &mut self.scratch);
+        look_up::eagerly(plan, event, &mut self.scratch);
         self.scratch.add_candidates(&plan.always);
         let ctx = Ctx {
             plan,
@@ -169,79 +165,4 @@ fn build(ruleset: &RuleSet, rules: &[u32]) -> Plan {
         Some(Source { rule: *rule, tree: &program.tree, triggers: program.triggers.as_ref() })
     });
     Plan::new(sources, ruleset.predicates())
-}
-
-/// Looks every value up in the index of its field.
-fn look_up(plan: &Plan, event: &Event<'_>, scratch: &mut Scratch) {
-    for ((name, value), place) in event.fields.iter().zip(0..) {
-        if let Some(slot) = plan.slot(name) {
-            look_up_field(plan, slot, place, value, scratch);
-        }
-    }
-    for (field, slot) in &plan.virtuals {
-        if let Some(value) = evaluate::virtual_value(event, *field) {
-            look_up_field(plan, *slot, 0, &value, scratch);
-        }
-    }
-    let Some(keywords) = &plan.keywords else { return };
-    if event.raw.is_empty() {
-        event.fields.iter().for_each(|(_, value)| scan_value(plan, keywords, value, scratch));
-    } else {
-        scan_text(plan, keywords, event.raw, scratch);
-    }
-}
-
-#[inline]
-fn look_up_field(plan: &Plan, slot: u16, place: u32, value: &Value<'_>, scratch: &mut Scratch) {
-    let Some(index) = plan.fields.get(usize::from(slot)) else { return };
-    scratch.see_field(slot, place);
-    for output in &index.present {
-        meet(plan, *output, scratch);
-    }
-    scan_value(plan, index, value, scratch);
-}
-
-fn scan_value(plan: &Plan, index: &FieldIndex, value: &Value<'_>, scratch: &mut Scratch) {
-    if let Value::List(items) = value {
-        items.iter().for_each(|item| scan_scalar(plan, index, item, scratch));
-    } else {
-        scan_scalar(plan, index, value, scratch);
-    }
-}
-
-fn scan_scalar(plan: &Plan, index: &FieldIndex, value: &Value<'_>, scratch: &mut Scratch) {
-    if index.reads_address()
-        && let Some(address) = value.as_ip()
-    {
-        index.scan_address(address, |output| meet(plan, output, scratch));
-    }
-    match value {
-        _ if !index.reads_text => {}
-        Value::Null => {}
-        Value::Text(text) => scan_text(plan, index, text, scratch),
-        other => {
-            let mut printed = std::mem::take(&mut scratch.printed);
-            printed.clear();
-            let written = write!(printed, "{other}");
-            debug_assert!(written.is_ok(), "writing to a String cannot fail");
-            scan_text(plan, index, &printed, scratch);
-            scratch.printed = printed;
-        }
-    }
-}
-
-#[inline]
-fn scan_text(plan: &Plan, index: &FieldIndex, text: &str, scratch: &mut Scratch) {
-    let mut folded = std::mem::take(&mut scratch.folded);
-    folded.clear();
-    fold_into(text, &mut folded);
-    index.scan(&folded, |output| meet(plan, output, scratch));
-    scratch.folded = folded;
-}
-
-#[inline]
-fn meet(plan: &Plan, output: Output, scratch: &mut Scratch) {
-    if scratch.meet(output) {
-        scratch.add_candidates(plan.triggered_by(output.predicate));
-    }
 }

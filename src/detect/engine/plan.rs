@@ -1,11 +1,13 @@
 //! The rules that apply to one log source, compiled together.
 
 use hashbrown::HashMap;
+use hashbrown::HashSet;
 
 use super::index::FieldIndex;
 use super::index::FieldIndexBuilder;
 use super::index::Output;
 use super::index::required;
+use super::look_up::SEPARATOR;
 use super::predicates::PredicateId;
 use super::predicates::Predicates;
 use super::predicates::Tree;
@@ -44,8 +46,31 @@ pub(super) struct PlanPredicate {
     /// The slot of the field; `NO_SLOT` for keywords.
     pub(super) slot: u16,
     pub(super) how: How,
+    /// It sets rules off, so that it is decided once the event's values were looked up.
+    pub(super) first: bool,
     /// The case-folded pattern of a text test that the index does not decide.
     pub(super) folded: Option<Pattern>,
+}
+
+/// The two indexes of a field.
+#[derive(Debug)]
+pub(super) struct Indexes {
+    /// What sets rules off: looked up for every event.
+    pub(super) first: FieldIndex,
+    /// Everything else: looked up when a rule that was set off asks for it, which for most events never happens.
+    pub(super) rest: FieldIndex,
+}
+
+#[derive(Debug, Default)]
+struct IndexBuilders {
+    first: FieldIndexBuilder,
+    rest: FieldIndexBuilder,
+}
+
+impl IndexBuilders {
+    fn build(self) -> Indexes {
+        Indexes { first: self.first.build(), rest: self.rest.build() }
+    }
 }
 
 /// A node of a condition; children stand back to back.
@@ -70,8 +95,10 @@ pub(super) struct Plan {
     pub(super) rules: Vec<PlanRule>,
     pub(super) nodes: Vec<Node>,
     pub(super) predicates: Vec<PlanPredicate>,
-    pub(super) fields: Vec<FieldIndex>,
-    pub(super) keywords: Option<FieldIndex>,
+    pub(super) fields: Vec<Indexes>,
+    pub(super) keywords: Indexes,
+    /// Keywords may be looked for in all values joined into one text.
+    pub(super) keywords_joined: bool,
     /// Rules that must be evaluated for every event.
     pub(super) always: Vec<u32>,
     pub(super) virtuals: Vec<(Field, u16)>,
@@ -91,9 +118,15 @@ pub(super) struct Source<'r> {
 impl Plan {
     /// Compiles the rules together.
     pub(super) fn new<'r>(sources: impl Iterator<Item = Source<'r>>, predicates: &Predicates) -> Plan {
+        let sources: Vec<Source<'r>> = sources.collect();
         let mut builder = Builder::new(predicates);
-        for source in sources {
-            builder.add(&source);
+        for trigger in sources.iter().filter_map(|source| source.triggers).flat_map(|triggers| &triggers.any_of) {
+            if let Trigger::Met(id) = trigger {
+                builder.triggering.insert(*id);
+            }
+        }
+        for source in &sources {
+            builder.add(source);
         }
         builder.build()
     }
@@ -127,8 +160,9 @@ struct Builder<'p> {
     entries: Vec<PlanPredicate>,
     triggered: Vec<Vec<u32>>,
     always: Vec<u32>,
-    fields: Vec<FieldIndexBuilder>,
-    keywords: FieldIndexBuilder,
+    triggering: HashSet<PredicateId>,
+    fields: Vec<IndexBuilders>,
+    keywords: IndexBuilders,
     /// The pseudo-predicate "the field is there", by slot.
     presence: HashMap<u16, u32>,
     slots: HashMap<Box<str>, u16, foldhash::fast::FixedState>,
@@ -146,7 +180,8 @@ impl<'p> Builder<'p> {
             triggered: Vec::new(),
             always: Vec::new(),
             fields: Vec::new(),
-            keywords: FieldIndexBuilder::default(),
+            triggering: HashSet::new(),
+            keywords: IndexBuilders::default(),
             presence: HashMap::new(),
             slots: HashMap::default(),
             names: Vec::new(),
@@ -216,7 +251,7 @@ impl<'p> Builder<'p> {
         // 65,535 distinct fields in one plan: past that, rules on further fields never match.
         if slot != NO_SLOT {
             self.slots.insert(name.into(), slot);
-            self.fields.push(FieldIndexBuilder::default());
+            self.fields.push(IndexBuilders::default());
             self.names.push(name.into());
         }
         slot
@@ -235,8 +270,8 @@ impl<'p> Builder<'p> {
         if let Some(local) = self.presence.get(&slot) {
             return Some(*local);
         }
-        let local = self.new_predicate(PlanPredicate { id, slot, how: How::Indexed, folded: None });
-        self.fields.get_mut(usize::from(slot))?.present.push(Output { predicate: local, decided: true });
+        let local = self.new_predicate(PlanPredicate { id, slot, how: How::Indexed, first: true, folded: None });
+        self.fields.get_mut(usize::from(slot))?.first.present.push(Output { predicate: local, decided: true });
         self.presence.insert(slot, local);
         Some(local)
     }
@@ -254,12 +289,15 @@ impl<'p> Builder<'p> {
         if let Test::Field { other, .. } = &predicate.test {
             self.slot_of(other);
         }
-        let local = self.new_predicate(PlanPredicate { id, slot, how: How::Asked, folded: None });
+        // Presence costs nothing to know, so it always belongs to the first index.
+        let first = self.triggering.contains(&id) || predicate.test == Test::Exists;
+        let local = self.new_predicate(PlanPredicate { id, slot, how: How::Asked, first, folded: None });
         self.local.insert(id, local);
-        let index = match predicate.field {
+        let indexes = match predicate.field {
             Some(_) => self.fields.get_mut(usize::from(slot))?,
             None => &mut self.keywords,
         };
+        let index = if first { &mut indexes.first } else { &mut indexes.rest };
         let (how, folded) = enter(&predicate.test, index, local);
         if let Some(entry) = self.entries.get_mut(local as usize) {
             entry.how = how;
@@ -284,13 +322,15 @@ impl<'p> Builder<'p> {
             }
         }
         virtuals.sort_unstable();
-        let keywords = self.keywords.build();
+        let joined = |builder: &FieldIndexBuilder| builder.only_anywhere_without(SEPARATOR);
+        let keywords_joined = joined(&self.keywords.first) && joined(&self.keywords.rest);
         Plan {
             rules: self.rules,
             nodes: self.nodes,
             predicates: self.entries,
-            fields: self.fields.into_iter().map(FieldIndexBuilder::build).collect(),
-            keywords: keywords.reads_text.then_some(keywords),
+            fields: self.fields.into_iter().map(IndexBuilders::build).collect(),
+            keywords: self.keywords.build(),
+            keywords_joined,
             always: self.always,
             virtuals,
             triggered: self.triggered,

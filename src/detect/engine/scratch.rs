@@ -23,6 +23,9 @@ pub(super) struct Scratch {
     /// One more than the place of the event's field, by slot; 0 when the event has no such field.
     pub(super) fields: Vec<u32>,
     touched_fields: Vec<u16>,
+    /// Of which of the event's fields the rest was looked up.
+    looked_up: Vec<bool>,
+    keywords_looked_up: bool,
     /// The case-folded value.
     pub(super) folded: String,
     /// The text of a value that is not text.
@@ -48,7 +51,11 @@ impl Scratch {
             if let Some(field) = self.fields.get_mut(usize::from(slot)) {
                 *field = 0;
             }
+            if let Some(flag) = self.looked_up.get_mut(usize::from(slot)) {
+                *flag = false;
+            }
         }
+        self.keywords_looked_up = false;
         if self.states.len() < predicates {
             self.states.resize(predicates, State::Unknown);
         }
@@ -57,6 +64,7 @@ impl Scratch {
         }
         if self.fields.len() < slots {
             self.fields.resize(slots, 0);
+            self.looked_up.resize(slots, false);
         }
     }
 
@@ -111,6 +119,18 @@ impl Scratch {
             *field = place + 1;
             self.touched_fields.push(slot);
         }
+    }
+
+    /// Notes that the rest of a field is being looked up; says whether it is the first time for this event.
+    #[inline]
+    pub(super) fn begin_look_up(&mut self, slot: u16) -> bool {
+        let flag = self.looked_up.get_mut(usize::from(slot));
+        flag.is_some_and(|flag| !std::mem::replace(flag, true))
+    }
+
+    /// Notes that the rest of the keywords is being looked up; says whether it is the first time for this event.
+    pub(super) fn begin_keywords(&mut self) -> bool {
+        !std::mem::replace(&mut self.keywords_looked_up, true)
     }
 
     /// Says whether the event has the field of a slot.

@@ -110,7 +110,11 @@ fn commonness(field: Option<&str>) -> f64 {
         Some("winlog.provider_name" | "event.category" | "event.action" | "event.outcome" | "event.type") => 8.0,
         Some("event.dataset" | "event.module" | "event.provider" | "Level" | "IntegrityLevel" | "Initiated") => 8.0,
         Some("LogonType" | "winlog.logon.type" | "http.request.method" | "cs-method" | "process.name") => 3.0,
-        Some("Image" | "ParentImage" | "SourceImage" | "TargetImage" | "process.executable" | "CallTrace") => 2.0,
+        Some("Image" | "ParentImage" | "SourceImage" | "TargetImage" | "process.executable") => 2.0,
+        // Long values: reading them for every event costs more than a rarer test spares.
+        Some("CallTrace" | "Hashes" | "winlog.event_data.CallTrace" | "winlog.event_data.Hashes") => 30.0,
+        Some("ContextInfo" | "Payload" | "message" | "event.original") => 4.0,
+        None => 2.0,
         _ => 1.0,
     }
 }

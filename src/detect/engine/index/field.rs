@@ -104,6 +104,14 @@ impl FieldIndexBuilder {
         self.networks.entry((network.prefix_bits(), network.network())).or_default().push(output);
     }
 
+    /// Says whether every literal may stand anywhere in a text, and none contains the character.
+    pub(in crate::detect::engine) fn only_anywhere_without(&self, separator: char) -> bool {
+        let tied = [&self.exact, &self.prefix, &self.suffix];
+        tied.iter().all(|literals| literals.outputs.is_empty())
+            && self.networks.is_empty()
+            && !self.anywhere.places.keys().any(|literal| literal.contains(separator))
+    }
+
     /// Compiles the index.
     pub(in crate::detect::engine) fn build(mut self) -> FieldIndex {
         let anywhere = self.anywhere.in_order();
