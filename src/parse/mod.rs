@@ -1,6 +1,7 @@
 //! From text to fields: syslog headers, structured formats, times, and the packs that know the sources. Pure but for
 //! reading pack files: no clock, no network.
 
+pub mod charset;
 pub mod header;
 pub mod pack;
 pub mod structure;

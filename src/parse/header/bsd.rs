@@ -29,6 +29,12 @@ pub(super) fn read(text: &str, context: Context) -> Header<'_> {
     };
     let (version, left) = version(left);
     header.version = version;
+    let nil_time = left.strip_prefix("- ").filter(|_| header.version.is_some());
+    if let Some(left) = nil_time {
+        host_and_tag(left, &mut header, context);
+        header.format = HeaderFormat::Rfc3164;
+        return header;
+    }
     let left = epoch(left, &mut header).unwrap_or_else(|| cisco::prefix(left, &mut header, context));
     if header.timestamp.is_some() {
         host_and_tag(left, &mut header, context);
@@ -148,11 +154,19 @@ fn host_and_tag<'a>(text: &'a str, header: &mut Header<'a>, context: Context) {
     if let Some((tag, body)) = tag::read(left) {
         (header.app_name, header.procid, header.body) = (tag.app_name, tag.procid, body);
     }
+    // NetApp names the host once more where the tag belongs.
+    if header.app_name.is_some() && header.app_name == header.hostname {
+        header.app_name = None;
+    }
 }
 
 /// Takes the host if the next token is one; returns what follows.
 fn host_after_time<'a>(text: &'a str, header: &mut Header<'a>) -> &'a str {
     let text = text.strip_prefix("Message forwarded from ").unwrap_or(text);
+    // RFC 5424 writes a host that is not known as a dash.
+    if let Some(rest) = text.strip_prefix("- ").filter(|_| header.version.is_some()) {
+        return five_fields(rest, header).unwrap_or(rest);
+    }
     let token_end = text.bytes().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(text.len());
     let Some((token, rest)) = text.split_at_checked(token_end) else { return text };
     let rest = rest.trim_start_matches([' ', '\t']);

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 /// Words that stand where a host name could, and are none.
-const SEVERITY_WORDS: [&str; 24] = [
+const SEVERITY_WORDS: [&str; 23] = [
     "emerg",
     "emergency",
     "panic",
@@ -25,7 +25,6 @@ const SEVERITY_WORDS: [&str; 24] = [
     "verbose",
     "fine",
     "note",
-    "audit",
     "severity",
     "unknown",
 ];

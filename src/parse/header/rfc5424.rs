@@ -41,6 +41,10 @@ fn message(text: &str) -> IResult<&str, Header<'_>> {
     let (text, structured_data) =
         alt((value(None, nil), recognize(structured_data::elements).map(Some))).parse(text)?;
     let (text, body) = alt((nom::combinator::eof, preceded(char(' '), rest))).parse(text)?;
+    // A BOM promises UTF-8 (§6.4); where bytes had to be replaced, the promise was broken.
+    if body.starts_with('\u{feff}') && body.contains(char::REPLACEMENT_CHARACTER) {
+        return Err(nom::Err::Error(nom::error::Error::new(text, nom::error::ErrorKind::Verify)));
+    }
     let header = Header {
         pri: Some((pri >> 3, SyslogSeverity::from_pri(pri))),
         version: Some(version),

@@ -1,5 +1,7 @@
 //! The tag of RFC 3164 and what became of it: `sshd[123]: `, `kernel: `, `/usr/sbin/cron[1]: `, `vpxa : `, `prog -: `.
 
+use crate::parse::header::host;
+
 /// A program's name and process id as the header names them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Tag<'a> {
@@ -45,7 +47,7 @@ fn with_procid<'a>(name: &'a str, rest: &'a str) -> Option<(Tag<'a>, &'a str)> {
         return None;
     }
     let app_name = (!name.is_empty()).then_some(name);
-    Some((Tag { app_name, procid: Some(procid) }, after.strip_prefix(' ').unwrap_or(after)))
+    Some((Tag { app_name, procid: Some(procid) }, after.trim_start_matches(' ')))
 }
 
 /// `name: text`, and `name:text` when it cannot be a time, a port, an address, a URL or CEF.
@@ -55,7 +57,7 @@ fn with_colon<'a>(name: &'a str, rest: &'a str) -> Option<(Tag<'a>, &'a str)> {
         return None;
     }
     let after = match after.as_bytes().first() {
-        None | Some(b' ' | b'\t') => after.get(1..).unwrap_or_default(),
+        None | Some(b' ' | b'\t') => after.trim_start_matches([' ', '\t']),
         Some(b'/' | b':' | b'0'..=b'9' | b'\\') => return None,
         Some(_) if name.len() < 2 => return None,
         Some(_) => after,
@@ -63,14 +65,17 @@ fn with_colon<'a>(name: &'a str, rest: &'a str) -> Option<(Tag<'a>, &'a str)> {
     Some((Tag { app_name: Some(name), procid: None }, after))
 }
 
-/// `name : text` and `name -: text`.
+/// `name : text`, `name -: text`, and `name {"json": …}`.
 fn with_spaced_colon<'a>(name: &'a str, rest: &'a str) -> Option<(Tag<'a>, &'a str)> {
-    let after = rest.strip_prefix(" : ").or_else(|| rest.strip_prefix(" -: "))?;
+    let after = rest.strip_prefix(" : ").or_else(|| rest.strip_prefix(" -: "));
+    let after = after.or_else(|| rest.get(1..).filter(|json| json.starts_with("{\"")))?;
     is_name(name).then_some((Tag { app_name: Some(name), procid: None }, after))
 }
 
 /// A program's name has a letter, and is not what begins a body.
 fn is_name(name: &str) -> bool {
     let has_letter = name.bytes().any(|byte| byte.is_ascii_alphabetic());
-    has_letter && !matches!(name, "CEF" | "LEEF" | "http" | "https" | "http/") && !super::host::is_severity_word(name)
+    has_letter
+        && !matches!(name, "CEF" | "LEEF" | "http" | "https" | "http/")
+        && (name.contains('.') || !host::is_severity_word(name))
 }

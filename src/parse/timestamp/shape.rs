@@ -218,9 +218,12 @@ fn late_year(cursor: &mut Cursor<'_>) -> Option<i32> {
     cursor.attempt(|cursor| {
         cursor.need(b' ')?;
         let year = cursor.year().filter(|year| (1970..2100).contains(year))?;
-        let ends = cursor
-            .peek()
-            .is_none_or(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'-' | b'.' | b'_' | b'/'));
+        // `2001:db8::1` after the time is a host, not a year.
+        let ends = match cursor.peek() {
+            None => true,
+            Some(b':') => !cursor.peek_at(1).is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b':'),
+            Some(byte) => !byte.is_ascii_alphanumeric() && !matches!(byte, b'-' | b'.' | b'_' | b'/'),
+        };
         ends.then_some(year)
     })
 }
