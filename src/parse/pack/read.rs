@@ -401,8 +401,8 @@ fn put_header<'a>(draft: &mut Draft<'a>, header: &Header<'a>) {
         draft.set(Name::Known(ecs::LOG_SYSLOG_MSGID), Value::from(msgid));
     }
     if let Some(data) = header.structured_data {
-        // The header grammar has checked it, so it reads.
-        drop(structured_data::read(data, &mut |key, value| draft.set(Name::new(key), value)));
+        let read = structured_data::read(data, &mut |key, value| draft.set(Name::new(key), value));
+        debug_assert!(read.is_ok(), "the header grammar has checked it");
     }
     if let Some(version) = header.version {
         draft.set(Name::Known(ecs::LOG_SYSLOG_VERSION), Value::Int(i64::from(version)));

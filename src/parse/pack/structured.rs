@@ -54,7 +54,7 @@ pub(super) fn promised(body: &str) -> Option<Read> {
         b'C' if bytes.starts_with(b"CEF:") => Some(Read::Cef),
         b'L' if bytes.starts_with(b"LEEF:") => Some(Read::Leef),
         b'<' if bytes.starts_with(b"<Event") || bytes.starts_with(b"<?xml") => Some(Read::Xml),
-        b'2' if bytes.get(10) == Some(&b'T') && memchr::memmem::find(bytes.get(..80)?, b" std").is_some() => Some(Read::Cri),
+        b'2' if bytes.get(10) == Some(&b'T') && memchr::memmem::find(bytes.get(..bytes.len().min(80))?, b" std").is_some() => Some(Read::Cri),
         _ => has_clf_time(bytes).then_some(Read::Clf),
     }
 }
@@ -159,12 +159,14 @@ fn bases<'a>(packs: &'a Packs, pack: &Pack, grammar: Read) -> SmallVec<[&'a Pack
 }
 
 fn well_known<'a>(bases: &[&'a Pack], key: &str) -> Option<(&'a Pack, &'a [Target])> {
-    // A dotted ECS name means itself: `client.ip` is not `source.ip`.
-    if bases.is_empty() || (key.contains('.') && Field::from_name(key).is_some()) {
+    if bases.is_empty() {
         return None;
     }
     let squashed = squash(key);
-    bases.iter().find_map(|base| Some((*base, base.map.get(&*squashed)?.as_slice())))
+    // A dotted ECS name means itself, unless the grammar says otherwise: `client.ip` is not `source.ip`.
+    let is_ecs = key.contains('.') && Field::from_name(key).is_some();
+    let knowing = bases.iter().filter(|base| !(is_ecs && base.read == Read::Text));
+    knowing.into_iter().find_map(|base| Some((*base, base.map.get(&*squashed)?.as_slice())))
 }
 
 fn put_one<'a>(
