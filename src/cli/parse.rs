@@ -80,8 +80,7 @@ fn read_all(args: &Args, packs: &Packs, reader: &mut impl BufRead, writer: &mut 
         } else {
             String::from_utf8_lossy(&line).into_owned()
         };
-        let hint =
-            Hint { received: SystemClock.now(), format: args.format.as_deref(), zone_offset_seconds: args.zone };
+        let hint = Hint { received: SystemClock.now(), format: args.format.as_deref(), zone_offset_seconds: args.zone };
         let mut event = packs.parse(&text, &hint);
         normalize(&mut event);
         serde_json::to_writer(&mut *writer, &event).context("writing events")?;
@@ -171,8 +170,11 @@ mod tests {
         let mut output = Vec::new();
         let input = b"first\r\n\n\xff\xfe\nlast";
         read_all(&args, &Packs::builtin(), &mut &input[..], &mut output).expect("reads");
-        let lines: Vec<serde_json::Value> =
-            output.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(|line| serde_json::from_slice(line).expect("JSON")).collect();
+        let lines: Vec<serde_json::Value> = output
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty())
+            .map(|line| serde_json::from_slice(line).expect("JSON"))
+            .collect();
         let originals: Vec<&str> = lines.iter().filter_map(|line| line.get("event.original")?.as_str()).collect();
         assert_eq!(originals, ["first", "", "\u{fffd}\u{fffd}", "last"]);
         assert_eq!(lines[0]["longan.parse.error"], "unrecognised");

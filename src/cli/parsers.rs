@@ -108,7 +108,11 @@ fn list(folder: &Folder, out: &mut impl Write) -> anyhow::Result<Exit> {
         match folder.format {
             Format::Json => json_line(&pack, out)?,
             Format::Text => {
-                writeln!(out, "{:24} {:4} patterns {:4} samples  {}", pack.name, pack.patterns, pack.samples, pack.title)?;
+                writeln!(
+                    out,
+                    "{:24} {:4} patterns {:4} samples  {}",
+                    pack.name, pack.patterns, pack.samples, pack.title
+                )?;
             }
         }
     }

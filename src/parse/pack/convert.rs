@@ -17,7 +17,13 @@ use crate::parse::timestamp;
 use crate::parse::timestamp::Inferred;
 
 /// Puts a text where its target says; a text that means "nothing" sets nothing.
-pub(super) fn put_text<'a>(draft: &mut Draft<'a>, pack: &'a Pack, target: &'a Target, text: Cow<'a, str>, scalar: Scalar) {
+pub(super) fn put_text<'a>(
+    draft: &mut Draft<'a>,
+    pack: &'a Pack,
+    target: &'a Target,
+    text: Cow<'a, str>,
+    scalar: Scalar,
+) {
     if target.names.is_empty() && target.convert != Convert::Request || pack.means_absent(&text) {
         return;
     }
@@ -127,8 +133,16 @@ fn int(text: &str) -> Option<i64> {
 }
 
 fn truth(text: &str) -> Option<bool> {
-    const WORDS: [(&str, bool); 8] =
-        [("true", true), ("yes", true), ("1", true), ("on", true), ("false", false), ("no", false), ("0", false), ("off", false)];
+    const WORDS: [(&str, bool); 8] = [
+        ("true", true),
+        ("yes", true),
+        ("1", true),
+        ("on", true),
+        ("false", false),
+        ("no", false),
+        ("0", false),
+        ("off", false),
+    ];
     WORDS.iter().find(|(word, _)| text.eq_ignore_ascii_case(word)).map(|(_, truth)| *truth)
 }
 
@@ -194,7 +208,10 @@ fn split_endpoint(text: &str) -> (Option<&str>, Option<i64>) {
     }
     match text.rsplit_once([':', '/', '#', ',']) {
         Some((host, port)) => match port_number(port) {
-            Some(port) => (Some(host.rsplit_once(':').filter(|(_, last)| last.contains('.')).map_or(host, |(_, last)| last)), Some(port)),
+            Some(port) => (
+                Some(host.rsplit_once(':').filter(|(_, last)| last.contains('.')).map_or(host, |(_, last)| last)),
+                Some(port),
+            ),
             None => (Some(text), None),
         },
         None => (Some(text), None),

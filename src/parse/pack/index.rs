@@ -143,7 +143,8 @@ impl Index {
         for (key, _) in content.pairs {
             for number in self.by_key.get(&**key).into_iter().flatten() {
                 let Some(claim) = self.claims.get(usize::from(*number)) else { continue };
-                let asked = claim.keys.len() + 2 * claim.equals.len() + claim.prefix.len().min(1) + claim.app_name.len().min(1);
+                let asked =
+                    claim.keys.len() + 2 * claim.equals.len() + claim.prefix.len().min(1) + claim.app_name.len().min(1);
                 if best.is_none_or(|(most, _)| asked > most) && claim.holds(content) {
                     best = Some((asked, claim.pack));
                 }

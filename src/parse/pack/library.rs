@@ -175,7 +175,8 @@ impl Builder {
             if open {
                 if is_vague(variant) {
                     let error = Located::at_offset(place.path, place.text, pattern.offset, PackError::TooVague);
-                    let hint = "begin with literal text, a time or an address, and give at least 6 letters of literal text";
+                    let hint =
+                        "begin with literal text, a time or an address, and give at least 6 letters of literal text";
                     self.problems.push(error.with_hint(hint));
                     return;
                 }
@@ -194,7 +195,9 @@ impl Builder {
             return;
         }
         let error = match self.packs.packs.get(usize::from(earlier.pack)) {
-            Some(other) => PackError::Conflict { other: other.name.clone(), what: format!("pattern at line {}", earlier.line) },
+            Some(other) => {
+                PackError::Conflict { other: other.name.clone(), what: format!("pattern at line {}", earlier.line) }
+            }
             None => PackError::SamePattern { other_line: earlier.line },
         };
         self.problems.push(Located::at_offset(place.path, place.text, pattern.offset, error));

@@ -71,7 +71,8 @@ impl<'a> Reader<'a> {
         let (header, body) = self.header(draft, text);
         draft.set(Name::Known(ecs::MESSAGE), Value::from(body));
         let is_new = has_pri || body.len() != text.len();
-        (is_new && self.content(draft, header.app_name, body, depth)) || self.weaker(draft, header.app_name, body, depth)
+        (is_new && self.content(draft, header.app_name, body, depth))
+            || self.weaker(draft, header.app_name, body, depth)
     }
 
     /// Reads the rest of a line within a line: what is around it may have named the program, and only a header with a
@@ -163,7 +164,9 @@ impl<'a> Reader<'a> {
     }
 
     fn by_matching(self, draft: &mut Draft<'a>, candidates: &[PackId], body: &'a str, depth: usize) -> bool {
-        candidates.iter().any(|id| self.packs.pack(*id).is_some_and(|pack| self.with_pack(draft, *id, pack, body, depth)))
+        candidates
+            .iter()
+            .any(|id| self.packs.pack(*id).is_some_and(|pack| self.with_pack(draft, *id, pack, body, depth)))
     }
 
     /// Reads the content as one pack's, by its patterns or its grammar.
@@ -184,7 +187,14 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the content by a grammar and gives it to the pack that claims its keys, or to the grammar's fallback.
-    fn structured(self, draft: &mut Draft<'a>, app_name: Option<&str>, grammar: Read, body: &'a str, depth: usize) -> bool {
+    fn structured(
+        self,
+        draft: &mut Draft<'a>,
+        app_name: Option<&str>,
+        grammar: Read,
+        body: &'a str,
+        depth: usize,
+    ) -> bool {
         let Some(pairs) = structured::read(grammar, body) else { return false };
         let claimed = self.packs.index.by_keys(Content { app_name, body, pairs: &pairs });
         let claimed = claimed.filter(|id| self.packs.pack(*id).is_some_and(|pack| pack.read == grammar));
@@ -220,14 +230,24 @@ impl<'a> Reader<'a> {
         self.end(draft, pack, depth);
     }
 
-    fn captures(self, draft: &mut Draft<'a>, pack: &'a Pack, leaf: &'a Leaf, captures: &Captures, text: &'a str, depth: usize) {
+    fn captures(
+        self,
+        draft: &mut Draft<'a>,
+        pack: &'a Pack,
+        leaf: &'a Leaf,
+        captures: &Captures,
+        text: &'a str,
+        depth: usize,
+    ) {
         for (target, captured) in leaf.targets.iter().zip(captures) {
             if target.is_skipped() {
                 continue;
             }
             let Some(found) = text.get(captured.start as usize..captured.end as usize) else { continue };
             match &target.convert {
-                Convert::Pairs | Convert::Json => structured::nested(draft, self.packs, pack, target, Cow::Borrowed(found), 0),
+                Convert::Pairs | Convert::Json => {
+                    structured::nested(draft, self.packs, pack, target, Cow::Borrowed(found), 0)
+                }
                 Convert::Csv => columns(draft, pack, leaf, found),
                 Convert::Line if depth < NESTING_MAX => drop(self.line(draft, found, depth + 1)),
                 _ => {
@@ -350,7 +370,8 @@ fn csv_value(text: &str) -> (Cow<'_, str>, Option<&str>) {
 
 /// Returns the text of a JSON envelope that is a line of its own: what a shipper or container runtime wrapped.
 fn inner_line<'a>(pairs: &Pairs<'a>) -> Option<&'a str> {
-    let wrapped = pairs.iter().find(|(key, _)| matches!(&**key, "message" | "log" | "msg" | "MESSAGE" | "event.original"))?;
+    let wrapped =
+        pairs.iter().find(|(key, _)| matches!(&**key, "message" | "log" | "msg" | "MESSAGE" | "event.original"))?;
     match &wrapped.1 {
         Value::Text(Cow::Borrowed(text)) if text.len() > 8 => Some(text),
         _ => None,
@@ -372,7 +393,10 @@ fn holds(draft: &Draft<'_>, name: &Name<'_>, condition: &Condition) -> bool {
 /// Puts what a syslog header says into the event.
 fn put_header<'a>(draft: &mut Draft<'a>, header: &Header<'a>) {
     if let Some((facility, severity)) = header.pri {
-        draft.set(Name::Known(ecs::LOG_SYSLOG_PRIORITY), Value::Int(i64::from(facility) * 8 + i64::from(severity.code())));
+        draft.set(
+            Name::Known(ecs::LOG_SYSLOG_PRIORITY),
+            Value::Int(i64::from(facility) * 8 + i64::from(severity.code())),
+        );
         draft.set(Name::Known(ecs::LOG_SYSLOG_FACILITY_CODE), Value::Int(i64::from(facility)));
         if let Some(name) = facility_name(facility) {
             draft.set(Name::Known(ecs::LOG_SYSLOG_FACILITY_NAME), Value::from(name));
@@ -411,4 +435,3 @@ fn put_header<'a>(draft: &mut Draft<'a>, header: &Header<'a>) {
         draft.set(Name::Known(ecs::EVENT_SEQUENCE), Value::Int(sequence));
     }
 }
-

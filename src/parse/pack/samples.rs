@@ -34,7 +34,12 @@ impl Packs {
                 report.samples += 1;
                 if let Some(difference) = self.difference(pack, sample, normalize) {
                     let error = PackError::SampleDiffers { number: index + 1, difference };
-                    report.problems.push(Located { path: pack.path.clone(), position: sample.position, error, hint: None });
+                    report.problems.push(Located {
+                        path: pack.path.clone(),
+                        position: sample.position,
+                        error,
+                        hint: None,
+                    });
                 }
             }
         }
@@ -59,7 +64,10 @@ fn compare(pack: &Pack, sample: &Sample, event: &Event<'_>) -> Option<String> {
         return is_own.then(|| "the line must not be read by this pack, but was".to_owned());
     }
     if !is_own {
-        return Some(format!("the line was read by {}", event.parser.map_or("no pack".into(), |name| format!("`{name}`"))));
+        return Some(format!(
+            "the line was read by {}",
+            event.parser.map_or("no pack".into(), |name| format!("`{name}`"))
+        ));
     }
     let mut differences = Vec::new();
     for (name, expected) in &sample.expect {
@@ -69,7 +77,10 @@ fn compare(pack: &Pack, sample: &Sample, event: &Event<'_>) -> Option<String> {
             None => differences.push(format!("`{name}` is missing (`{expected}` expected)")),
         }
     }
-    let present = sample.absent.iter().filter_map(|name| Some(format!("`{name}` is `{}`, but must be absent", shown(event, name)?)));
+    let present = sample
+        .absent
+        .iter()
+        .filter_map(|name| Some(format!("`{name}` is `{}`, but must be absent", shown(event, name)?)));
     differences.extend(present);
     (!differences.is_empty()).then(|| differences.join("; "))
 }

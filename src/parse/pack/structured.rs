@@ -54,7 +54,11 @@ pub(super) fn promised(body: &str) -> Option<Read> {
         b'C' if bytes.starts_with(b"CEF:") => Some(Read::Cef),
         b'L' if bytes.starts_with(b"LEEF:") => Some(Read::Leef),
         b'<' if bytes.starts_with(b"<Event") || bytes.starts_with(b"<?xml") => Some(Read::Xml),
-        b'2' if bytes.get(10) == Some(&b'T') && memchr::memmem::find(bytes.get(..bytes.len().min(80))?, b" std").is_some() => Some(Read::Cri),
+        b'2' if bytes.get(10) == Some(&b'T')
+            && memchr::memmem::find(bytes.get(..bytes.len().min(80))?, b" std").is_some() =>
+        {
+            Some(Read::Cri)
+        }
         _ => has_clf_time(bytes).then_some(Read::Clf),
     }
 }
@@ -78,13 +82,20 @@ fn has_clf_time(bytes: &[u8]) -> bool {
     memchr::memchr(b'[', front).is_some_and(|at| {
         // `vhost client - user [`: more words before it are a syslog header.
         let words = front.iter().take(at).filter(|byte| **byte == b' ').count();
-        words <= 5 && bytes.get(at + 3) == Some(&b'/') && bytes.get(at + 7) == Some(&b'/') && bytes.get(at + 12) == Some(&b':')
+        words <= 5
+            && bytes.get(at + 3) == Some(&b'/')
+            && bytes.get(at + 7) == Some(&b'/')
+            && bytes.get(at + 12) == Some(&b':')
     })
 }
 
 /// Says whether a body begins with a key and an equals sign.
 pub(super) fn begins_with_pair(body: &str) -> bool {
-    let key = body.bytes().take(64).take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')).count();
+    let key = body
+        .bytes()
+        .take(64)
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
+        .count();
     key > 0 && body.as_bytes().get(key) == Some(&b'=')
 }
 

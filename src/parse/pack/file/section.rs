@@ -144,7 +144,10 @@ impl<'s> Section<'s> {
     /// Reads a table of fields and the values they get.
     pub(super) fn fields(&self, key: &'static str) -> Vec<(Name<'static>, Value<'static>)> {
         let entries = self.entries(key);
-        entries.into_iter().filter_map(|(name, value, _)| Some((owned(name), value_of(self.file, name, value)?))).collect()
+        entries
+            .into_iter()
+            .filter_map(|(name, value, _)| Some((owned(name), value_of(self.file, name, value)?)))
+            .collect()
     }
 
     pub(super) fn names(&self, key: &str) -> Vec<Name<'static>> {

@@ -34,8 +34,26 @@ use crate::parse::pack::pattern::KIND_NAMES;
 use crate::parse::pack::pattern::Target;
 
 const TOP_KEYS: [&str; 20] = [
-    "name", "title", "logsource", "read", "recognise", "fields", "remove", "absent", "prefix", "keep_unmapped", "inherit",
-    "fallback", "must_match", "map", "time", "values", "when", "pattern", "sample", "notes",
+    "name",
+    "title",
+    "logsource",
+    "read",
+    "recognise",
+    "fields",
+    "remove",
+    "absent",
+    "prefix",
+    "keep_unmapped",
+    "inherit",
+    "fallback",
+    "must_match",
+    "map",
+    "time",
+    "values",
+    "when",
+    "pattern",
+    "sample",
+    "notes",
 ];
 
 /// Reads a pack file's text; `None` when anything is wrong with it.
@@ -161,8 +179,12 @@ fn report_kind(file: &File<'_>, offset: usize, error: PackError) {
             };
             file.problem_with_hint(offset, error, hint);
         }
-        PackError::Unopened { .. } => file.problem_with_hint(offset, error, "write `}}` for a brace that stands in the line".to_owned()),
-        PackError::Unclosed { .. } => file.problem_with_hint(offset, error, "write `{{` for a brace that stands in the line".to_owned()),
+        PackError::Unopened { .. } => {
+            file.problem_with_hint(offset, error, "write `}}` for a brace that stands in the line".to_owned())
+        }
+        PackError::Unclosed { .. } => {
+            file.problem_with_hint(offset, error, "write `{{` for a brace that stands in the line".to_owned())
+        }
         _ => file.problem(offset, error),
     }
 }
@@ -192,7 +214,8 @@ fn values(top: Section<'_>) -> Vec<ValueMap> {
     let mut maps = Vec::new();
     for (field, table, _) in top.entries("values") {
         let Some(entries) = table.get_ref().as_table() else {
-            let error = PackError::WrongType { key: field.to_owned(), wanted: "a table", found: table.get_ref().type_str() };
+            let error =
+                PackError::WrongType { key: field.to_owned(), wanted: "a table", found: table.get_ref().type_str() };
             top.file.problem(table.span().start, error);
             continue;
         };
@@ -218,10 +241,16 @@ fn when(section: Section<'_>, base: &LogSource) -> When {
     };
     let copied = section.entries("copy").into_iter();
     When {
-        conditions: section.entries("if").into_iter().map(|(key, value, _)| (owned(key), condition(key, value))).collect(),
+        conditions: section
+            .entries("if")
+            .into_iter()
+            .map(|(key, value, _)| (owned(key), condition(key, value)))
+            .collect(),
         set: section.fields("set"),
         copy: copied
-            .flat_map(|(from, value, _)| texts_of(section.file, from, value).into_iter().map(move |to| (owned(from), owned(&to))))
+            .flat_map(|(from, value, _)| {
+                texts_of(section.file, from, value).into_iter().map(move |to| (owned(from), owned(&to)))
+            })
             .collect(),
         remove: section.names("remove"),
         logsource: merge(base, section.logsource()),
@@ -290,4 +319,3 @@ fn sample(section: Section<'_>) -> Option<Sample> {
         line: section.required("line")?.text,
     })
 }
-

@@ -77,8 +77,8 @@ pub(in crate::parse::pack) struct Kind {
 
 /// The names of the types, for hints and for the manual.
 pub(in crate::parse::pack) const KIND_NAMES: [&str; 26] = [
-    "text", "word", "rest", "int", "float", "bool", "hex", "ip", "host", "quoted", "path", "mac", "uuid", "space", "time",
-    "lower", "upper", "unhex", "endpoint", "request", "kv", "json", "csv", "list", "line", "any",
+    "text", "word", "rest", "int", "float", "bool", "hex", "ip", "host", "quoted", "path", "mac", "uuid", "space",
+    "time", "lower", "upper", "unhex", "endpoint", "request", "kv", "json", "csv", "list", "line", "any",
 ];
 
 impl Kind {
@@ -151,5 +151,6 @@ impl Kind {
 }
 
 fn time_format(written: &str) -> Result<TimeFormat, PackError> {
-    TimeFormat::compile(written).map_err(|source| PackError::BadTimeFormat { written: written.to_owned(), reason: source.to_string() })
+    TimeFormat::compile(written)
+        .map_err(|source| PackError::BadTimeFormat { written: written.to_owned(), reason: source.to_string() })
 }

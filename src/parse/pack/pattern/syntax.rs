@@ -53,7 +53,8 @@ pub(in crate::parse::pack) fn target(written: &str) -> Result<(Scan, Target), Pa
     let names = match kind.convert {
         // Three names for each, made here so that none is made for every line.
         Convert::Endpoint => {
-            let parts = names.into_iter().flat_map(|name| ["ip", "domain", "port"].map(|part| format!("{name}.{part}")));
+            let parts =
+                names.into_iter().flat_map(|name| ["ip", "domain", "port"].map(|part| format!("{name}.{part}")));
             parts.map(Name::new).collect()
         }
         _ => names.into_iter().map(|name| Name::new(name.to_owned())).collect(),

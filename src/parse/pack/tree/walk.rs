@@ -42,12 +42,7 @@ const STEPS_PER_BYTE: u32 = 8;
 
 impl Tree {
     /// Finds the preferred variant under `root` that reads the whole text.
-    pub(in crate::parse::pack) fn walk(
-        &self,
-        root: NodeId,
-        text: &str,
-        clock: Context,
-    ) -> Option<(LeafId, Captures)> {
+    pub(in crate::parse::pack) fn walk(&self, root: NodeId, text: &str, clock: Context) -> Option<(LeafId, Captures)> {
         let length = u32::try_from(text.len()).ok()?;
         let steps = STEPS_MIN.saturating_add(length.saturating_mul(STEPS_PER_BYTE));
         let mut walk = Walk { tree: self, text, clock, captures: SmallVec::new(), steps };
@@ -168,7 +163,9 @@ fn extent(scan: &Scan, rest: &[u8]) -> usize {
         Scan::Word => rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len()),
         Scan::Host => rest
             .iter()
-            .position(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b':') || *byte >= 0x80))
+            .position(|byte| {
+                !(byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b':') || *byte >= 0x80)
+            })
             .unwrap_or(rest.len()),
         _ => rest.len(),
     }
