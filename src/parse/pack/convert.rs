@@ -182,13 +182,21 @@ fn put_endpoint<'a>(draft: &mut Draft<'a>, names: &'a [Name<'static>], text: Cow
         if let Some((start, length)) = host_range.filter(|(_, length)| *length > 0) {
             match text.get(start..start + length).and_then(|host| host.parse().ok()) {
                 Some(address) => draft.set(lend_name(ip), Value::Ip(address)),
-                None => draft.set(lend_name(domain), slice(&text, start, start + length)),
+                None if is_host(&text, start, length) => {
+                    draft.set(lend_name(domain), slice(&text, start, start + length));
+                }
+                None => continue,
             }
         }
         if let Some(port) = port {
             draft.set(lend_name(port_name), Value::Int(port));
         }
     }
+}
+
+fn is_host(text: &str, start: usize, length: usize) -> bool {
+    let is_host_byte = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_') || byte >= 0x80;
+    text.get(start..start + length).is_some_and(|host| host.bytes().all(is_host_byte))
 }
 
 fn split_endpoint(text: &str) -> (Option<&str>, Option<i64>) {

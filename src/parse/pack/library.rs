@@ -22,7 +22,6 @@ use crate::parse::pack::error::Problems;
 use crate::parse::pack::file;
 use crate::parse::pack::file::PackFile;
 use crate::parse::pack::file::Pattern;
-use crate::parse::pack::file::Read;
 use crate::parse::pack::index::Index;
 use crate::parse::pack::pattern::Piece;
 use crate::parse::pack::pattern::Scan;
@@ -256,7 +255,7 @@ fn pack(path: &Path, file: &PackFile, root: Option<NodeId>, within: Vec<(Name<'s
         absent: file.absent.clone(),
         prefix: file.prefix.clone(),
         keep_unmapped: file.keep_unmapped,
-        inherit: file.inherit && file.read != Read::Text,
+        inherit: file.inherit,
         must_match: file.must_match,
         map,
         time: file.time.clone(),
@@ -275,7 +274,13 @@ fn is_vague(variant: &Variant) -> bool {
         .iter()
         .map(|piece| match piece {
             Piece::Literal(text) => text.bytes().filter(|byte| !byte.is_ascii_whitespace()).count(),
-            Piece::Capture { .. } => 0,
+            // A narrow type tells as much as some letters do.
+            Piece::Capture { scan, .. } => match scan {
+                Scan::Time(Some(_)) => 4,
+                Scan::OneOf(_) => 3,
+                Scan::Ip | Scan::Mac | Scan::Uuid => 2,
+                _ => 0,
+            },
         })
         .sum();
     let begins_open = match variant.first() {

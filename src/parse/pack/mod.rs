@@ -16,6 +16,9 @@ mod samples;
 mod structured;
 mod tree;
 
+#[cfg(test)]
+mod tests;
+
 pub use error::PackError;
 pub use samples::SampleReport;
 

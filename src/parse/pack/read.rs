@@ -10,6 +10,7 @@ use crate::model::event::ParseFailure;
 use crate::model::severity::facility_name;
 use crate::parse::header;
 use crate::parse::header::Header;
+use crate::parse::header::structured_data;
 use crate::parse::pack::Hint;
 use crate::parse::pack::Packs;
 use crate::parse::pack::compiled::Leaf;
@@ -29,6 +30,7 @@ use crate::parse::pack::structured::Pairs;
 use crate::parse::pack::tree::Captures;
 use crate::parse::pack::tree::LeafId;
 use crate::parse::pack::tree::NodeId;
+use crate::parse::pack::tree::Scalar;
 use crate::parse::pack::tree::quoted_text;
 
 /// Lines within lines are read this deep.
@@ -63,12 +65,32 @@ impl<'a> Reader<'a> {
             draft.set_default(ecs::MESSAGE, text);
             return true;
         }
+        if depth > 0 {
+            return self.inner(draft, text, depth);
+        }
         let (header, body) = self.header(draft, text);
         draft.set(Name::Known(ecs::MESSAGE), Value::from(body));
         let is_new = has_pri || body.len() != text.len();
         (is_new && self.content(draft, header.app_name, body, depth))
             || self.weaker(draft, header.app_name, body, depth)
-            || (!is_new && self.by_app_name(draft, header.app_name, body, depth))
+    }
+
+    /// Reads the rest of a line within a line: what is around it may have named the program, and only a header with a
+    /// time or a PRI is believed over that.
+    fn inner(self, draft: &mut Draft<'a>, text: &'a str, depth: usize) -> bool {
+        let header = header::read(text, draft.clock.received, draft.clock.zone_offset_seconds);
+        let (app_name, body) = if header.pri.is_some() || header.timestamp.is_some() {
+            let (header, body) = self.header(draft, text);
+            (header.app_name, body)
+        } else {
+            let outer = draft.event.get(ecs::PROCESS_NAME).and_then(|name| match name {
+                Value::Text(Cow::Borrowed(name)) => Some(*name),
+                _ => None,
+            });
+            (outer, text)
+        };
+        draft.set(Name::Known(ecs::MESSAGE), Value::from(body));
+        self.content(draft, app_name, body, depth) || self.weaker(draft, app_name, body, depth)
     }
 
     /// Reads the line as the pack its input names.
@@ -133,14 +155,12 @@ impl<'a> Reader<'a> {
             return self.structured(draft, app_name, Read::Pairs, body, depth);
         }
         claimed.extend(self.packs.index.by_literal(content));
-        let Some(pack) = claimed.first().and_then(|id| self.packs.pack(*id)) else { return false };
-        self.uncovered(draft, pack);
-        true
-    }
-
-    fn by_app_name(self, draft: &mut Draft<'a>, app_name: Option<&str>, body: &'a str, depth: usize) -> bool {
-        let candidates = self.packs.index.by_app_name(Content { app_name, body, pairs: &[] });
-        self.by_matching(draft, &candidates, body, depth)
+        if let Some(pack) = claimed.first().and_then(|id| self.packs.pack(*id)) {
+            self.uncovered(draft, pack);
+            return true;
+        }
+        let Some((grammar, at)) = structured::embedded(body) else { return false };
+        body.get(at..).is_some_and(|tail| self.structured(draft, app_name, grammar, tail, depth))
     }
 
     fn by_matching(self, draft: &mut Draft<'a>, candidates: &[PackId], body: &'a str, depth: usize) -> bool {
@@ -226,7 +246,7 @@ impl<'a> Reader<'a> {
             let Some(found) = text.get(captured.start as usize..captured.end as usize) else { continue };
             match &target.convert {
                 Convert::Pairs | Convert::Json => {
-                    structured::nested(draft, self.packs, pack, target, Cow::Borrowed(found));
+                    structured::nested(draft, self.packs, pack, target, Cow::Borrowed(found), 0)
                 }
                 Convert::Csv => columns(draft, pack, leaf, found),
                 Convert::Line if depth < NESTING_MAX => drop(self.line(draft, found, depth + 1)),
@@ -318,7 +338,7 @@ fn columns<'a>(draft: &mut Draft<'a>, pack: &'a Pack, leaf: &'a Leaf, text: &'a 
         let (value, after) = csv_value(here);
         rest = after;
         if let Some(target) = column {
-            structured::put_column(draft, pack, target, value);
+            convert::put_text(draft, pack, target, value, Scalar::None);
         }
     }
 }
@@ -404,8 +424,9 @@ fn put_header<'a>(draft: &mut Draft<'a>, header: &Header<'a>) {
     if let Some(msgid) = header.msgid {
         draft.set(Name::Known(ecs::LOG_SYSLOG_MSGID), Value::from(msgid));
     }
-    if let Some(structured_data) = header.structured_data {
-        draft.set(Name::Known(ecs::LOG_SYSLOG_STRUCTURED_DATA), Value::from(structured_data));
+    if let Some(data) = header.structured_data {
+        let read = structured_data::read(data, &mut |key, value| draft.set(Name::new(key), value));
+        debug_assert!(read.is_ok(), "the header grammar has checked it");
     }
     if let Some(version) = header.version {
         draft.set(Name::Known(ecs::LOG_SYSLOG_VERSION), Value::Int(i64::from(version)));

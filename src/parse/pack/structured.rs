@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use smallvec::SmallVec;
 
+use crate::model::Field;
 use crate::model::Name;
 use crate::model::Value;
 use crate::model::ecs;
@@ -15,7 +16,6 @@ use crate::parse::pack::draft::Draft;
 use crate::parse::pack::file::Read;
 use crate::parse::pack::pattern::Convert;
 use crate::parse::pack::pattern::Target;
-use crate::parse::pack::tree::Scalar;
 use crate::parse::structure;
 
 /// Keys and values in the order of the line.
@@ -54,18 +54,38 @@ pub(super) fn promised(body: &str) -> Option<Read> {
         b'C' if bytes.starts_with(b"CEF:") => Some(Read::Cef),
         b'L' if bytes.starts_with(b"LEEF:") => Some(Read::Leef),
         b'<' if bytes.starts_with(b"<Event") || bytes.starts_with(b"<?xml") => Some(Read::Xml),
-        b'2' if bytes.get(10) == Some(&b'T') && memchr::memmem::find(bytes.get(..80)?, b" std").is_some() => {
+        b'2' if bytes.get(10) == Some(&b'T')
+            && memchr::memmem::find(bytes.get(..bytes.len().min(80))?, b" std").is_some() =>
+        {
             Some(Read::Cri)
         }
         _ => has_clf_time(bytes).then_some(Read::Clf),
     }
 }
 
+/// Returns a structure that begins after some text, and where: `agent says CEF:0|…`, `app: {"a":1}`.
+pub(super) fn embedded(body: &str) -> Option<(Read, usize)> {
+    let bytes = body.as_bytes();
+    let find = |mark: &str| memchr::memmem::find(bytes, mark.as_bytes());
+    if let Some(at) = find("CEF:0|").or_else(|| find("CEF:1|")) {
+        return Some((Read::Cef, at));
+    }
+    if let Some(at) = find("LEEF:") {
+        return Some((Read::Leef, at));
+    }
+    (bytes.last() == Some(&b'}')).then(|| find("{\"")).flatten().map(|at| (Read::Json, at))
+}
+
 /// Says whether a date as access logs write it, `[14/Mar/2026:…`, follows the client.
 fn has_clf_time(bytes: &[u8]) -> bool {
     let front = bytes.get(..bytes.len().min(256)).unwrap_or_default();
     memchr::memchr(b'[', front).is_some_and(|at| {
-        bytes.get(at + 3) == Some(&b'/') && bytes.get(at + 7) == Some(&b'/') && bytes.get(at + 12) == Some(&b':')
+        // `vhost client - user [`: more words before it are a syslog header.
+        let words = front.iter().take(at).filter(|byte| **byte == b' ').count();
+        words <= 5
+            && bytes.get(at + 3) == Some(&b'/')
+            && bytes.get(at + 7) == Some(&b'/')
+            && bytes.get(at + 12) == Some(&b':')
     })
 }
 
@@ -79,25 +99,50 @@ pub(super) fn begins_with_pair(body: &str) -> bool {
     key > 0 && body.as_bytes().get(key) == Some(&b'=')
 }
 
-/// Puts the pairs into the event as the pack says, its own map first, then that of the grammar's fallback.
+/// Values of keys the pack itself does not map, until its own are all in place.
+type Later<'a> = SmallVec<[(&'a Pack, &'a [Target], Value<'a>); 16]>;
+
+/// Pairs within pairs are read this deep.
+const NESTING_MAX: usize = 2;
+
+/// Puts the pairs into the event as the pack says: its own map first, then that of its grammar, then the well-known keys.
 pub(super) fn apply<'a>(draft: &mut Draft<'a>, packs: &'a Packs, pack: &'a Pack, pairs: Pairs<'a>) {
-    let time = pack.time.as_ref().and_then(|source| joined_time(&source.from, &pairs).map(|text| (source, text)));
-    let base = packs.fallback(pack.read).and_then(|id| packs.pack(id));
-    let base = base.filter(|base| pack.inherit && base.name != pack.name);
-    let is_fallback = packs.fallback(pack.read).and_then(|id| packs.pack(id)).is_some_and(|own| own.name == pack.name);
-    let mut later: SmallVec<[(&'a Pack, &'a [Target], Value<'a>); 16]> = SmallVec::new();
+    let time = pack.time.as_ref().and_then(|source| Some((source, joined_time(&source.from, &pairs)?)));
+    distribute(draft, packs, pack, pack.read, pairs, 0);
+    if let Some((source, text)) = time
+        && let Some((time, inferred)) = convert::time_of(draft, &source.target.convert, &text)
+    {
+        for name in &source.target.names {
+            match name {
+                Name::Known(ecs::TIMESTAMP) => draft.set_timestamp(time, inferred),
+                _ => draft.set(lend_name(name), Value::Time(time)),
+            }
+        }
+    }
+}
+
+fn distribute<'a>(
+    draft: &mut Draft<'a>,
+    packs: &'a Packs,
+    pack: &'a Pack,
+    grammar: Read,
+    pairs: Pairs<'a>,
+    depth: usize,
+) {
+    let bases = bases(packs, pack, grammar);
+    let is_own = |base: &&Pack| base.name == pack.name;
+    let reads_squashed = bases.first().is_some_and(is_own);
+    let mut later = Later::new();
     for (key, value) in pairs {
         if is_nothing(pack, &value) {
             continue;
         }
-        let own = if is_fallback { pack.map.get(&*squash(&key)) } else { pack.map.get(&*key) };
+        let own = if reads_squashed { None } else { pack.map.get(&*key) };
         if let Some(targets) = own {
-            if is_fallback {
-                later.push((pack, targets, value));
-            } else {
-                put_all(draft, packs, pack, targets, value);
+            for target in targets {
+                put_one(draft, packs, pack, target, value.clone(), depth);
             }
-        } else if let Some((base, targets)) = base.and_then(|base| Some((base, base.map.get(&*squash(&key))?))) {
+        } else if let Some((base, targets)) = well_known(&bases, &key) {
             later.push((base, targets, value));
         } else if pack.keep_unmapped {
             draft.set(kept_name(pack, key), value);
@@ -106,83 +151,70 @@ pub(super) fn apply<'a>(draft: &mut Draft<'a>, packs: &'a Packs, pack: &'a Pack,
     // Of several keys that mean the same, the pack's own wins, then the first of the line.
     for (owner, targets, value) in later {
         for target in targets {
-            if target.names.iter().all(|name| !draft.has(name)) {
-                put_one(draft, packs, owner, target, value.clone());
-            }
-        }
-    }
-    if let Some((source, text)) = time {
-        for name in &source.target.names {
-            let value = convert::time_of(draft, &source.target.convert, &text);
-            if let Some((time, inferred)) = value {
-                match name {
-                    Name::Known(ecs::TIMESTAMP) => draft.set_timestamp(time, inferred),
-                    _ => draft.set(lend_name(name), Value::Time(time)),
-                }
+            if target.names.is_empty() || target.names.iter().all(|name| !draft.has(name)) {
+                put_one(draft, packs, owner, target, value.clone(), depth);
             }
         }
     }
 }
 
-fn put_all<'a>(draft: &mut Draft<'a>, packs: &'a Packs, pack: &'a Pack, targets: &'a [Target], value: Value<'a>) {
-    for target in targets {
-        put_one(draft, packs, pack, target, value.clone());
+/// Returns the packs whose maps stand behind the pack's own: that of the grammar, and the well-known keys.
+fn bases<'a>(packs: &'a Packs, pack: &Pack, grammar: Read) -> SmallVec<[&'a Pack; 2]> {
+    let mut bases = SmallVec::new();
+    if pack.inherit {
+        for read in [grammar, Read::Text] {
+            bases.extend(packs.fallback(read).and_then(|id| packs.pack(id)));
+        }
     }
+    bases
 }
 
-fn put_one<'a>(draft: &mut Draft<'a>, packs: &'a Packs, pack: &'a Pack, target: &'a Target, value: Value<'a>) {
+fn well_known<'a>(bases: &[&'a Pack], key: &str) -> Option<(&'a Pack, &'a [Target])> {
+    if bases.is_empty() {
+        return None;
+    }
+    let squashed = squash(key);
+    // A dotted ECS name means itself, unless the grammar says otherwise: `client.ip` is not `source.ip`.
+    let is_ecs = key.contains('.') && Field::from_name(key).is_some();
+    let knowing = bases.iter().filter(|base| !(is_ecs && base.read == Read::Text));
+    knowing.into_iter().find_map(|base| Some((*base, base.map.get(&*squashed)?.as_slice())))
+}
+
+fn put_one<'a>(
+    draft: &mut Draft<'a>,
+    packs: &'a Packs,
+    pack: &'a Pack,
+    target: &'a Target,
+    value: Value<'a>,
+    depth: usize,
+) {
     match (&target.convert, value) {
-        (Convert::Pairs | Convert::Json, Value::Text(text)) => nested(draft, packs, pack, target, text),
+        (Convert::Pairs | Convert::Json, Value::Text(text)) if depth < NESTING_MAX => {
+            nested(draft, packs, pack, target, text, depth + 1);
+        }
         (_, value) => convert::put(draft, pack, target, value),
     }
 }
 
-/// Reads a value that holds pairs or JSON itself; its keys go through the same map.
+/// Reads a value that holds pairs or JSON itself; its keys go through the same maps.
 pub(super) fn nested<'a>(
     draft: &mut Draft<'a>,
     packs: &'a Packs,
     pack: &'a Pack,
     target: &'a Target,
     text: Cow<'a, str>,
+    depth: usize,
 ) {
     let grammar = if target.convert == Convert::Json { Read::Json } else { Read::Pairs };
-    // Text that was unescaped lives only here, so it is read no further than its pairs.
     let pairs = match &text {
         Cow::Borrowed(text) => read(grammar, text),
+        // Text that was unescaped lives only here, so its pairs are copied.
         Cow::Owned(text) => read(grammar, text).map(|pairs| {
             let own = |(key, value): (Cow<'_, str>, Value<'_>)| (Cow::Owned(key.into_owned()), value.into_owned());
             pairs.into_iter().map(own).collect()
         }),
     };
-    for (key, value) in pairs.unwrap_or_default() {
-        if is_nothing(pack, &value) {
-            continue;
-        }
-        let targets = pack.map.get(&*key);
-        match targets {
-            // One level: what is nested in nested pairs stays as it is.
-            Some(targets) => targets.iter().for_each(|target| convert::put(draft, pack, target, value.clone())),
-            None => {
-                let base = packs
-                    .fallback(grammar)
-                    .and_then(|id| packs.pack(id))
-                    .filter(|_| pack.inherit || pack.read == Read::Text);
-                match base.and_then(|base| Some((base, base.map.get(&*squash(&key))?))) {
-                    Some((base, targets)) => {
-                        for target in targets
-                            .iter()
-                            .filter(|target| !target.names.iter().any(|name| draft.has(name)))
-                            .collect::<SmallVec<[&Target; 2]>>()
-                        {
-                            convert::put(draft, base, target, value.clone());
-                        }
-                    }
-                    None if pack.keep_unmapped => draft.set(kept_name(pack, key), value),
-                    None => {}
-                }
-            }
-        }
-    }
+    distribute(draft, packs, pack, grammar, pairs.unwrap_or_default(), depth);
     for name in &target.names {
         convert::put_value(draft, pack, name, Value::Text(text.clone()));
     }
@@ -236,9 +268,4 @@ impl std::ops::Deref for SmallString {
     fn deref(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
-}
-
-/// Puts a scalar text where the pack's map sends a key; for columns of separated values.
-pub(super) fn put_column<'a>(draft: &mut Draft<'a>, pack: &'a Pack, target: &'a Target, text: Cow<'a, str>) {
-    convert::put_text(draft, pack, target, text, Scalar::None);
 }

@@ -6,6 +6,9 @@
 mod scan;
 mod walk;
 
+#[cfg(test)]
+mod tests;
+
 use crate::parse::pack::pattern::Convert;
 use crate::parse::pack::pattern::Piece;
 use crate::parse::pack::pattern::Scan;

@@ -152,7 +152,7 @@ impl Walk<'_> {
             from = found + 1;
         }
         let at_end = limit == bytes.len() && node.leaf.is_some();
-        let before_capture = limit > at && !node.captures.is_empty();
+        let before_capture = (limit > at || edge.scan == Scan::Word) && !node.captures.is_empty();
         if at_end || before_capture { self.capture(edge.to, at, limit, Scalar::None) } else { None }
     }
 }
