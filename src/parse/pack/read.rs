@@ -246,7 +246,7 @@ impl<'a> Reader<'a> {
             let Some(found) = text.get(captured.start as usize..captured.end as usize) else { continue };
             match &target.convert {
                 Convert::Pairs | Convert::Json => {
-                    structured::nested(draft, self.packs, pack, target, Cow::Borrowed(found), 0)
+                    structured::nested(draft, self.packs, pack, target, Cow::Borrowed(found), 0);
                 }
                 Convert::Csv => columns(draft, pack, leaf, found),
                 Convert::Line if depth < NESTING_MAX => drop(self.line(draft, found, depth + 1)),

@@ -117,7 +117,7 @@ impl Transport {
 /// Returns the files the demo appends to, below `folder`: they must be followed as inputs.
 ///
 /// # Errors
-/// As [`read`].
+/// When the scenes are not well-formed: a mistake of ours, which a test finds.
 pub fn followed_files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let (scenes, attacks) = read()?;
     let transports = scenes.iter().map(|scene| &scene.transport).chain(attacks.iter().map(|attack| &attack.transport));
