@@ -121,7 +121,7 @@ fn unwrap_line(line: &[u8]) -> anyhow::Result<String> {
 
 fn unhex(hex: &str) -> anyhow::Result<Vec<u8>> {
     let digit = |byte: u8| char::from(byte).to_digit(16).with_context(|| format!("`{hex}` is not hexadecimal"));
-    anyhow::ensure!(hex.len() % 2 == 0, "an odd number of hexadecimal digits");
+    anyhow::ensure!(hex.len().is_multiple_of(2), "an odd number of hexadecimal digits");
     let mut bytes = Vec::with_capacity(hex.len() / 2);
     for pair in hex.as_bytes().chunks_exact(2) {
         if let [high, low] = pair {

@@ -180,10 +180,10 @@ fn report_kind(file: &File<'_>, offset: usize, error: PackError) {
             file.problem_with_hint(offset, error, hint);
         }
         PackError::Unopened { .. } => {
-            file.problem_with_hint(offset, error, "write `}}` for a brace that stands in the line".to_owned())
+            file.problem_with_hint(offset, error, "write `}}` for a brace that stands in the line".to_owned());
         }
         PackError::Unclosed { .. } => {
-            file.problem_with_hint(offset, error, "write `{{` for a brace that stands in the line".to_owned())
+            file.problem_with_hint(offset, error, "write `{{` for a brace that stands in the line".to_owned());
         }
         _ => file.problem(offset, error),
     }

@@ -24,7 +24,7 @@ const DEPTH_MAX: usize = 8;
 /// Reads a pattern into its variants, most complete first.
 pub(in crate::parse::pack) fn parse(text: &str) -> Result<Vec<Variant>, PatternProblem> {
     let mut parser = Parser { text, at: 0 };
-    let mut variants = parser.sequence(End::OfText, 0)?;
+    let mut variants = parser.sequence(End::Text, 0)?;
     for variant in &mut variants {
         *variant = merge_literals(std::mem::take(variant));
         check(variant).map_err(|error| PatternProblem { offset: 0, error })?;
@@ -66,9 +66,9 @@ pub(in crate::parse::pack) fn target(written: &str) -> Result<(Scan, Target), Pa
 /// What closes the sequence being read.
 #[derive(Clone, Copy, PartialEq)]
 enum End {
-    OfText,
-    OfOptional,
-    OfAlternative,
+    Text,
+    Optional,
+    Alternative,
 }
 
 struct Parser<'t> {
@@ -93,6 +93,15 @@ impl Parser<'_> {
         found
     }
 
+    /// Says whether what comes next closes the sequence being read.
+    fn closes(&self, end: End, next: char) -> bool {
+        match end {
+            End::Text => false,
+            End::Optional => next == '}',
+            End::Alternative => next == '|' || self.rest().starts_with(")}"),
+        }
+    }
+
     /// Reads up to the given end, which stays unread, and returns every way through what was read.
     fn sequence(&mut self, end: End, depth: usize) -> Result<Vec<Variant>, PatternProblem> {
         let opened = self.at;
@@ -105,12 +114,10 @@ impl Parser<'_> {
                 vec![literal("|")]
             } else if next == '{' {
                 self.braces(depth)?
-            } else if self.rest().starts_with("}}") && end != End::OfOptional {
+            } else if self.rest().starts_with("}}") && end != End::Optional {
                 self.at += 2;
                 vec![literal("}")]
-            } else if end == End::OfOptional && next == '}' {
-                return Ok(variants);
-            } else if end == End::OfAlternative && (next == '|' || self.rest().starts_with(")}")) {
+            } else if self.closes(end, next) {
                 return Ok(variants);
             } else if next == '}' {
                 return self.problem(here, PackError::Unopened { column: here + 1 });
@@ -123,7 +130,7 @@ impl Parser<'_> {
                 return self.problem(here, PackError::TooManyVariants { max: VARIANTS_MAX });
             }
         }
-        if end == End::OfText { Ok(variants) } else { self.problem(opened, PackError::Unclosed { column: opened }) }
+        if end == End::Text { Ok(variants) } else { self.problem(opened, PackError::Unclosed { column: opened }) }
     }
 
     /// Reads one `{…}`.
@@ -133,7 +140,7 @@ impl Parser<'_> {
             return self.problem(opened, PackError::TooManyVariants { max: VARIANTS_MAX });
         }
         if self.eat("{?") {
-            let mut choices = self.sequence(End::OfOptional, depth + 1)?;
+            let mut choices = self.sequence(End::Optional, depth + 1)?;
             self.at += 1;
             choices.push(Vec::new());
             return Ok(choices);
@@ -141,7 +148,7 @@ impl Parser<'_> {
         if self.eat("{(") {
             let mut choices = Vec::new();
             loop {
-                choices.extend(self.sequence(End::OfAlternative, depth + 1)?);
+                choices.extend(self.sequence(End::Alternative, depth + 1)?);
                 if self.eat(")}") {
                     return Ok(choices);
                 }
