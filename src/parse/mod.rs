@@ -4,3 +4,4 @@ pub mod charset;
 pub mod header;
 pub mod structure;
 pub mod timestamp;
+pub mod windows;
