@@ -6,7 +6,4 @@ pub mod header;
 pub mod pack;
 pub mod structure;
 pub mod timestamp;
-
-pub use pack::Hint;
-pub use pack::PackError;
-pub use pack::Packs;
+pub mod windows;
