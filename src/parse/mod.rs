@@ -7,3 +7,7 @@ pub mod pack;
 pub mod structure;
 pub mod timestamp;
 pub mod windows;
+
+pub use pack::Hint;
+pub use pack::PackError;
+pub use pack::Packs;

@@ -76,6 +76,18 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Notes anew which fields have values, after another reader filled the event itself.
+    pub(in crate::parse::pack) fn recount(&mut self) {
+        for (name, _) in &self.event.fields {
+            if let Name::Known(field) = name {
+                let (word, bit) = place(*field);
+                if let Some(bits) = self.seen.get_mut(word) {
+                    *bits |= bit;
+                }
+            }
+        }
+    }
+
     /// Takes a field away.
     pub(in crate::parse::pack) fn remove(&mut self, name: &Name<'_>) {
         if let Name::Known(field) = name {

@@ -33,6 +33,7 @@ use crate::parse::pack::tree::Captures;
 use crate::parse::pack::tree::LeafId;
 use crate::parse::pack::tree::NodeId;
 use crate::parse::pack::tree::quoted_text;
+use crate::parse::windows;
 
 /// Lines within lines are read this deep.
 const NESTING_MAX: usize = 3;
@@ -201,6 +202,13 @@ impl<'a> Reader<'a> {
         let claimed = claimed.filter(|id| self.packs.pack(*id).is_some_and(|pack| pack.read == grammar));
         if let Some(id) = claimed {
             self.take_pairs(draft, id, pairs, depth);
+            return true;
+        }
+        // The Windows reader takes the body itself, so it is asked only when a key looks like an event's number.
+        if structured::may_be_windows(grammar, &pairs)
+            && windows::read(body, &mut draft.event, draft.clock.zone_offset_seconds)
+        {
+            draft.recount();
             return true;
         }
         let Some(id) = self.packs.fallback(grammar) else { return false };

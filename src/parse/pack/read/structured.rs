@@ -89,6 +89,16 @@ fn has_clf_time(bytes: &[u8]) -> bool {
     })
 }
 
+/// Says whether keys and values may be a Windows event, by a key that names the event's number.
+pub(in crate::parse::pack) fn may_be_windows(grammar: Read, pairs: &Pairs<'_>) -> bool {
+    let names_event = |key: &str| {
+        let last = key.rsplit('.').find(|part| !matches!(*part, "#text" | "Value" | "value")).unwrap_or(key);
+        ["EventID", "event_id", "EventId", "EventCode", "eventID", "Id"].contains(&last)
+    };
+    grammar == Read::Xml
+        || grammar == Read::Json && pairs.iter().any(|(key, _)| names_event(key) || key == "event.code")
+}
+
 /// Says whether a body begins with a key and an equals sign.
 pub(in crate::parse::pack) fn begins_with_pair(body: &str) -> bool {
     let key = body
