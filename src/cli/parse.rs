@@ -7,6 +7,7 @@ use std::io::BufWriter;
 use std::io::Read;
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use anyhow::Context;
 use serde::Deserialize;
@@ -15,6 +16,8 @@ use crate::cli::Exit;
 use crate::model::Event;
 use crate::model::time::Clock;
 use crate::model::time::SystemClock;
+use crate::normalize::Config;
+use crate::normalize::Normalizer;
 use crate::parse::Hint;
 use crate::parse::Packs;
 
@@ -71,6 +74,7 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
 }
 
 fn read_all(args: &Args, packs: &Packs, reader: &mut impl BufRead, writer: &mut impl Write) -> anyhow::Result<()> {
+    let normalizer = Normalizer::new(Config { zone_offset_seconds: args.zone, ..Config::default() });
     let mut line = Vec::with_capacity(BUFFER_BYTES);
     let mut number = 0_u64;
     while next_line(reader, &mut line).context("reading lines")? {
@@ -82,15 +86,18 @@ fn read_all(args: &Args, packs: &Packs, reader: &mut impl BufRead, writer: &mut 
         };
         let hint = Hint { received: SystemClock.now(), format: args.format.as_deref(), zone_offset_seconds: args.zone };
         let mut event = packs.parse(&text, &hint);
-        normalize(&mut event);
+        normalizer.normalize(&mut event, None);
         serde_json::to_writer(&mut *writer, &event).context("writing events")?;
         writer.write_all(b"\n").context("writing events")?;
     }
     Ok(())
 }
 
-/// Does to an event what the pipeline does after parsing.
-pub(super) fn normalize(_event: &mut Event<'_>) {}
+/// Normalizes as a server without a configuration does, for samples.
+pub(super) fn normalize(event: &mut Event<'_>) {
+    static NORMALIZER: LazyLock<Normalizer> = LazyLock::new(Normalizer::default);
+    NORMALIZER.normalize(event, None);
+}
 
 /// Reads one line without its end; a line over the limit is cut there.
 fn next_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {

@@ -37,8 +37,8 @@ enum Typed<'a> {
 pub(super) fn apply(event: &mut Event<'_>, context: Context) {
     let mut place = 0;
     while let Some((name, value)) = event.fields.get_mut(place) {
-        place += 1;
         compose(value);
+        place += 1;
         let Name::Known(field) = *name else { continue };
         match typed(field, value, context) {
             Typed::Same => {}
@@ -49,19 +49,25 @@ pub(super) fn apply(event: &mut Event<'_>, context: Context) {
                     event.set_default(port_field, Value::Int(port));
                 }
             }
-            Typed::Text => match address_beside(field) {
-                Some(address) if !event.fields.iter().any(|(have, _)| *have == Name::Known(address)) => {
-                    if let Some((name, _)) = event.fields.get_mut(place - 1) {
-                        *name = Name::Known(address);
-                    }
+            Typed::Text => {
+                let beside = name_beside(event, field);
+                if let Some((name, _)) = event.fields.get_mut(place - 1) {
+                    *name = beside;
                 }
-                _ => *name = Name::Other(Cow::Owned(format!("{}.text", field.name()))),
-            },
+            }
             Typed::Nothing => {
                 place -= 1;
                 event.fields.remove(place);
             }
         }
+    }
+}
+
+/// Returns the name under which text is kept that is no value of its field's kind.
+fn name_beside<'a>(event: &Event<'a>, field: Field) -> Name<'a> {
+    match address_beside(field).filter(|address| event.get(*address).is_none()) {
+        Some(address) => Name::Known(address),
+        None => Name::Other(Cow::Owned(format!("{}.text", field.name()))),
     }
 }
 
@@ -145,7 +151,8 @@ fn address<'a>(text: &str) -> Typed<'a> {
         let items: Vec<_> = text.split(',').filter_map(|item| plain_address(item.trim())).map(Value::Ip).collect();
         return if items.is_empty() { Typed::Text } else { Typed::Value(Value::List(items)) };
     }
-    let with_port = text.rsplit_once(':').and_then(|(address, port)| Some((plain_address(address)?, port.parse::<u16>().ok()?)));
+    let with_port =
+        text.rsplit_once(':').and_then(|(address, port)| Some((plain_address(address)?, port.parse::<u16>().ok()?)));
     match with_port {
         Some((address, port)) => Typed::WithPort(address, i64::from(port)),
         None => Typed::Text,

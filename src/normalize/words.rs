@@ -8,12 +8,49 @@ use crate::model::ecs;
 use crate::normalize::view::View;
 
 const SUCCESS: [&str; 17] = [
-    "success", "succeeded", "successful", "successfully", "ok", "pass", "passed", "true", "yes", "allow", "allowed", "accept",
-    "accepted", "permit", "permitted", "granted", "1",
+    "success",
+    "succeeded",
+    "successful",
+    "successfully",
+    "ok",
+    "pass",
+    "passed",
+    "true",
+    "yes",
+    "allow",
+    "allowed",
+    "accept",
+    "accepted",
+    "permit",
+    "permitted",
+    "granted",
+    "1",
 ];
 const FAILURE: [&str; 24] = [
-    "failure", "failed", "fail", "failing", "error", "deny", "denied", "reject", "rejected", "block", "blocked", "drop", "dropped",
-    "refused", "invalid", "false", "no", "unsuccessful", "timeout", "forbidden", "unauthorized", "failures", "bad", "0",
+    "failure",
+    "failed",
+    "fail",
+    "failing",
+    "error",
+    "deny",
+    "denied",
+    "reject",
+    "rejected",
+    "block",
+    "blocked",
+    "drop",
+    "dropped",
+    "refused",
+    "invalid",
+    "false",
+    "no",
+    "unsuccessful",
+    "timeout",
+    "forbidden",
+    "unauthorized",
+    "failures",
+    "bad",
+    "0",
 ];
 const INBOUND: [&str; 5] = ["inbound", "in", "incoming", "input", "received"];
 const OUTBOUND: [&str; 5] = ["outbound", "out", "outgoing", "output", "sent"];
@@ -21,8 +58,20 @@ const INTERNAL: [&str; 3] = ["internal", "local", "lan"];
 
 /// Transports by their IANA protocol number.
 const TRANSPORTS: [(&str, &str); 14] = [
-    ("0", "hopopt"), ("1", "icmp"), ("2", "igmp"), ("4", "ipip"), ("6", "tcp"), ("17", "udp"), ("41", "ipv6"), ("47", "gre"),
-    ("50", "esp"), ("51", "ah"), ("58", "ipv6-icmp"), ("88", "eigrp"), ("89", "ospf"), ("132", "sctp"),
+    ("0", "hopopt"),
+    ("1", "icmp"),
+    ("2", "igmp"),
+    ("4", "ipip"),
+    ("6", "tcp"),
+    ("17", "udp"),
+    ("41", "ipv6"),
+    ("47", "gre"),
+    ("50", "esp"),
+    ("51", "ah"),
+    ("58", "ipv6-icmp"),
+    ("88", "eigrp"),
+    ("89", "ospf"),
+    ("132", "sctp"),
 ];
 
 /// Brings the words of an event into the forms ECS gives them.

@@ -6,6 +6,7 @@ pub mod header;
 pub mod pack;
 pub mod structure;
 pub mod timestamp;
+pub mod windows;
 
 pub use pack::Hint;
 pub use pack::PackError;

@@ -2,18 +2,12 @@
 //!
 //! A [`Packs`] is one immutable, compiled set. Reading the files anew makes another set; who holds the old one keeps it.
 
-mod compiled;
-mod convert;
-mod draft;
 mod error;
 mod file;
-mod glob;
-mod index;
-mod library;
 mod pattern;
 mod read;
 mod samples;
-mod structured;
+mod set;
 mod tree;
 
 #[cfg(test)]
@@ -24,11 +18,11 @@ pub use samples::SampleReport;
 
 use crate::model::Event;
 use crate::model::Timestamp;
-use crate::parse::pack::compiled::Leaf;
-use crate::parse::pack::compiled::Pack;
-use crate::parse::pack::compiled::PackId;
 use crate::parse::pack::file::Read;
-use crate::parse::pack::index::Index;
+use crate::parse::pack::set::compiled::Leaf;
+use crate::parse::pack::set::compiled::Pack;
+use crate::parse::pack::set::compiled::PackId;
+use crate::parse::pack::set::index::Index;
 use crate::parse::pack::tree::NodeId;
 use crate::parse::pack::tree::Tree;
 

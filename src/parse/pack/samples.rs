@@ -7,8 +7,8 @@ use crate::model::time::Civil;
 use crate::parse::pack::Hint;
 use crate::parse::pack::PackError;
 use crate::parse::pack::Packs;
-use crate::parse::pack::compiled::Pack;
 use crate::parse::pack::file::Sample;
+use crate::parse::pack::set::compiled::Pack;
 use crate::parse::timestamp;
 use crate::parse::timestamp::Context;
 

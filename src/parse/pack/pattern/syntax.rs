@@ -93,6 +93,15 @@ impl Parser<'_> {
         found
     }
 
+    /// Says whether what comes next closes the sequence being read.
+    fn closes(&self, end: End, next: char) -> bool {
+        match end {
+            End::Text => false,
+            End::Optional => next == '}',
+            End::Alternative => next == '|' || self.rest().starts_with(")}"),
+        }
+    }
+
     /// Reads up to the given end, which stays unread, and returns every way through what was read.
     fn sequence(&mut self, end: End, depth: usize) -> Result<Vec<Variant>, PatternProblem> {
         let opened = self.at;
@@ -108,9 +117,7 @@ impl Parser<'_> {
             } else if self.rest().starts_with("}}") && end != End::Optional {
                 self.at += 2;
                 vec![literal("}")]
-            } else if (end == End::Optional && next == '}')
-                || (end == End::Alternative && (next == '|' || self.rest().starts_with(")}")))
-            {
+            } else if self.closes(end, next) {
                 return Ok(variants);
             } else if next == '}' {
                 return self.problem(here, PackError::Unopened { column: here + 1 });

@@ -1,7 +1,7 @@
 //! Matching with `*` for any run of characters, ASCII case aside: the wildcards of pack files.
 
 /// Says whether a text fits a pattern; linear but for the number of stars.
-pub(super) fn fits(pattern: &str, text: &str) -> bool {
+pub(in crate::parse::pack) fn fits(pattern: &str, text: &str) -> bool {
     let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
     let (mut p, mut t) = (0, 0);
     let mut star: Option<(usize, usize)> = None;

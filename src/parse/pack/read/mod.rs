@@ -1,5 +1,11 @@
 //! The way of one line: header, then the pack that knows the content, then its patterns or keys.
 
+mod columns;
+mod convert;
+mod draft;
+pub(in crate::parse::pack) mod structured;
+mod syslog;
+
 use std::borrow::Cow;
 
 use crate::model::Event;
@@ -7,37 +13,33 @@ use crate::model::Name;
 use crate::model::Value;
 use crate::model::ecs;
 use crate::model::event::ParseFailure;
-use crate::model::severity::facility_name;
 use crate::parse::header;
 use crate::parse::header::Header;
-use crate::parse::header::structured_data;
 use crate::parse::pack::Hint;
 use crate::parse::pack::Packs;
-use crate::parse::pack::compiled::Leaf;
-use crate::parse::pack::compiled::Pack;
-use crate::parse::pack::compiled::PackId;
-use crate::parse::pack::compiled::lend_name;
-use crate::parse::pack::compiled::lend_value;
-use crate::parse::pack::convert;
-use crate::parse::pack::draft::Draft;
 use crate::parse::pack::file::Condition;
 use crate::parse::pack::file::Read;
-use crate::parse::pack::glob;
-use crate::parse::pack::index::Content;
 use crate::parse::pack::pattern::Convert;
-use crate::parse::pack::structured;
-use crate::parse::pack::structured::Pairs;
+use crate::parse::pack::read::draft::Draft;
+use crate::parse::pack::read::structured::Pairs;
+use crate::parse::pack::set::compiled::Leaf;
+use crate::parse::pack::set::compiled::Pack;
+use crate::parse::pack::set::compiled::PackId;
+use crate::parse::pack::set::compiled::lend_name;
+use crate::parse::pack::set::compiled::lend_value;
+use crate::parse::pack::set::glob;
+use crate::parse::pack::set::index::Content;
 use crate::parse::pack::tree::Captures;
 use crate::parse::pack::tree::LeafId;
 use crate::parse::pack::tree::NodeId;
-use crate::parse::pack::tree::Scalar;
 use crate::parse::pack::tree::quoted_text;
+use crate::parse::windows;
 
 /// Lines within lines are read this deep.
 const NESTING_MAX: usize = 3;
 
 /// Reads one line into an event.
-pub(super) fn line<'a>(packs: &'a Packs, text: &'a str, hint: &Hint<'_>) -> Event<'a> {
+pub(in crate::parse::pack) fn line<'a>(packs: &'a Packs, text: &'a str, hint: &Hint<'_>) -> Event<'a> {
     let mut draft = Draft::new(text, hint);
     let reader = Reader { packs };
     let pinned = hint.format.and_then(|name| packs.find(name)).and_then(|id| Some((id, packs.pack(id)?)));
@@ -121,7 +123,7 @@ impl<'a> Reader<'a> {
             header.app_name = None;
         }
         let body = body.trim_ascii_start();
-        put_header(draft, &header);
+        syslog::put(draft, &header);
         (header, body)
     }
 
@@ -202,6 +204,13 @@ impl<'a> Reader<'a> {
             self.take_pairs(draft, id, pairs, depth);
             return true;
         }
+        // The Windows reader takes the body itself, so it is asked only when a key looks like an event's number.
+        if structured::may_be_windows(grammar, &pairs)
+            && windows::read(body, &mut draft.event, draft.clock.zone_offset_seconds)
+        {
+            draft.recount();
+            return true;
+        }
         let Some(id) = self.packs.fallback(grammar) else { return false };
         let inner = if depth < NESTING_MAX { inner_line(&pairs) } else { None };
         self.take_pairs(draft, id, pairs, depth);
@@ -248,7 +257,7 @@ impl<'a> Reader<'a> {
                 Convert::Pairs | Convert::Json => {
                     structured::nested(draft, self.packs, pack, target, Cow::Borrowed(found), 0);
                 }
-                Convert::Csv => columns(draft, pack, leaf, found),
+                Convert::Csv => columns::put(draft, pack, leaf, found),
                 Convert::Line if depth < NESTING_MAX => drop(self.line(draft, found, depth + 1)),
                 _ => {
                     let found = if target.quoted { quoted_text(found) } else { found };
@@ -330,44 +339,6 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Names the columns of separated values as the pattern says.
-fn columns<'a>(draft: &mut Draft<'a>, pack: &'a Pack, leaf: &'a Leaf, text: &'a str) {
-    let mut rest = Some(text);
-    for column in &leaf.columns {
-        let Some(here) = rest else { return };
-        let (value, after) = csv_value(here);
-        rest = after;
-        if let Some(target) = column {
-            convert::put_text(draft, pack, target, value, Scalar::None);
-        }
-    }
-}
-
-/// Takes the first of comma-separated values (RFC 4180); `None` after the last.
-fn csv_value(text: &str) -> (Cow<'_, str>, Option<&str>) {
-    let Some(inner) = text.strip_prefix('"') else {
-        return match text.split_once(',') {
-            Some((value, rest)) => (Cow::Borrowed(value.trim_ascii()), Some(rest)),
-            None => (Cow::Borrowed(text.trim_ascii()), None),
-        };
-    };
-    let mut at = 0;
-    let mut has_doubled = false;
-    let end = loop {
-        let Some(found) = inner.get(at..).and_then(|rest| rest.find('"')) else { break inner.len() };
-        at += found;
-        if inner.as_bytes().get(at + 1) != Some(&b'"') {
-            break at;
-        }
-        has_doubled = true;
-        at += 2;
-    };
-    let value = inner.get(..end).unwrap_or_default();
-    let value = if has_doubled { Cow::Owned(value.replace("\"\"", "\"")) } else { Cow::Borrowed(value) };
-    let rest = inner.get(end + 1..).and_then(|rest| rest.find(',').and_then(|comma| rest.get(comma + 1..)));
-    (value, rest)
-}
-
 /// Returns the text of a JSON envelope that is a line of its own: what a shipper or container runtime wrapped.
 fn inner_line<'a>(pairs: &Pairs<'a>) -> Option<&'a str> {
     let wrapped =
@@ -387,51 +358,5 @@ fn holds(draft: &Draft<'_>, name: &Name<'_>, condition: &Condition) -> bool {
             wanted.iter().any(|want| glob::fits(want, &text))
         }
         (Condition::OneOf(_), None) => false,
-    }
-}
-
-/// Puts what a syslog header says into the event.
-fn put_header<'a>(draft: &mut Draft<'a>, header: &Header<'a>) {
-    if let Some((facility, severity)) = header.pri {
-        draft.set(
-            Name::Known(ecs::LOG_SYSLOG_PRIORITY),
-            Value::Int(i64::from(facility) * 8 + i64::from(severity.code())),
-        );
-        draft.set(Name::Known(ecs::LOG_SYSLOG_FACILITY_CODE), Value::Int(i64::from(facility)));
-        if let Some(name) = facility_name(facility) {
-            draft.set(Name::Known(ecs::LOG_SYSLOG_FACILITY_NAME), Value::from(name));
-        }
-        draft.set(Name::Known(ecs::LOG_SYSLOG_SEVERITY_CODE), Value::Int(i64::from(severity.code())));
-        draft.set(Name::Known(ecs::LOG_SYSLOG_SEVERITY_NAME), Value::from(severity.as_str()));
-    }
-    if let Some(time) = header.timestamp {
-        draft.set_timestamp(time, header.inferred);
-    }
-    if let Some(hostname) = header.hostname {
-        draft.set(Name::Known(ecs::HOST_HOSTNAME), Value::from(hostname));
-        draft.set(Name::Known(ecs::LOG_SYSLOG_HOSTNAME), Value::from(hostname));
-    }
-    if let Some(app_name) = header.app_name {
-        draft.set(Name::Known(ecs::LOG_SYSLOG_APPNAME), Value::from(app_name));
-        draft.set(Name::Known(ecs::PROCESS_NAME), Value::from(app_name));
-    }
-    if let Some(procid) = header.procid {
-        draft.set(Name::Known(ecs::LOG_SYSLOG_PROCID), Value::from(procid));
-        if let Ok(pid) = procid.parse() {
-            draft.set(Name::Known(ecs::PROCESS_PID), Value::Int(pid));
-        }
-    }
-    if let Some(msgid) = header.msgid {
-        draft.set(Name::Known(ecs::LOG_SYSLOG_MSGID), Value::from(msgid));
-    }
-    if let Some(data) = header.structured_data {
-        let read = structured_data::read(data, &mut |key, value| draft.set(Name::new(key), value));
-        debug_assert!(read.is_ok(), "the header grammar has checked it");
-    }
-    if let Some(version) = header.version {
-        draft.set(Name::Known(ecs::LOG_SYSLOG_VERSION), Value::Int(i64::from(version)));
-    }
-    if let Some(sequence) = header.sequence.and_then(|sequence| sequence.parse().ok()) {
-        draft.set(Name::Known(ecs::EVENT_SEQUENCE), Value::Int(sequence));
     }
 }

@@ -9,23 +9,23 @@ use crate::model::Name;
 use crate::model::Value;
 use crate::model::ecs;
 use crate::parse::pack::Packs;
-use crate::parse::pack::compiled::Pack;
-use crate::parse::pack::compiled::lend_name;
-use crate::parse::pack::convert;
-use crate::parse::pack::draft::Draft;
 use crate::parse::pack::file::Read;
 use crate::parse::pack::pattern::Convert;
 use crate::parse::pack::pattern::Target;
+use crate::parse::pack::read::convert;
+use crate::parse::pack::read::draft::Draft;
+use crate::parse::pack::set::compiled::Pack;
+use crate::parse::pack::set::compiled::lend_name;
 use crate::parse::structure;
 
 /// Keys and values in the order of the line.
-pub(super) type Pairs<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
+pub(in crate::parse::pack) type Pairs<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
 
 /// Pairs of one line at most.
 const PAIRS_MAX: usize = 2_000;
 
 /// Reads a body by a grammar; `None` when it is not of that kind.
-pub(super) fn read<'a>(grammar: Read, body: &'a str) -> Option<Pairs<'a>> {
+pub(in crate::parse::pack) fn read<'a>(grammar: Read, body: &'a str) -> Option<Pairs<'a>> {
     let mut pairs: Pairs<'a> = Vec::with_capacity(32);
     let mut out = |key: Cow<'a, str>, value: Value<'a>| {
         if pairs.len() < PAIRS_MAX {
@@ -47,7 +47,7 @@ pub(super) fn read<'a>(grammar: Read, body: &'a str) -> Option<Pairs<'a>> {
 }
 
 /// Returns the grammar a body's first bytes promise; key=value is not among them, it has no mark of its own.
-pub(super) fn promised(body: &str) -> Option<Read> {
+pub(in crate::parse::pack) fn promised(body: &str) -> Option<Read> {
     let bytes = body.as_bytes();
     match bytes.first()? {
         b'{' => Some(Read::Json),
@@ -64,7 +64,7 @@ pub(super) fn promised(body: &str) -> Option<Read> {
 }
 
 /// Returns a structure that begins after some text, and where: `agent says CEF:0|…`, `app: {"a":1}`.
-pub(super) fn embedded(body: &str) -> Option<(Read, usize)> {
+pub(in crate::parse::pack) fn embedded(body: &str) -> Option<(Read, usize)> {
     let bytes = body.as_bytes();
     let find = |mark: &str| memchr::memmem::find(bytes, mark.as_bytes());
     if let Some(at) = find("CEF:0|").or_else(|| find("CEF:1|")) {
@@ -89,8 +89,18 @@ fn has_clf_time(bytes: &[u8]) -> bool {
     })
 }
 
+/// Says whether keys and values may be a Windows event, by a key that names the event's number.
+pub(in crate::parse::pack) fn may_be_windows(grammar: Read, pairs: &Pairs<'_>) -> bool {
+    let names_event = |key: &str| {
+        let last = key.rsplit('.').find(|part| !matches!(*part, "#text" | "Value" | "value")).unwrap_or(key);
+        ["EventID", "event_id", "EventId", "EventCode", "eventID", "Id"].contains(&last)
+    };
+    grammar == Read::Xml
+        || grammar == Read::Json && pairs.iter().any(|(key, _)| names_event(key) || key == "event.code")
+}
+
 /// Says whether a body begins with a key and an equals sign.
-pub(super) fn begins_with_pair(body: &str) -> bool {
+pub(in crate::parse::pack) fn begins_with_pair(body: &str) -> bool {
     let key = body
         .bytes()
         .take(64)
@@ -106,7 +116,7 @@ type Later<'a> = SmallVec<[(&'a Pack, &'a [Target], Value<'a>); 16]>;
 const NESTING_MAX: usize = 2;
 
 /// Puts the pairs into the event as the pack says: its own map first, then that of its grammar, then the well-known keys.
-pub(super) fn apply<'a>(draft: &mut Draft<'a>, packs: &'a Packs, pack: &'a Pack, pairs: Pairs<'a>) {
+pub(in crate::parse::pack) fn apply<'a>(draft: &mut Draft<'a>, packs: &'a Packs, pack: &'a Pack, pairs: Pairs<'a>) {
     let time = pack.time.as_ref().and_then(|source| Some((source, joined_time(&source.from, &pairs)?)));
     distribute(draft, packs, pack, pack.read, pairs, 0);
     if let Some((source, text)) = time
@@ -197,7 +207,7 @@ fn put_one<'a>(
 }
 
 /// Reads a value that holds pairs or JSON itself; its keys go through the same maps.
-pub(super) fn nested<'a>(
+pub(in crate::parse::pack) fn nested<'a>(
     draft: &mut Draft<'a>,
     packs: &'a Packs,
     pack: &'a Pack,
@@ -251,7 +261,7 @@ fn joined_time(keys: &[String], pairs: &Pairs<'_>) -> Option<String> {
 }
 
 /// Strips a key of case and separators, so that `src_ip`, `srcIp` and `SrcIP` are one.
-pub(super) fn squash(key: &str) -> SmallString {
+pub(in crate::parse::pack) fn squash(key: &str) -> SmallString {
     let mut bytes = SmallVec::new();
     for byte in key.bytes().filter(|byte| !matches!(byte, b'_' | b'-' | b'.' | b' ' | b'@')).take(96) {
         bytes.push(byte.to_ascii_lowercase());
@@ -260,7 +270,7 @@ pub(super) fn squash(key: &str) -> SmallString {
 }
 
 /// A short text on the stack.
-pub(super) struct SmallString(SmallVec<[u8; 48]>);
+pub(in crate::parse::pack) struct SmallString(SmallVec<[u8; 48]>);
 
 impl std::ops::Deref for SmallString {
     type Target = str;

@@ -17,55 +17,55 @@ use crate::parse::pack::pattern::Target;
 use crate::parse::pack::tree::NodeId;
 
 /// A map with a hash that is fast and the same in every run.
-pub(super) type FastMap<V> = HashMap<Box<str>, V, foldhash::fast::FixedState>;
+pub(in crate::parse::pack) type FastMap<V> = HashMap<Box<str>, V, foldhash::fast::FixedState>;
 
 /// The number of a pack in its set.
-pub(super) type PackId = u16;
+pub(in crate::parse::pack) type PackId = u16;
 
 /// One pack.
 #[derive(Debug)]
-pub(super) struct Pack {
-    pub(super) name: String,
-    pub(super) title: String,
-    pub(super) path: PathBuf,
-    pub(super) logsource: LogSource,
-    pub(super) read: Read,
-    pub(super) fields: Vec<(Name<'static>, Value<'static>)>,
-    pub(super) remove: Vec<Name<'static>>,
-    pub(super) absent: Vec<String>,
-    pub(super) prefix: String,
-    pub(super) keep_unmapped: bool,
-    pub(super) inherit: bool,
-    pub(super) must_match: bool,
-    pub(super) map: FastMap<Vec<Target>>,
-    pub(super) time: Option<TimeSource>,
-    pub(super) values: Vec<ValueMap>,
-    pub(super) when: Vec<When>,
+pub(in crate::parse::pack) struct Pack {
+    pub(in crate::parse::pack) name: String,
+    pub(in crate::parse::pack) title: String,
+    pub(in crate::parse::pack) path: PathBuf,
+    pub(in crate::parse::pack) logsource: LogSource,
+    pub(in crate::parse::pack) read: Read,
+    pub(in crate::parse::pack) fields: Vec<(Name<'static>, Value<'static>)>,
+    pub(in crate::parse::pack) remove: Vec<Name<'static>>,
+    pub(in crate::parse::pack) absent: Vec<String>,
+    pub(in crate::parse::pack) prefix: String,
+    pub(in crate::parse::pack) keep_unmapped: bool,
+    pub(in crate::parse::pack) inherit: bool,
+    pub(in crate::parse::pack) must_match: bool,
+    pub(in crate::parse::pack) map: FastMap<Vec<Target>>,
+    pub(in crate::parse::pack) time: Option<TimeSource>,
+    pub(in crate::parse::pack) values: Vec<ValueMap>,
+    pub(in crate::parse::pack) when: Vec<When>,
     /// Where the patterns for the body begin.
-    pub(super) root: Option<NodeId>,
+    pub(in crate::parse::pack) root: Option<NodeId>,
     /// Where the patterns for the values of fields begin.
-    pub(super) within: Vec<(Name<'static>, NodeId)>,
-    pub(super) samples: Vec<Sample>,
-    pub(super) pattern_count: usize,
+    pub(in crate::parse::pack) within: Vec<(Name<'static>, NodeId)>,
+    pub(in crate::parse::pack) samples: Vec<Sample>,
+    pub(in crate::parse::pack) pattern_count: usize,
 }
 
 /// What a fitting pattern means.
 #[derive(Debug)]
-pub(super) struct Leaf {
-    pub(super) pack: PackId,
+pub(in crate::parse::pack) struct Leaf {
+    pub(in crate::parse::pack) pack: PackId,
     /// For each capture of the variant, where its value goes.
-    pub(super) targets: Vec<Target>,
+    pub(in crate::parse::pack) targets: Vec<Target>,
     /// The fixed fields of the pack and, over them, of the pattern.
-    pub(super) fields: Vec<(Name<'static>, Value<'static>)>,
-    pub(super) logsource: LogSource,
-    pub(super) columns: Vec<Option<Target>>,
+    pub(in crate::parse::pack) fields: Vec<(Name<'static>, Value<'static>)>,
+    pub(in crate::parse::pack) logsource: LogSource,
+    pub(in crate::parse::pack) columns: Vec<Option<Target>>,
     /// The pattern as written and its line, for `explain` and for conflicts.
-    pub(super) text: String,
-    pub(super) line: u32,
+    pub(in crate::parse::pack) text: String,
+    pub(in crate::parse::pack) line: u32,
 }
 
 /// Lends a name of the pack to an event.
-pub(super) fn lend_name<'a>(name: &'a Name<'static>) -> Name<'a> {
+pub(in crate::parse::pack) fn lend_name<'a>(name: &'a Name<'static>) -> Name<'a> {
     match name {
         Name::Known(field) => Name::Known(*field),
         Name::Other(text) => Name::Other(Cow::Borrowed(text)),
@@ -73,7 +73,7 @@ pub(super) fn lend_name<'a>(name: &'a Name<'static>) -> Name<'a> {
 }
 
 /// Lends a value of the pack to an event; only a list of several costs an allocation.
-pub(super) fn lend_value<'a>(value: &'a Value<'static>) -> Value<'a> {
+pub(in crate::parse::pack) fn lend_value<'a>(value: &'a Value<'static>) -> Value<'a> {
     match value {
         Value::Null => Value::Null,
         Value::Bool(truth) => Value::Bool(*truth),
@@ -88,7 +88,7 @@ pub(super) fn lend_value<'a>(value: &'a Value<'static>) -> Value<'a> {
 
 impl Pack {
     /// Returns the value the pack's `[values]` give a field's text, if they name it.
-    pub(super) fn translate(&self, name: &Name<'_>, text: &str) -> Option<&Value<'static>> {
+    pub(in crate::parse::pack) fn translate(&self, name: &Name<'_>, text: &str) -> Option<&Value<'static>> {
         let map = self.values.iter().find(|map| map.field.as_str() == name.as_str())?;
         let found = map.entries.binary_search_by(|(from, _)| compare_caseless(from, text));
         match found {
@@ -98,7 +98,7 @@ impl Pack {
     }
 
     /// Says whether a text stands for no value at all: nothing, a dash, or what the pack lists under `absent`.
-    pub(super) fn means_absent(&self, text: &str) -> bool {
+    pub(in crate::parse::pack) fn means_absent(&self, text: &str) -> bool {
         matches!(text, "" | "-") || self.absent.iter().any(|absent| absent == text)
     }
 }

@@ -18,16 +18,16 @@ const FIELDS_MAX: usize = 1_000;
 const SEARCHED_MAX: usize = 64;
 
 /// The event being made.
-pub(super) struct Draft<'a> {
-    pub(super) event: Event<'a>,
-    pub(super) clock: Context,
+pub(in crate::parse::pack) struct Draft<'a> {
+    pub(in crate::parse::pack) event: Event<'a>,
+    pub(in crate::parse::pack) clock: Context,
     inferred: Inferred,
     /// One bit for each field of the table that has a value.
     seen: [u64; 16],
 }
 
 impl<'a> Draft<'a> {
-    pub(super) fn new(text: &'a str, hint: &Hint<'_>) -> Draft<'a> {
+    pub(in crate::parse::pack) fn new(text: &'a str, hint: &Hint<'_>) -> Draft<'a> {
         Draft {
             event: Event::new(text, hint.received),
             clock: Context { received: hint.received, zone_offset_seconds: hint.zone_offset_seconds },
@@ -37,20 +37,20 @@ impl<'a> Draft<'a> {
     }
 
     /// Says whether a field has a value already.
-    pub(super) fn has(&self, name: &Name<'_>) -> bool {
+    pub(in crate::parse::pack) fn has(&self, name: &Name<'_>) -> bool {
         match name {
             Name::Known(field) => self.has_known(*field),
             Name::Other(_) => self.event.fields.iter().any(|(have, _)| have == name),
         }
     }
 
-    pub(super) fn has_known(&self, field: Field) -> bool {
+    pub(in crate::parse::pack) fn has_known(&self, field: Field) -> bool {
         let (word, bit) = place(field);
         self.seen.get(word).is_none_or(|bits| bits & bit != 0)
     }
 
     /// Sets a field, replacing what it had; `@timestamp` becomes the event's time.
-    pub(super) fn set(&mut self, name: Name<'a>, value: Value<'a>) {
+    pub(in crate::parse::pack) fn set(&mut self, name: Name<'a>, value: Value<'a>) {
         match &name {
             Name::Known(ecs::TIMESTAMP) => self.set_time(&value),
             Name::Known(field) => {
@@ -70,14 +70,26 @@ impl<'a> Draft<'a> {
     }
 
     /// Sets a field of the table that has no value yet.
-    pub(super) fn set_default(&mut self, field: Field, value: impl Into<Value<'a>>) {
+    pub(in crate::parse::pack) fn set_default(&mut self, field: Field, value: impl Into<Value<'a>>) {
         if !self.has_known(field) {
             self.set(Name::Known(field), value.into());
         }
     }
 
+    /// Notes anew which fields have values, after another reader filled the event itself.
+    pub(in crate::parse::pack) fn recount(&mut self) {
+        for (name, _) in &self.event.fields {
+            if let Name::Known(field) = name {
+                let (word, bit) = place(*field);
+                if let Some(bits) = self.seen.get_mut(word) {
+                    *bits |= bit;
+                }
+            }
+        }
+    }
+
     /// Takes a field away.
-    pub(super) fn remove(&mut self, name: &Name<'_>) {
+    pub(in crate::parse::pack) fn remove(&mut self, name: &Name<'_>) {
         if let Name::Known(field) = name {
             let (word, bit) = place(*field);
             if let Some(bits) = self.seen.get_mut(word) {
@@ -100,13 +112,13 @@ impl<'a> Draft<'a> {
     }
 
     /// Sets the event's time and what had to be supplied for it.
-    pub(super) fn set_timestamp(&mut self, time: crate::model::Timestamp, inferred: Inferred) {
+    pub(in crate::parse::pack) fn set_timestamp(&mut self, time: crate::model::Timestamp, inferred: Inferred) {
         self.event.timestamp = time;
         self.inferred = inferred;
     }
 
     /// Returns the event, with what was inferred of its time.
-    pub(super) fn finish(mut self) -> Event<'a> {
+    pub(in crate::parse::pack) fn finish(mut self) -> Event<'a> {
         let mut names = self.inferred.names();
         if let Some(first) = names.next() {
             let value = match names.next() {

@@ -6,18 +6,18 @@ use crate::model::Name;
 use crate::model::Timestamp;
 use crate::model::Value;
 use crate::model::ecs;
-use crate::parse::pack::compiled::Pack;
-use crate::parse::pack::compiled::lend_name;
-use crate::parse::pack::compiled::lend_value;
-use crate::parse::pack::draft::Draft;
 use crate::parse::pack::pattern::Convert;
 use crate::parse::pack::pattern::Target;
+use crate::parse::pack::read::draft::Draft;
+use crate::parse::pack::set::compiled::Pack;
+use crate::parse::pack::set::compiled::lend_name;
+use crate::parse::pack::set::compiled::lend_value;
 use crate::parse::pack::tree::Scalar;
 use crate::parse::timestamp;
 use crate::parse::timestamp::Inferred;
 
 /// Puts a text where its target says; a text that means "nothing" sets nothing.
-pub(super) fn put_text<'a>(
+pub(in crate::parse::pack) fn put_text<'a>(
     draft: &mut Draft<'a>,
     pack: &'a Pack,
     target: &'a Target,
@@ -58,7 +58,7 @@ pub(super) fn put_text<'a>(
 }
 
 /// Puts a value that is typed already, as JSON has them; texts are converted first.
-pub(super) fn put<'a>(draft: &mut Draft<'a>, pack: &'a Pack, target: &'a Target, value: Value<'a>) {
+pub(in crate::parse::pack) fn put<'a>(draft: &mut Draft<'a>, pack: &'a Pack, target: &'a Target, value: Value<'a>) {
     match value {
         Value::Text(text) => put_text(draft, pack, target, text, Scalar::None),
         Value::Null => {}
@@ -91,13 +91,22 @@ fn put_values<'a>(draft: &mut Draft<'a>, pack: &'a Pack, target: &'a Target, val
 }
 
 /// Sets one field, in the words the pack's `[values]` have for it.
-pub(super) fn put_value<'a>(draft: &mut Draft<'a>, pack: &'a Pack, name: &'a Name<'static>, value: Value<'a>) {
+pub(in crate::parse::pack) fn put_value<'a>(
+    draft: &mut Draft<'a>,
+    pack: &'a Pack,
+    name: &'a Name<'static>,
+    value: Value<'a>,
+) {
     let translated = if pack.values.is_empty() { None } else { pack.translate(name, &value.to_text()) };
     draft.set(lend_name(name), translated.map_or(value, lend_value));
 }
 
 /// Reads a text as a time in the format of a conversion.
-pub(super) fn time_of(draft: &Draft<'_>, convert: &Convert, text: &str) -> Option<(Timestamp, Inferred)> {
+pub(in crate::parse::pack) fn time_of(
+    draft: &Draft<'_>,
+    convert: &Convert,
+    text: &str,
+) -> Option<(Timestamp, Inferred)> {
     let reading = match convert {
         Convert::Time(Some(format)) => timestamp::read(text.trim(), format, draft.clock),
         _ => timestamp::detect_whole(text, draft.clock),

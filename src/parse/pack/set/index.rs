@@ -5,14 +5,14 @@ use aho_corasick::AhoCorasickKind;
 use smallvec::SmallVec;
 
 use crate::model::Value;
-use crate::parse::pack::compiled::FastMap;
-use crate::parse::pack::compiled::PackId;
 use crate::parse::pack::file::PackFile;
 use crate::parse::pack::file::Recognise;
-use crate::parse::pack::glob;
+use crate::parse::pack::set::compiled::FastMap;
+use crate::parse::pack::set::compiled::PackId;
+use crate::parse::pack::set::glob;
 
 /// Candidates for one line; few by nature.
-pub(super) type Candidates = SmallVec<[PackId; 4]>;
+pub(in crate::parse::pack) type Candidates = SmallVec<[PackId; 4]>;
 
 /// A condition of a `[[recognise]]` table beyond the one it is found by.
 #[derive(Debug, Clone, Default)]
@@ -27,7 +27,7 @@ struct Claim {
 
 /// The way from a line to its packs.
 #[derive(Debug, Default)]
-pub(super) struct Index {
+pub(in crate::parse::pack) struct Index {
     claims: Vec<Claim>,
     /// Exact program names, lower case, to claims.
     by_app_name: FastMap<Vec<u16>>,
@@ -44,15 +44,15 @@ pub(super) struct Index {
 
 /// What is known of a line's content while packs are looked for.
 #[derive(Clone, Copy)]
-pub(super) struct Content<'c, 'v> {
-    pub(super) app_name: Option<&'c str>,
-    pub(super) body: &'c str,
-    pub(super) pairs: &'c [(std::borrow::Cow<'v, str>, Value<'v>)],
+pub(in crate::parse::pack) struct Content<'c, 'v> {
+    pub(in crate::parse::pack) app_name: Option<&'c str>,
+    pub(in crate::parse::pack) body: &'c str,
+    pub(in crate::parse::pack) pairs: &'c [(std::borrow::Cow<'v, str>, Value<'v>)],
 }
 
 impl Index {
     /// Builds the index of a set of packs, in the order of their numbers.
-    pub(super) fn new<'f>(packs: impl Iterator<Item = &'f PackFile>) -> Index {
+    pub(in crate::parse::pack) fn new<'f>(packs: impl Iterator<Item = &'f PackFile>) -> Index {
         let mut index = Index { by_prefix: vec![Vec::new(); 256], ..Index::default() };
         let mut literals: Vec<String> = Vec::new();
         for (pack, file) in packs.enumerate() {
@@ -108,7 +108,7 @@ impl Index {
     }
 
     /// Returns the packs that claim a program.
-    pub(super) fn by_app_name(&self, content: Content<'_, '_>) -> Candidates {
+    pub(in crate::parse::pack) fn by_app_name(&self, content: Content<'_, '_>) -> Candidates {
         let mut found = Candidates::new();
         let Some(app_name) = content.app_name else { return found };
         let mut lower: SmallVec<[u8; 48]> = SmallVec::from_slice(app_name.as_bytes());
@@ -126,7 +126,7 @@ impl Index {
     }
 
     /// Returns the packs that claim how the content begins, longest prefix first.
-    pub(super) fn by_prefix(&self, content: Content<'_, '_>) -> Candidates {
+    pub(in crate::parse::pack) fn by_prefix(&self, content: Content<'_, '_>) -> Candidates {
         let mut found = Candidates::new();
         let first = content.body.as_bytes().first().copied().unwrap_or(0);
         for (prefix, number) in self.by_prefix.get(usize::from(first)).into_iter().flatten() {
@@ -138,7 +138,7 @@ impl Index {
     }
 
     /// Returns the pack that claims the keys of structured content; of several, the one that asks for most.
-    pub(super) fn by_keys(&self, content: Content<'_, '_>) -> Option<PackId> {
+    pub(in crate::parse::pack) fn by_keys(&self, content: Content<'_, '_>) -> Option<PackId> {
         let mut best: Option<(usize, PackId)> = None;
         for (key, _) in content.pairs {
             for number in self.by_key.get(&**key).into_iter().flatten() {
@@ -154,7 +154,7 @@ impl Index {
     }
 
     /// Returns the packs of which a required literal stands in the content.
-    pub(super) fn by_literal(&self, content: Content<'_, '_>) -> Candidates {
+    pub(in crate::parse::pack) fn by_literal(&self, content: Content<'_, '_>) -> Candidates {
         let mut found = Candidates::new();
         let Some(automaton) = &self.literals else { return found };
         for hit in automaton.find_overlapping_iter(content.body).take(64) {
