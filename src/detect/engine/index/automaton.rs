@@ -12,6 +12,8 @@ use aho_corasick::nfa::contiguous;
 use aho_corasick::nfa::noncontiguous;
 use aho_corasick::packed;
 
+use super::trie::Trie;
+
 /// Pattern bytes up to which the automaton is a table; past it the compact form keeps memory in bounds.
 const TABLE_BYTES_MAX: usize = 48_000;
 
@@ -20,12 +22,22 @@ const SIEVE_LITERALS_MAX: usize = 64;
 /// Shorter literals pass the sieve too often.
 const SIEVE_LENGTH_MIN: usize = 3;
 
+/// Hits after which a text is so full of literals that the automaton is faster.
+const SIEVE_HITS_MAX: usize = 32;
+
 /// Finds literals in texts.
 #[derive(Debug)]
 pub(super) struct Automaton {
     /// Finds the first literal several times faster than the automaton, where there are few of them; most texts have none.
-    sieve: Option<packed::Searcher>,
+    sieve: Option<Sieve>,
     form: Form,
+}
+
+/// A vectorised search for places where a literal begins, and the literals by their beginnings.
+#[derive(Debug)]
+struct Sieve {
+    searcher: packed::Searcher,
+    literals: Trie,
 }
 
 /// The automaton in the form that suits its size.
@@ -50,12 +62,16 @@ impl Automaton {
 
     /// Reports every literal that occurs in the text, as often as it does.
     #[inline]
-    pub(super) fn scan(&self, text: &str, found: impl FnMut(u32)) {
+    pub(super) fn scan(&self, text: &str, mut found: impl FnMut(u32)) {
         let mut bytes = text.as_bytes();
         if let Some(sieve) = &self.sieve {
-            // No literal begins before the first one found, so the walk may begin there.
-            let Some(first) = sieve.find(bytes) else { return };
-            bytes = bytes.get(first.start()..).unwrap_or_default();
+            // The search names one literal of those that begin at a place; the trie finds the others.
+            for _ in 0..SIEVE_HITS_MAX {
+                let Some(hit) = sieve.searcher.find(bytes) else { return };
+                let rest = bytes.get(hit.start()..).unwrap_or_default();
+                sieve.literals.walk(rest.iter().copied(), &mut found);
+                bytes = rest.get(1..).unwrap_or_default();
+            }
         }
         match &self.form {
             Form::Table(table) => walk(table, bytes, found),
@@ -65,12 +81,15 @@ impl Automaton {
     }
 }
 
-fn sieve(literals: &[&str]) -> Option<packed::Searcher> {
+fn sieve(literals: &[&str]) -> Option<Sieve> {
     let suits =
         literals.len() <= SIEVE_LITERALS_MAX && literals.iter().all(|literal| literal.len() >= SIEVE_LENGTH_MIN);
-    suits.then(|| {
-        packed::Config::new().match_kind(packed::MatchKind::LeftmostFirst).builder().extend(literals).build()
-    })?
+    if !suits {
+        return None;
+    }
+    let config = packed::Config::new().match_kind(packed::MatchKind::LeftmostFirst).clone();
+    let searcher = config.builder().extend(literals).build()?;
+    Some(Sieve { searcher, literals: Trie::new(literals.iter().map(|literal| literal.as_bytes()), false) })
 }
 
 fn form(literals: &[&str]) -> Form {
@@ -137,6 +156,17 @@ mod tests {
         automaton.scan("ushers he", |literal| all.push(literals[literal as usize]));
         assert_eq!(all, ["she", "he", "hers", "he"]);
         assert!(Automaton::new(&[]).is_none());
+    }
+
+    #[test]
+    fn texts_full_of_literals_are_searched_to_their_end() {
+        let literals = ["aba", "bab", "abab", "zzz"];
+        let automaton = Automaton::new(&literals).expect("has literals");
+        assert!(automaton.sieve.is_some());
+        let text = format!("{}zzz", "ab".repeat(100));
+        let mut counts = [0; 4];
+        automaton.scan(&text, |literal| counts[literal as usize] += 1);
+        assert_eq!(counts, [99, 99, 99, 1]);
     }
 
     #[test]
