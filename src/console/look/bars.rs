@@ -72,6 +72,7 @@ pub(crate) fn hints(model: &Model) -> Vec<Label> {
                 | Action::Copy
                 | Action::Language
                 | Action::Refresh
+                | Action::Handover
         );
         binding.context == Context::Everywhere && is_hint
     });

@@ -220,7 +220,7 @@ fn searching_narrows_counts_pages_and_tails() {
     let mut model = on(Screen::Search);
     let cmds = typed(&mut model, "user.name:root\n");
     assert!(matches!(requests(&cmds)[..], [Request::Search(_), Request::Histogram(_)]));
-    let page = json!({"events": events(), "next": "2", "explain": {}});
+    let page = json!({"events": events(), "next": "2", "explain": {"partitions_searched": 1, "partitions_total": 9, "elapsed_us": 4000, "partial": null}});
     answer(&mut model, Slot::Search, Answer::Page(wire(page)));
     typed(&mut model, "j");
     let more = typed(&mut model, "j");

@@ -12,6 +12,9 @@ use crate::model::SafeText;
 /// Marks on one letter that are drawn; Vietnamese needs two, and hundreds would climb over the rows above.
 const MARKS_MAX: usize = 4;
 
+/// How much of one piece is broken into lines; a value of megabytes must not cost a frame.
+const PIECE_CHARS_MAX: usize = 8000;
+
 /// A piece of text in one style.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Piece {
@@ -182,7 +185,7 @@ pub(super) fn wrap(line: &[Piece], width: u16) -> Vec<Line> {
     for part in line {
         let safe = SafeText::new(&part.text);
         let mut text = String::new();
-        for c in safe.as_str().chars() {
+        for c in safe.as_str().chars().take(PIECE_CHARS_MAX) {
             let columns = c.width().unwrap_or(0);
             if used + columns > width {
                 current.push(piece(std::mem::take(&mut text), part.style));

@@ -48,7 +48,7 @@ fn draw_inputs(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
     let has_focus = sources.focus != Pane::List;
     let title = format!("{} {}", model.text(Text::Inputs), sources.inputs.len());
     let inside = canvas.frame(area, &title, has_focus);
-    let place = inside.width.saturating_sub(12 + 11 + 9 * 4 + 7 + 8);
+    let place = inside.width.saturating_sub(12 + 11 + 8 * 4 + 6 + 7);
     let head = [
         (model.text(Text::ColumnInput), 12, theme.dim),
         ("", 11, theme.dim),
@@ -97,10 +97,10 @@ fn draw_source_list(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
     let silent = fill(model.text(Text::SilentCount), &[&silent.to_string()]);
     let title = format!("{} {place}/{}  {silent}", model.text(Text::SourcesTitle), sources.shown.len());
     let inside = canvas.frame(area, &title, has_focus);
-    let room = inside.width.saturating_sub(22 + 10 + 8 + 9 + 5 + 9 + 6);
+    let room = inside.width.saturating_sub(18 + 8 + 8 + 9 + 5 + 9 + 6);
     let head = [
-        (model.text(Text::ColumnSource), 22, theme.dim),
-        (model.text(Text::ColumnInput), 10, theme.dim),
+        (model.text(Text::ColumnSource), 18, theme.dim),
+        (model.text(Text::ColumnInput), 8, theme.dim),
         (model.text(Text::ColumnEvents), 8, theme.dim),
         (model.text(Text::ColumnUnparsed), 9, theme.dim),
         (model.text(Text::ColumnLast), 5, theme.dim),
@@ -134,8 +134,8 @@ fn draw_source(model: &Model, row: &SourceRow, area: Rect, room: u16, canvas: &m
     let (events, share) = (format::count(row.events), format!("{share}%"));
     let last = format::span(i64::try_from(row.silent_seconds).unwrap_or(i64::MAX));
     let cells = [
-        (row.name.as_str(), 22, theme.text),
-        (row.input.as_str(), 10, theme.dim),
+        (row.name.as_str(), 18, theme.text),
+        (row.input.as_str(), 8, theme.dim),
         (events.as_str(), 8, theme.text),
         (share.as_str(), 9, if row.unparsed > 0 { theme.warning } else { theme.text }),
         (last.as_str(), 5, theme.text),
