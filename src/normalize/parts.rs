@@ -52,6 +52,7 @@ fn url(view: &mut View<'_, '_>) {
     extension(view, ecs::URL_EXTENSION, &text, start, path_end);
 }
 
+#[expect(clippy::ptr_arg, reason = "whether the text is borrowed decides whether its parts are")]
 fn authority(view: &mut View<'_, '_>, text: &Cow<'_, str>, mut start: usize, end: usize) {
     if let Some(at) = text[start..end].rfind('@') {
         let user_end = text[start..start + at].find(':').map_or(start + at, |colon| start + colon);
@@ -79,6 +80,7 @@ fn is_scheme(text: &str) -> bool {
 }
 
 /// Fills a field with a part of a text, unless the part is empty or the field has a value.
+#[expect(clippy::ptr_arg, reason = "whether the text is borrowed decides whether its parts are")]
 fn fill<'a>(view: &mut View<'_, 'a>, field: Field, text: &Cow<'a, str>, start: usize, end: usize) {
     if start < end
         && !view.has(field)
@@ -89,6 +91,7 @@ fn fill<'a>(view: &mut View<'_, 'a>, field: Field, text: &Cow<'a, str>, start: u
 }
 
 /// The letters after the last dot of the last part of a path, up to ten.
+#[expect(clippy::ptr_arg, reason = "whether the text is borrowed decides whether its parts are")]
 fn extension<'a>(view: &mut View<'_, 'a>, field: Field, text: &Cow<'a, str>, start: usize, end: usize) {
     let Some(path) = text.get(start..end) else { return };
     let name_start = path.rfind(['/', '\\']).map_or(0, |slash| slash + 1);

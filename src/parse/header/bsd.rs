@@ -142,11 +142,11 @@ fn host_and_tag<'a>(text: &'a str, header: &mut Header<'a>, context: Context) {
     if header.hostname.is_some() {
         left = relayed(left, header, context);
         left = left.strip_prefix(": ").unwrap_or(left);
-        if header.version.is_some() || left.contains(" - ") {
-            if let Some(body) = five_fields(left, header) {
-                header.body = body;
-                return;
-            }
+        if (header.version.is_some() || left.contains(" - "))
+            && let Some(body) = five_fields(left, header)
+        {
+            header.body = body;
+            return;
         }
         left = after_severity(left);
     }

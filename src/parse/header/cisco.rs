@@ -41,7 +41,7 @@ fn sequence(text: &str) -> Option<(&str, &str)> {
 }
 
 /// A time, possibly marked as doubtful (`*` not set, `.` not synchronised), and the colon after it.
-fn time<'a>(text: &'a str, context: Context) -> Option<(Reading, &'a str)> {
+fn time(text: &str, context: Context) -> Option<(Reading, &str)> {
     let unmarked = text.strip_prefix(['*', '.']).unwrap_or(text);
     let mut cursor = Cursor::new(unmarked);
     let reading = timestamp::in_header(&mut cursor, context)?;
@@ -79,7 +79,7 @@ fn uptime(text: &str) -> Option<&str> {
 }
 
 /// `host: ` or `host RP/0/RP0/CPU0:` before a sequence number or a time.
-fn origin_id<'a>(text: &'a str, context: Context) -> Option<(&'a str, &'a str)> {
+fn origin_id(text: &str, context: Context) -> Option<(&str, &str)> {
     let space = text.find(' ')?;
     let (token, rest) = (text.get(..space)?, text.get(space + 1..)?.trim_start_matches(' '));
     let host = token.strip_suffix(':').unwrap_or(token);

@@ -187,7 +187,7 @@ mod tests {
     fn flat(body: &str) -> Option<String> {
         let mut fields = Vec::new();
         read(body, &mut |key, value| {
-            fields.push(format!("{key}={}", serde_json::to_string(&value).expect("serializes")))
+            fields.push(format!("{key}={}", serde_json::to_string(&value).expect("serializes")));
         })
         .ok()?;
         Some(fields.join(" "))
