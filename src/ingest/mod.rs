@@ -11,6 +11,7 @@ pub mod http;
 pub mod intake;
 pub mod listener;
 pub mod relp;
+pub mod stream;
 pub mod syslog;
 pub mod tls;
 

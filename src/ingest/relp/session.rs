@@ -16,12 +16,12 @@ use tokio::time::timeout;
 use crate::ingest::Receipt;
 use crate::ingest::intake::Frame;
 use crate::ingest::intake::NotStored;
-use crate::ingest::relp::Shared;
 use crate::ingest::relp::frame::Command;
 use crate::ingest::relp::frame::Decoder;
 use crate::ingest::relp::frame::FrameError;
 use crate::ingest::relp::frame::Name;
 use crate::ingest::relp::frame::write_answer;
+use crate::ingest::stream::Shared;
 use crate::ingest::syslog::strip_trailer;
 use crate::model::Origin;
 
@@ -61,14 +61,14 @@ pub(super) enum SessionError {
 
 /// Serves a connection to its end.
 pub(super) async fn run(
-    shared: &Shared,
+    shared: Arc<Shared>,
     stream: impl AsyncRead + AsyncWrite,
     origin: Arc<Origin>,
 ) -> Result<(), SessionError> {
     let (reading, writing) = tokio::io::split(stream);
     let (answers, pending) = mpsc::channel(PENDING_GROUPS_MAX);
     let mut reader = Reader {
-        shared,
+        shared: &shared,
         origin,
         decoder: Decoder::new(shared.config.frame_bytes_max),
         buffer: BytesMut::with_capacity(READ_BYTES_FIRST),

@@ -1,12 +1,15 @@
 //! A RELP client by hand, against real sockets.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
 use super::*;
+use crate::ingest::connections::ConnectionLimits;
 use crate::ingest::intake::NotStored;
 use crate::ingest::test_sink;
 use crate::ingest::test_sink::Sink;

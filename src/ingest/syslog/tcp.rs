@@ -1,31 +1,25 @@
 //! Syslog over TCP and TLS (RFC 6587, RFC 5425). Back-pressure is not reading: a full queue or disk slows the senders.
 
-use std::net::SocketAddr;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncReadExt;
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio::time::timeout;
-use tracing::debug;
-use tracing::info;
 
-use crate::ingest::account::Account;
 use crate::ingest::connections::AcceptError;
-use crate::ingest::connections::ConnectionLimits;
-use crate::ingest::connections::Door;
-use crate::ingest::connections::accept_all;
 use crate::ingest::intake::Frame;
 use crate::ingest::intake::NotStored;
 use crate::ingest::listener::BoundTcp;
 use crate::ingest::listener::Context;
+use crate::ingest::stream;
+use crate::ingest::stream::Shared;
 use crate::ingest::syslog::framing::Decoder;
 use crate::ingest::syslog::framing::Framed;
 use crate::ingest::tls::Security;
+use crate::ingest::tls::Wire;
 use crate::model::Origin;
 
 /// A quiet connection holds no more buffer than this; thousands of them are normal.
@@ -39,34 +33,14 @@ const DRAIN_QUIET: Duration = Duration::from_millis(50);
 /// When stopping, a sender that never pauses is read for so long.
 const DRAIN_TIME: Duration = Duration::from_secs(2);
 
-/// How a syslog TCP or TLS input behaves.
-#[derive(Debug, Clone)]
-pub struct Config {
-    /// The input's name in events and counters.
-    pub name: String,
-    /// Longer frames are kept up to this and marked.
-    pub frame_bytes_max: NonZeroUsize,
-    pub limits: ConnectionLimits,
-}
+pub use crate::ingest::stream::Config;
 
 /// Serves until cancelled; then reads what has arrived and ends.
 ///
 /// # Errors
 /// When the listener fails for good.
 pub async fn run(context: Context, bound: BoundTcp, security: Security, config: Config) -> Result<(), AcceptError> {
-    let account = Account::new(&context.registry, &config.name);
-    let cancel = context.cancel.clone();
-    let door = Door { input: &config.name, limits: &config.limits, account: &account, cancel: &cancel };
-    let shared = Arc::new(Shared { context, account: account.clone(), security, config: config.clone() });
-    accept_all(bound, door, |stream, peer| serve(Arc::clone(&shared), stream, peer)).await
-}
-
-/// What the connections of an input share.
-struct Shared {
-    context: Context,
-    account: Account,
-    security: Security,
-    config: Config,
+    stream::serve_all(context, bound, security, config, serve).await
 }
 
 /// What a read gave.
@@ -83,24 +57,8 @@ enum Ended {
     Cancelled,
 }
 
-async fn serve(shared: Arc<Shared>, stream: TcpStream, peer: SocketAddr) {
-    let secured = tokio::select! {
-        () = shared.context.cancel.cancelled() => return,
-        secured = shared.security.secure(stream) => secured,
-    };
-    let (stream, identity) = match secured {
-        Ok(secured) => secured,
-        Err(err) => {
-            shared.account.auth_failures.increment();
-            info!(input = %shared.config.name, %peer, error = %err, cause = ?std::error::Error::source(&err), "no TLS connection");
-            return;
-        }
-    };
-    let origin = Arc::new(Origin { input: shared.config.name.clone(), peer: Some(peer), identity });
-    let mut session = Session::new(&shared, origin);
-    if let Err(err) = session.read_all(stream).await {
-        debug!(input = %shared.config.name, %peer, error = %err, "connection given up");
-    }
+async fn serve(shared: Arc<Shared>, stream: Wire, origin: Arc<Origin>) -> Result<(), NotStored> {
+    Session::new(&shared, origin).read_all(stream).await
 }
 
 /// One connection's bytes on their way to the intake.

@@ -1,5 +1,7 @@
 //! Real sockets on loopback, and what hostile senders do to them.
 
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use rustls::ClientConfig;
@@ -9,10 +11,12 @@ use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::ServerName;
 use rustls_pki_types::pem::PemObject;
 use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 
 use super::*;
+use crate::ingest::connections::ConnectionLimits;
 use crate::ingest::listener::raise_open_files_limit;
 use crate::ingest::test_sink;
 use crate::ingest::test_sink::Sink;
