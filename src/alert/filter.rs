@@ -66,8 +66,7 @@ impl AlertFilter {
             conditions.push("level >= ?");
             parameters.push(Value::Integer(level as i64));
         }
-        let is_counted =
-            self.text.is_none() && self.owner.is_none() && self.rule.is_none() && self.entity.is_none();
+        let is_counted = self.text.is_none() && self.owner.is_none() && self.rule.is_none() && self.entity.is_none();
         for (value, condition) in
             [(&self.owner, "owner = ?"), (&self.rule, "rule_id = ?"), (&self.entity, "entity = ?")]
         {

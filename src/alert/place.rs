@@ -33,12 +33,7 @@ pub(crate) enum Place {
 }
 
 /// Decides for one detection, given the newest alert of the same rule and entity.
-pub(crate) fn place(
-    newest: Option<(&State, RuleLevel)>,
-    level: RuleLevel,
-    now: Timestamp,
-    policy: Policy,
-) -> Place {
+pub(crate) fn place(newest: Option<(&State, RuleLevel)>, level: RuleLevel, now: Timestamp, policy: Policy) -> Place {
     let Some((state, group_level)) = newest else { return Place::Raise };
     if state.status != AlertStatus::Closed {
         return Place::Join;

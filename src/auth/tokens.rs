@@ -122,21 +122,14 @@ impl TokenStore {
     ///
     /// # Errors
     /// When the name is bad or taken, or the file cannot be written; then no token was issued.
-    pub fn issue(
-        &self,
-        name: &str,
-        role: Role,
-        lifetime: Duration,
-        now: Timestamp,
-    ) -> Result<IssuedToken, TokenError> {
+    pub fn issue(&self, name: &str, role: Role, lifetime: Duration, now: Timestamp) -> Result<IssuedToken, TokenError> {
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
         if name.is_empty() || name.len() > NAME_BYTES_MAX || !name.chars().all(fits) {
             return Err(TokenError::BadName(name.to_owned()));
         }
         let text = random_text()?;
         let expires = now.plus(lifetime);
-        let entry =
-            Entry { name: name.to_owned(), role, sha256: digest(&text), created: now.0, expires: expires.0 };
+        let entry = Entry { name: name.to_owned(), role, sha256: digest(&text), created: now.0, expires: expires.0 };
         self.rewrite(|entries| {
             entries.retain(|entry| entry.expires > now.0);
             match entries.len() {
@@ -197,9 +190,11 @@ impl TokenStore {
                 found = Some(entry);
             }
         }
-        Ok(found
-            .filter(|entry| now.0 < entry.expires)
-            .map(|entry| Principal { name: entry.name.clone(), role: entry.role, via: Via::Token }))
+        Ok(found.filter(|entry| now.0 < entry.expires).map(|entry| Principal {
+            name: entry.name.clone(),
+            role: entry.role,
+            via: Via::Token,
+        }))
     }
 
     /// Reads the file again when it differs from what was read.
@@ -226,8 +221,8 @@ impl TokenStore {
         }
         let mut text = String::new();
         (&mut file).take(FILE_BYTES_MAX).read_to_string(&mut text).map_err(read_error)?;
-        let entries = serde_json::from_str(&text)
-            .map_err(|source| TokenError::Damaged { path: self.path.clone(), source })?;
+        let entries =
+            serde_json::from_str(&text).map_err(|source| TokenError::Damaged { path: self.path.clone(), source })?;
         *loaded = Loaded { entries, stamp: Some(stamp) };
         Ok(())
     }

@@ -1,1 +1,25 @@
-//! Placeholder: to be written.
+//! Reads, checks and explains the configuration: default < file < environment < flag.
+//!
+//! Checking never does anything (no bind, no resolve, no file created), so it is safe anywhere. Each module owns the
+//! checked `Config` it runs with; only this module sees the `Raw…` form an operator writes. The manual of the keys is
+//! `docs/configuration.md`.
+
+mod check;
+mod explain;
+mod layers;
+mod raw;
+mod settings;
+
+pub use explain::Setting;
+pub use layers::ConfigError;
+pub use layers::Flags;
+pub use layers::load;
+pub use settings::Api;
+pub use settings::Content;
+pub use settings::FileInput;
+pub use settings::HttpInput;
+pub use settings::Limits;
+pub use settings::Settings;
+pub use settings::Store;
+pub use settings::StreamInput;
+pub use settings::Tls;

@@ -1,1 +1,36 @@
-//! Placeholder: to be written.
+//! Detection: Sigma rules, read, compiled together, and matched against events as they arrive.
+//!
+//! Pure but for reading rule files: no clock, no network, no threads. The same events and rules always give the same
+//! detections, live, replayed or tested.
+
+pub mod cases;
+mod correlate;
+mod detector;
+mod engine;
+mod lint;
+mod mapping;
+mod ruleset;
+pub mod sigma;
+
+pub use correlate::Counts;
+pub use correlate::RestoreError;
+pub use detector::Detection;
+pub use detector::Detector;
+pub use detector::Entity;
+pub use engine::Engine;
+pub use engine::Match;
+pub use engine::MatchedPart;
+pub use lint::Finding;
+pub use lint::lint;
+pub use mapping::Mapping;
+pub use mapping::Pipeline;
+pub use ruleset::Content;
+pub use ruleset::Options;
+pub use ruleset::RuleFile;
+pub use ruleset::RuleSet;
+pub use ruleset::read_folder;
+pub use sigma::error::RuleError;
+pub use sigma::rule::RuleMeta;
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,1 @@
-//! Placeholder: to be written.
+//! Evidence for auditors: Merkle tree, signed checkpoints, proofs, verifier. Empty so far; nothing is signed yet.

@@ -124,12 +124,7 @@ impl IncidentState {
         }
     }
 
-    fn enter(
-        &self,
-        phase: IncidentPhase,
-        note: Option<&str>,
-        who: &Actor,
-    ) -> Result<Applied, IncidentRefusal> {
+    fn enter(&self, phase: IncidentPhase, note: Option<&str>, who: &Actor) -> Result<Applied, IncidentRefusal> {
         if phase == self.phase {
             return Err(IncidentRefusal::SamePhase);
         }

@@ -190,12 +190,7 @@ impl IncidentStore {
     ///
     /// # Errors
     /// When there is no such incident, the action is refused, or the database fails.
-    pub fn act(
-        &self,
-        id: IncidentId,
-        action: &IncidentAction,
-        who: &Actor,
-    ) -> Result<IncidentRecord, IncidentError> {
+    pub fn act(&self, id: IncidentId, action: &IncidentAction, who: &Actor) -> Result<IncidentRecord, IncidentError> {
         self.store.change(|change| {
             let state = state(&change.transaction, id)?;
             let applied = state.apply(action, who)?;
@@ -340,7 +335,9 @@ fn remember(
 ) -> Result<(), IncidentError> {
     change
         .transaction
-        .prepare_cached("INSERT INTO incident_history (incident_id, at, who, action, text) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .prepare_cached(
+            "INSERT INTO incident_history (incident_id, at, who, action, text) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
         .execute(params![to_sql(id.0), change.now.0, who, action, text])?;
     Ok(())
 }
@@ -352,9 +349,8 @@ fn phase(code: i64) -> IncidentPhase {
 
 fn state(connection: &Connection, id: IncidentId) -> Result<IncidentState, IncidentError> {
     let mut statement = connection.prepare_cached("SELECT phase, owner FROM incidents WHERE id = ?1")?;
-    let found = statement.query_row([to_sql(id.0)], |row| {
-        Ok(IncidentState { phase: phase(row.get(0)?), owner: row.get(1)? })
-    });
+    let found =
+        statement.query_row([to_sql(id.0)], |row| Ok(IncidentState { phase: phase(row.get(0)?), owner: row.get(1)? }));
     found.optional()?.ok_or(IncidentError::NoSuchIncident(id))
 }
 
@@ -390,11 +386,9 @@ fn window(
     limit: u32,
 ) -> Result<IncidentWindow, IncidentError> {
     let filter = if is_open_only { "WHERE phase < 5" } else { "" };
-    let total: i64 =
-        connection.query_row(&format!("SELECT count(*) FROM incidents {filter}"), [], |row| row.get(0))?;
-    let sql = format!(
-        "SELECT {COLUMNS} FROM incidents {filter} ORDER BY phase = 5, level DESC, id DESC LIMIT ?1 OFFSET ?2"
-    );
+    let total: i64 = connection.query_row(&format!("SELECT count(*) FROM incidents {filter}"), [], |row| row.get(0))?;
+    let sql =
+        format!("SELECT {COLUMNS} FROM incidents {filter} ORDER BY phase = 5, level DESC, id DESC LIMIT ?1 OFFSET ?2");
     let mut statement = connection.prepare_cached(&sql)?;
     let rows = statement.query_map(params![limit.min(ROWS_MAX), to_sql(offset)], read_record)?;
     Ok(IncidentWindow { rows: rows.collect::<Result<_, _>>()?, total: from_sql(total) })

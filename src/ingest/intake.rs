@@ -23,10 +23,28 @@ pub struct Frame {
     pub raw: Bytes,
 }
 
+/// Where in a followed file a frame ends; kept in the WAL beside the frame, so that the log alone tells where to go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Place {
+    pub device: u64,
+    pub inode: u64,
+    /// The first byte after the frame.
+    pub offset: u64,
+    /// How many bytes of the file's beginning `head_crc` covers; never beyond `offset`.
+    pub head_bytes: u16,
+    /// How many bytes just before `offset` `tail_crc` covers.
+    pub tail_bytes: u16,
+    /// With `tail_crc`, tells a file from a later one with the same inode, and a copy of it from another file.
+    pub head_crc: u32,
+    pub tail_crc: u32,
+}
+
 /// Frames handed in together: stored together, acknowledged together.
 #[derive(Debug)]
 pub struct Submission {
     pub frames: Vec<Frame>,
+    /// Empty, or the place of each frame in the file it was read from.
+    pub places: Vec<Place>,
     /// Told once the frames are synced (or will never be); `None` when nobody waits for it.
     pub receipt: Option<oneshot::Sender<Result<(), NotStored>>>,
 }
@@ -111,9 +129,18 @@ impl Intake {
     /// # Errors
     /// When nothing can be taken in; the frames are dropped, and the caller must not acknowledge them.
     pub async fn submit(&self, frames: Vec<Frame>) -> Result<Receipt, NotStored> {
+        self.submit_placed(frames, Vec::new()).await
+    }
+
+    /// As [`Intake::submit`], for frames of a file: `places` has one place for each frame.
+    ///
+    /// # Errors
+    /// As [`Intake::submit`].
+    pub async fn submit_placed(&self, frames: Vec<Frame>, places: Vec<Place>) -> Result<Receipt, NotStored> {
+        debug_assert!(places.is_empty() || places.len() == frames.len(), "one place for each frame");
         self.check()?;
         let (receipt, promise) = oneshot::channel();
-        let submission = Submission { frames, receipt: Some(receipt) };
+        let submission = Submission { frames, places, receipt: Some(receipt) };
         self.sender.send(submission).await.map_err(|_| NotStored::Closed)?;
         Ok(Receipt(promise))
     }
@@ -124,7 +151,7 @@ impl Intake {
     /// As [`Intake::submit`]: the caller counts the frames as dropped.
     pub async fn deliver(&self, frames: Vec<Frame>) -> Result<(), NotStored> {
         self.check()?;
-        self.sender.send(Submission { frames, receipt: None }).await.map_err(|_| NotStored::Closed)
+        self.sender.send(Submission { frames, places: Vec::new(), receipt: None }).await.map_err(|_| NotStored::Closed)
     }
 
     /// As [`Intake::deliver`], for a thread without a runtime (the UDP reader).
@@ -133,7 +160,9 @@ impl Intake {
     /// As [`Intake::submit`].
     pub fn deliver_blocking(&self, frames: Vec<Frame>) -> Result<(), NotStored> {
         self.check()?;
-        self.sender.blocking_send(Submission { frames, receipt: None }).map_err(|_| NotStored::Closed)
+        self.sender
+            .blocking_send(Submission { frames, places: Vec::new(), receipt: None })
+            .map_err(|_| NotStored::Closed)
     }
 
     /// As [`Intake::submit`], for a thread without a runtime.
@@ -143,7 +172,7 @@ impl Intake {
     pub fn submit_blocking(&self, frames: Vec<Frame>) -> Result<Receipt, NotStored> {
         self.check()?;
         let (receipt, promise) = oneshot::channel();
-        let submission = Submission { frames, receipt: Some(receipt) };
+        let submission = Submission { frames, places: Vec::new(), receipt: Some(receipt) };
         self.sender.blocking_send(submission).map_err(|_| NotStored::Closed)?;
         Ok(Receipt(promise))
     }

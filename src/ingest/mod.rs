@@ -4,7 +4,19 @@
 //! acknowledge wait for the receipt, which comes only after the WAL has synced; the others are slowed by the intake's
 //! bounded queue. Inputs know nothing of parsing or storage.
 
+pub mod account;
+pub mod connections;
+pub mod file;
+pub mod http;
 pub mod intake;
+pub mod listener;
+pub mod relp;
+pub mod stream;
+pub mod syslog;
+pub mod tls;
+
+#[cfg(test)]
+mod test_sink;
 
 pub use intake::Intake;
 pub use intake::Receipt;

@@ -1,1 +1,13 @@
-//! Placeholder: to be written.
+//! From text to fields: syslog headers, structured formats, times, and the packs that know the sources. Pure but for
+//! reading pack files: no clock, no network.
+
+pub mod charset;
+pub mod header;
+pub mod pack;
+pub mod structure;
+pub mod timestamp;
+pub mod windows;
+
+pub use pack::Hint;
+pub use pack::PackError;
+pub use pack::Packs;

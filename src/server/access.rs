@@ -105,12 +105,10 @@ impl Shared {
         }
         match &credentials.arrival {
             Some(Arrival::Local(Some(principal))) => Ok(principal.clone()),
-            Some(Arrival::Local(None)) => Err(Refused::new(
-                StatusCode::FORBIDDEN,
-                "forbidden",
-                "this user of the system is not let in",
-            )
-            .hint("an admin can give the user a role in the configuration")),
+            Some(Arrival::Local(None)) => {
+                Err(Refused::new(StatusCode::FORBIDDEN, "forbidden", "this user of the system is not let in")
+                    .hint("an admin can give the user a role in the configuration"))
+            }
             Some(Arrival::Network) | None => Err(unknown("a token is needed")),
         }
     }

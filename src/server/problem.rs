@@ -58,7 +58,8 @@ impl Refused {
 
     /// What went wrong inside is logged here and not told: it would help only who should not know it.
     pub(super) fn internal(error: &dyn std::error::Error) -> Refused {
-        let causes: Vec<String> = std::iter::successors(error.source(), |err| err.source()).map(|err| err.to_string()).collect();
+        let causes: Vec<String> =
+            std::iter::successors(error.source(), |err| err.source()).map(|err| err.to_string()).collect();
         tracing::error!(%error, ?causes, "request failed");
         Refused::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the server failed; its log says why")
     }

@@ -22,7 +22,6 @@ use crate::server::problem::Refused;
 
 /// One route.
 pub(super) struct Route {
-    pub(super) method: &'static str,
     pub(super) path: &'static str,
     /// `None` for what anybody may ask.
     pub(super) needs: Option<Permission>,
@@ -32,29 +31,28 @@ pub(super) struct Route {
 /// Returns the whole table.
 pub(super) fn table() -> Vec<Route> {
     use Permission::*;
-    let read = |path, needs, handler| Route { method: "GET", path, needs, handler };
-    let act = |path, needs, handler| Route { method: "POST", path, needs, handler };
+    let route = |path, needs, handler| Route { path, needs, handler };
     vec![
-        read("/healthz", None, get(status::healthz)),
-        read("/metrics", Some(ReadMetrics), get(status::metrics)),
-        read("/v1/whoami", Some(ReadStatus), get(status::whoami)),
-        read("/v1/status", Some(ReadStatus), get(status::status)),
-        read("/v1/sources", Some(ReadStatus), get(status::sources)),
-        read("/v1/rules", Some(ReadStatus), get(status::rules)),
-        read("/v1/stream", Some(ReadAlerts), get(stream::changes)),
-        read("/v1/alerts", Some(ReadAlerts), get(alerts::window)),
-        read("/v1/alerts/{id}", Some(ReadAlerts), get(alerts::detail)),
-        act("/v1/alerts/{id}/actions", Some(Triage), post(alerts::act)),
-        act("/v1/alerts/actions", Some(Triage), post(alerts::act_on_many)),
-        read("/v1/incidents", Some(ReadAlerts), get(incidents::window)),
-        read("/v1/incidents/{id}", Some(ReadAlerts), get(incidents::detail)),
-        act("/v1/incidents/{id}/actions", Some(Triage), post(incidents::act)),
-        read("/v1/search", Some(SearchEvents), get(search::page)),
-        read("/v1/search/count", Some(SearchEvents), get(search::count)),
-        read("/v1/search/histogram", Some(SearchEvents), get(search::histogram)),
-        read("/v1/search/stream", Some(SearchEvents), get(search::stream)),
-        read("/v1/search/tail", Some(SearchEvents), get(search::tail)),
-        read("/v1/events/{id}", Some(SearchEvents), get(search::event)),
+        route("/healthz", None, get(status::healthz)),
+        route("/metrics", Some(ReadMetrics), get(status::metrics)),
+        route("/v1/whoami", Some(ReadStatus), get(status::whoami)),
+        route("/v1/status", Some(ReadStatus), get(status::status)),
+        route("/v1/sources", Some(ReadStatus), get(status::sources)),
+        route("/v1/rules", Some(ReadStatus), get(status::rules)),
+        route("/v1/stream", Some(ReadAlerts), get(stream::changes)),
+        route("/v1/alerts", Some(ReadAlerts), get(alerts::window)),
+        route("/v1/alerts/{id}", Some(ReadAlerts), get(alerts::detail)),
+        route("/v1/alerts/{id}/actions", Some(Triage), post(alerts::act)),
+        route("/v1/alerts/actions", Some(Triage), post(alerts::act_on_many)),
+        route("/v1/incidents", Some(ReadAlerts), get(incidents::window)),
+        route("/v1/incidents/{id}", Some(ReadAlerts), get(incidents::detail)),
+        route("/v1/incidents/{id}/actions", Some(Triage), post(incidents::act)),
+        route("/v1/search", Some(SearchEvents), get(search::page)),
+        route("/v1/search/count", Some(SearchEvents), get(search::count)),
+        route("/v1/search/histogram", Some(SearchEvents), get(search::histogram)),
+        route("/v1/search/stream", Some(SearchEvents), get(search::stream)),
+        route("/v1/search/tail", Some(SearchEvents), get(search::tail)),
+        route("/v1/events/{id}", Some(SearchEvents), get(search::event)),
     ]
 }
 

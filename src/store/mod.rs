@@ -1,1 +1,161 @@
-//! Placeholder: to be written.
+//! The store: events in, made searchable at once, sealed into immutable partitions, found again.
+//!
+//! - [`HotWriter`] takes events; each `cut` makes a small **split** in memory, searchable at once.
+//! - The sealer merges splits into **partitions** on disk, one per retention class and UTC day, and moves the
+//!   checkpoint: what lies at or below it survives without the WAL.
+//! - [`Searcher`] sees a snapshot of both, in which every event is exactly once.
+//!
+//! Durability is the WAL's: what was not sealed is added again from there, and ids at or below the checkpoint are ignored.
+//! What the files look like stands in `docs/store.md`.
+
+mod error;
+mod format;
+mod manifest;
+mod piece;
+mod retention;
+mod sealer;
+mod search;
+mod shared;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+
+pub use error::StoreError;
+pub use manifest::RetentionClass;
+pub use manifest::Tombstone;
+pub use retention::Retention;
+pub use search::Count;
+pub use search::Explain;
+pub use search::Histogram;
+pub use search::Hit;
+pub use search::Options;
+pub use search::SearchResult;
+pub use search::Searcher;
+pub use shared::PartitionInfo;
+pub use writer::HotWriter;
+
+use crate::model::EventId;
+use crate::model::Timestamp;
+use crate::store::sealer::Sealer;
+use crate::store::shared::Shared;
+
+/// Limits of the store.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Events kept in memory before they are sealed.
+    pub hot_events_max: u64,
+    /// Bytes of memory that hot splits may take before they are sealed.
+    pub hot_bytes_max: u64,
+    /// Age of the oldest event in memory at which everything is sealed.
+    pub hot_age_max: std::time::Duration,
+    /// So many partitions of one class, day and size are merged into one.
+    pub compaction_fan_in: usize,
+    /// Events of a partition that is never merged again.
+    pub partition_events_max: u64,
+    /// Bytes of records that one search may return.
+    pub result_bytes_max: usize,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            hot_events_max: 200_000,
+            hot_bytes_max: 256 << 20,
+            hot_age_max: std::time::Duration::from_secs(600),
+            compaction_fan_in: 8,
+            partition_events_max: 4_000_000,
+            result_bytes_max: 64 << 20,
+        }
+    }
+}
+
+/// What opening the store found.
+#[derive(Debug, Default)]
+pub struct StoreReport {
+    /// Partitions that are open.
+    pub partitions: usize,
+    /// Events in them.
+    pub events: u64,
+    /// Partitions that the manifest names and that could not be opened: folder and reason. They stay where they are.
+    pub damaged: Vec<(String, String)>,
+    /// Leftovers of an interrupted seal that were removed.
+    pub leftovers_removed: usize,
+}
+
+/// An open store. Cloning shares it.
+#[derive(Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+    sealer: Option<Arc<Sealer>>,
+}
+
+impl Store {
+    /// Opens the store in a folder for writing, making it when there is none, and starts the sealing thread.
+    ///
+    /// # Errors
+    /// When the folder cannot be used, another process writes to it, or its manifest cannot be read.
+    pub fn open(folder: &Path, config: Config) -> Result<(Store, StoreReport), StoreError> {
+        let (shared, report) = Shared::open(folder, config)?;
+        let shared = Arc::new(shared);
+        let sealer = Arc::new(Sealer::start(Arc::clone(&shared))?);
+        Ok((Store { shared, sealer: Some(sealer) }, report))
+    }
+
+    /// Opens what is sealed for reading only, beside a running server or without one.
+    ///
+    /// # Errors
+    /// When there is no store in the folder or its manifest cannot be read.
+    pub fn open_read_only(folder: &Path, config: Config) -> Result<(Store, StoreReport), StoreError> {
+        let (shared, report) = Shared::open_read_only(folder, config)?;
+        Ok((Store { shared: Arc::new(shared), sealer: None }, report))
+    }
+
+    /// Returns the writer; the caller sees to it that there is only one.
+    ///
+    /// # Errors
+    /// When the store was opened for reading only.
+    pub fn writer(&self) -> Result<HotWriter, StoreError> {
+        let sealer = self.sealer.as_ref().ok_or(StoreError::ReadOnly)?;
+        Ok(HotWriter::new(Arc::clone(&self.shared), Arc::clone(sealer)))
+    }
+
+    /// Returns the id up to which every event is in a sealed partition: the WAL may forget up to here.
+    pub fn checkpoint(&self) -> EventId {
+        self.shared.checkpoint()
+    }
+
+    /// Returns a snapshot to search in.
+    pub fn searcher(&self) -> Searcher {
+        Searcher::new(self.shared.view(), self.shared.config.result_bytes_max)
+    }
+
+    /// Lists the sealed partitions, newest first.
+    pub fn partitions(&self) -> Vec<PartitionInfo> {
+        self.shared.partitions()
+    }
+
+    /// Lists the partitions that retention has deleted.
+    pub fn tombstones(&self) -> Vec<Tombstone> {
+        self.shared.manifest().tombstones
+    }
+
+    /// Puts a legal hold on the partitions that touch a span of time, or lifts it; returns how many.
+    ///
+    /// # Errors
+    /// When the manifest cannot be written.
+    pub fn set_hold(&self, from: Timestamp, until: Timestamp, hold: bool) -> Result<usize, StoreError> {
+        self.shared.set_hold(from, until, hold)
+    }
+
+    /// Deletes the partitions whose newest event was received longer ago than their class is kept; returns them.
+    ///
+    /// # Errors
+    /// When the manifest cannot be written; nothing is deleted then.
+    pub fn retain(&self, now: Timestamp, retention: &Retention) -> Result<Vec<Tombstone>, StoreError> {
+        self.shared.retain(now, retention)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -73,6 +73,8 @@ pub struct IncidentClock {
 pub struct IncidentDetail {
     #[serde(flatten)]
     pub row: IncidentRow,
+    /// Named apart from the row's `alerts`, their number, which is flattened into the same object.
+    #[serde(rename = "alert_rows")]
     pub alerts: Vec<AlertRow>,
     pub entities: Vec<Entity>,
     pub timeline: Vec<HistoryEntry>,

@@ -35,6 +35,7 @@ pub struct SearchPage {
 
 /// What a search cost and left out.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct SearchExplain {
     pub partitions_searched: u64,
     pub partitions_total: u64,

@@ -14,13 +14,17 @@ fn close(note: Option<&str>) -> Action {
     Action::Close { disposition: Disposition::FalsePositive, note: note.map(str::to_owned) }
 }
 
+/// Where the alert stands, who holds it, the action, and where it stands then or why it was refused.
+type Held = Option<&'static str>;
+type Case = (AlertStatus, Held, Action, Result<(AlertStatus, Held), Refusal>);
+
 #[test]
 fn every_action_from_every_state() {
     use AlertStatus::*;
     let held = || Refusal::HeldBy { owner: "ha".to_owned() };
     let escalate = Action::Escalate { incident: IncidentId(2), note: None };
     let reopen = Action::Reopen { note: None };
-    let cases: Vec<(AlertStatus, Option<&str>, Action, Result<(AlertStatus, Option<&str>), Refusal>)> = vec![
+    let cases: Vec<Case> = vec![
         (New, None, Action::Take, Ok((Taken, Some("an")))),
         (Taken, Some("an"), Action::Take, Ok((Taken, Some("an")))),
         (Taken, Some("ha"), Action::Take, Err(held())),

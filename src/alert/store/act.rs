@@ -23,7 +23,10 @@ const BULK_STEP: usize = 500;
 pub enum BulkTarget {
     Ids(Vec<AlertId>),
     /// All that the filter admits (its offset and limit aside), if they are not more than expected.
-    Filter { filter: Box<AlertFilter>, expected: u64 },
+    Filter {
+        filter: Box<AlertFilter>,
+        expected: u64,
+    },
 }
 
 /// What became of a bulk action.
@@ -40,13 +43,7 @@ impl AlertStore {
     ///
     /// # Errors
     /// When there is no such alert, the action is refused, or the database fails.
-    pub fn act(
-        &self,
-        id: AlertId,
-        action: &Action,
-        who: &Actor,
-        seen: Option<u64>,
-    ) -> Result<AlertRecord, StoreError> {
+    pub fn act(&self, id: AlertId, action: &Action, who: &Actor, seen: Option<u64>) -> Result<AlertRecord, StoreError> {
         self.change(|change| {
             act(change, id, action, who, seen)?;
             read::row(&change.transaction, id, read::EVENTS_TOLD)

@@ -168,9 +168,8 @@ fn without_repeats<'d>(
 ) -> Result<Bundle<'d>, StoreError> {
     let mut seen = HashSet::with_capacity(bundle.len());
     let mut fresh = Vec::with_capacity(bundle.len());
-    let mut statement = connection.prepare_cached(
-        "SELECT 1 FROM alert_events WHERE alert_id = ?1 AND event_id = ?2 AND is_trigger = 1",
-    )?;
+    let mut statement = connection
+        .prepare_cached("SELECT 1 FROM alert_events WHERE alert_id = ?1 AND event_id = ?2 AND is_trigger = 1")?;
     for detection in bundle {
         let trigger = detection.trigger();
         // Events come in order, so that only a replay looks into the table.
@@ -300,17 +299,15 @@ fn searched(detection: &NewDetection) -> String {
 
 fn describe(connection: &Connection, id: AlertId, bundle: &Bundle<'_>) -> Result<(), StoreError> {
     let Some(latest) = bundle.last() else { return Ok(()) };
-    connection
-        .prepare_cached("INSERT INTO alert_details VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
-        .execute(params![
-            to_sql(id.0),
-            latest.description,
-            latest.description_vi,
-            row::to_json_text(&latest.false_positives)?,
-            row::to_json_text(&latest.response)?,
-            row::to_json_text(&latest.response_vi)?,
-            row::to_json_text(&merged(Vec::new(), bundle))?,
-        ])?;
+    connection.prepare_cached("INSERT INTO alert_details VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?.execute(params![
+        to_sql(id.0),
+        latest.description,
+        latest.description_vi,
+        row::to_json_text(&latest.false_positives)?,
+        row::to_json_text(&latest.response)?,
+        row::to_json_text(&latest.response_vi)?,
+        row::to_json_text(&merged(Vec::new(), bundle))?,
+    ])?;
     Ok(())
 }
 
@@ -368,8 +365,7 @@ fn keep_events(connection: &Connection, id: AlertId, bundle: &Bundle<'_>, count:
 
 /// Keeps the latest detections with their raw line and what matched.
 fn keep_evidence(connection: &Connection, id: AlertId, bundle: &Bundle<'_>) -> Result<(), StoreError> {
-    let mut insert =
-        connection.prepare_cached("INSERT OR REPLACE INTO alert_evidence VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    let mut insert = connection.prepare_cached("INSERT OR REPLACE INTO alert_evidence VALUES (?1, ?2, ?3, ?4, ?5)")?;
     for detection in bundle.iter().rev().take(EVIDENCE_MAX) {
         let parts: Vec<MatchedPart> = detection.parts.iter().take(PARTS_MAX).map(shortened).collect();
         insert.execute(params![

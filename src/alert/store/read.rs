@@ -102,10 +102,8 @@ fn ids_in_order(
     let from_end = total.saturating_sub(offset).saturating_sub(limit);
     let is_reversed = from_end < offset;
     let (order, skipped) = if is_reversed { ("ASC", from_end) } else { ("DESC", offset) };
-    let sql = format!(
-        "SELECT id FROM alerts{} ORDER BY risk {order}, last {order}, id {order} LIMIT ? OFFSET ?",
-        clause.sql
-    );
+    let sql =
+        format!("SELECT id FROM alerts{} ORDER BY risk {order}, last {order}, id {order} LIMIT ? OFFSET ?", clause.sql);
     let mut parameters = clause.parameters.clone();
     parameters.extend([limit, skipped].map(|number| Value::Integer(to_sql(number))));
     let mut statement = connection.prepare_cached(&sql)?;
@@ -203,8 +201,7 @@ fn precedents(connection: &Connection, of: &AlertRecord, now: Timestamp) -> Resu
         row::STATE_COLUMNS
     );
     let mut statement = connection.prepare_cached(&sql)?;
-    let parameters =
-        params![of.rule_id, of.entity, of.entity_field, to_sql(of.id.0), since.0, PRECEDENTS_MAX as i64];
+    let parameters = params![of.rule_id, of.entity, of.entity_field, to_sql(of.id.0), since.0, PRECEDENTS_MAX as i64];
     let rows = statement.query_map(parameters, |row| Ok((AlertId(from_sql(row.get(0)?)), row::state(row, 1)?)))?;
     let mut found = Vec::new();
     for read in rows {
@@ -251,8 +248,8 @@ pub(super) fn changes_since(connection: &Connection, since: u64, changes_max: u3
 
 /// Counts the alerts that changed after a revision, up to `count_max`.
 pub(super) fn changed_count(connection: &Connection, since: u64, count_max: u32) -> Result<u64, StoreError> {
-    let mut statement = connection
-        .prepare_cached("SELECT count(*) FROM (SELECT 1 FROM alerts WHERE revision > ?1 LIMIT ?2)")?;
+    let mut statement =
+        connection.prepare_cached("SELECT count(*) FROM (SELECT 1 FROM alerts WHERE revision > ?1 LIMIT ?2)")?;
     Ok(from_sql(statement.query_row(params![to_sql(since), count_max], |row| row.get(0))?))
 }
 

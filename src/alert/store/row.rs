@@ -149,8 +149,7 @@ pub(super) fn level(code: i64) -> RuleLevel {
 
 /// Reads a criticality's code.
 pub(super) fn criticality(code: i64) -> Criticality {
-    const ALL: [Criticality; 4] =
-        [Criticality::Low, Criticality::Normal, Criticality::High, Criticality::Critical];
+    const ALL: [Criticality; 4] = [Criticality::Low, Criticality::Normal, Criticality::High, Criticality::Critical];
     by_code(&ALL, code).unwrap_or_default()
 }
 

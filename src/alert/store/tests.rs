@@ -231,7 +231,8 @@ fn undo_is_a_line_of_history_and_history_cannot_be_rewritten() {
     let expected = ["longan raised high", "an taken ", "an closed true_positive: đã xem", "an undone closed"];
     assert_eq!(world.history(AlertId(1)), expected);
     for sql in ["UPDATE alert_history SET who = 'x'", "DELETE FROM alert_history"] {
-        let tampered: Result<usize, StoreError> = world.store.change(|change| Ok(change.transaction.execute(sql, [])?));
+        let tampered: Result<usize, StoreError> =
+            world.store.change(|change| Ok(change.transaction.execute(sql, [])?));
         assert!(tampered.is_err(), "{sql}");
     }
     assert_eq!(world.history(AlertId(1)), expected);
@@ -366,7 +367,12 @@ fn foreign_text_is_cut_and_never_panics() {
         entity: nasty.clone(),
         raw: nasty.clone(),
         parts: vec![
-            MatchedPart { field: nasty.clone(), value: nasty.clone(), predicate: nasty, raw_span: Some((0, 70_000)) };
+            MatchedPart {
+                field: nasty.clone(),
+                value: nasty.clone(),
+                predicate: nasty,
+                raw_span: Some((0, 70_000))
+            };
             200
         ],
         ..detection("x", "y", 1)

@@ -54,10 +54,8 @@ fn an_incident_is_declared_joined_and_closed_with_its_alerts() {
     let due: Vec<u64> = detail.clocks.iter().map(|clock| clock.due.since(START).as_secs() / 3600).collect();
     assert_eq!(due, [0, 24, 72, 72]);
 
-    let close = |note: Option<&str>| IncidentAction::Phase {
-        phase: IncidentPhase::Closed,
-        note: note.map(str::to_owned),
-    };
+    let close =
+        |note: Option<&str>| IncidentAction::Phase { phase: IncidentPhase::Closed, note: note.map(str::to_owned) };
     let refused = incidents.act(IncidentId(1), &close(None), &an);
     assert!(matches!(refused, Err(IncidentError::Refused(IncidentRefusal::NoteNeeded))));
     let row = incidents.act(IncidentId(1), &close(Some("đã khắc phục")), &an).unwrap();
@@ -83,7 +81,8 @@ fn an_escalation_changes_both_or_neither() {
     let before = store.revision();
     let refused = incidents.escalate(&escalation(&[2]), &Actor::analyst("an"));
     assert!(matches!(refused, Err(IncidentError::Store(StoreError::Refused(Refusal::HeldBy { .. })))));
-    for missing in [escalation(&[99]), escalation(&[]), Escalation { incident: Some(IncidentId(9)), ..escalation(&[1]) }]
+    for missing in
+        [escalation(&[99]), escalation(&[]), Escalation { incident: Some(IncidentId(9)), ..escalation(&[1]) }]
     {
         assert!(incidents.escalate(&missing, &Actor::analyst("an")).is_err());
     }

@@ -1,0 +1,55 @@
+//! `longan rules`: everything a rule writer does.
+
+mod check;
+mod flat_event;
+mod line_reader;
+mod list;
+mod match_events;
+mod source;
+mod test_cases;
+
+use clap::Subcommand;
+
+use crate::cli::Exit;
+
+/// The arguments of `longan rules`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What to do with the rules.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check rules: every problem with its place and a hint
+    Check(check::Args),
+    /// Run the cases of rules: lines that must and must not match
+    Test(test_cases::Args),
+    /// Match events from a file against rules
+    Match(match_events::Args),
+    /// List the rules
+    List(list::Args),
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// One JSON object per line
+    Json,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When files cannot be read or output cannot be written.
+pub fn run(args: Args) -> anyhow::Result<Exit> {
+    match args.command {
+        Command::Check(args) => check::run(&args),
+        Command::Test(args) => test_cases::run(&args),
+        Command::Match(args) => match_events::run(&args),
+        Command::List(args) => list::run(&args),
+    }
+}

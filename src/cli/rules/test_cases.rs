@@ -1,0 +1,166 @@
+//! `longan rules test`: the cases beside the rules, run through the real way of an event.
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::Format;
+use super::line_reader;
+use super::source::Source;
+use crate::cli::Exit;
+use crate::detect::RuleSet;
+use crate::detect::cases;
+use crate::detect::cases::Case;
+use crate::detect::cases::CaseFile;
+use crate::detect::cases::Outcome;
+use crate::diag::Position;
+use crate::model::SafeText;
+
+/// Run the cases of rules: lines that must and must not match
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    source: Source,
+    /// Run only the cases whose file, rule or name contains this
+    #[arg(value_name = "TEXT")]
+    only: Option<String>,
+    /// How to print the outcome
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    path: String,
+    line: u32,
+    rule: &'a str,
+    case: &'a str,
+    must_match: bool,
+    passed: bool,
+    detections: usize,
+    parser: Option<&'a str>,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
+    let (content, unread) = args.source.read()?;
+    // The parts of times in cases are those of the customer's own clock.
+    let (set, refused) = content.compile(UTC_OFFSET_SECONDS);
+    let set = Arc::new(set);
+    unread.iter().chain(&refused).for_each(|problem| eprintln!("{problem}"));
+    let mut broken = unread.len() + refused.len();
+    let (mut passed, mut failed) = (0, 0);
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    for file in &content.cases {
+        let file = match CaseFile::read(&file.path, &file.text) {
+            Ok(file) => file,
+            Err(problems) => {
+                problems.iter().for_each(|problem| eprintln!("{problem}"));
+                broken += problems.len();
+                continue;
+            }
+        };
+        let rules = rules_of(&set, &file);
+        if rules.is_empty() {
+            eprintln!("{}: no rule stands for these cases", SafeText::new(&file.path.display().to_string()));
+            broken += 1;
+        }
+        for case in file.cases.iter().filter(|case| wanted(args, &file, &rules, case)) {
+            let (rule, outcome) = best(&set, &rules, case);
+            if outcome.passed {
+                passed += 1;
+            } else {
+                failed += 1;
+            }
+            print(&mut out, args.format, &file, &rule, case, &outcome)?;
+        }
+    }
+    out.flush()?;
+    let untested = untested(&set, &content.cases);
+    eprintln!("{passed} cases passed, {failed} failed, {broken} problems; {untested} rules without cases");
+    Ok(match (broken, failed) {
+        (0, 0) => Exit::Fine,
+        (0, _) => Exit::Findings,
+        _ => Exit::BadInput,
+    })
+}
+
+/// Hà Nội.
+const UTC_OFFSET_SECONDS: i32 = 7 * 3600;
+
+/// Returns the ids of the rules a case file is about: the one it names, or those of the file beside it that speak.
+fn rules_of(set: &RuleSet, file: &CaseFile) -> Vec<String> {
+    let beside = file.rule_path();
+    let is_meant = |meta: &&Arc<crate::detect::RuleMeta>| match &file.rule {
+        Some(rule) => meta.id == *rule || meta.name.as_ref() == Some(rule),
+        None => meta.path == beside && !meta.silent,
+    };
+    set.rules().filter(is_meant).map(|meta| meta.id.clone()).collect()
+}
+
+fn wanted(args: &Args, file: &CaseFile, rules: &[String], case: &Case) -> bool {
+    args.only.as_ref().is_none_or(|text| {
+        file.path.display().to_string().contains(text)
+            || case.name.contains(text)
+            || rules.iter().any(|rule| rule.contains(text))
+    })
+}
+
+/// Of several rules in a file one must match, and none may.
+fn best(set: &Arc<RuleSet>, rules: &[String], case: &Case) -> (String, Outcome) {
+    let run = |rule: &String| (rule.clone(), cases::run(set, rule, case, &line_reader::read));
+    let mut outcomes = rules.iter().map(run).collect::<Vec<_>>();
+    let chosen = outcomes.iter().position(|(_, outcome)| outcome.passed == case.must_match).unwrap_or(0);
+    if outcomes.is_empty() {
+        return (String::new(), Outcome { passed: false, detections: 0, parser: None });
+    }
+    outcomes.swap_remove(chosen)
+}
+
+fn print(
+    out: &mut impl std::io::Write,
+    format: Format,
+    file: &CaseFile,
+    rule: &str,
+    case: &Case,
+    outcome: &Outcome,
+) -> anyhow::Result<()> {
+    let path = file.path.display().to_string();
+    let Position { line, .. } = case.at;
+    if format == Format::Json {
+        let row = Row {
+            path,
+            line,
+            rule,
+            case: &case.name,
+            must_match: case.must_match,
+            passed: outcome.passed,
+            detections: outcome.detections,
+            parser: outcome.parser.as_deref(),
+        };
+        serde_json::to_writer(&mut *out, &row)?;
+        out.write_all(b"\n")?;
+    } else if !outcome.passed {
+        let wanted = match (case.expected, case.must_match) {
+            (Some(times), _) => format!("must match {times} times"),
+            (None, true) => "must match".to_owned(),
+            (None, false) => "must not match".to_owned(),
+        };
+        let parser = outcome.parser.as_deref().unwrap_or("no parser");
+        writeln!(
+            out,
+            "{}:{line}: FAILED {}: {wanted}, matched {} times (read by {})",
+            SafeText::new(&path),
+            SafeText::new(&case.name),
+            outcome.detections,
+            SafeText::new(parser),
+        )?;
+    }
+    Ok(())
+}
+
+fn untested(set: &RuleSet, files: &[crate::detect::RuleFile]) -> usize {
+    let read: Vec<CaseFile> = files.iter().filter_map(|file| CaseFile::read(&file.path, &file.text).ok()).collect();
+    let tested: Vec<String> = read.iter().flat_map(|file| rules_of(set, file)).collect();
+    set.rules().filter(|meta| !meta.silent && !tested.contains(&meta.id)).count()
+}

@@ -1,0 +1,544 @@
+//! From the raw layers to checked settings: every problem is found, none stops the search for others.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use toml::Spanned;
+
+use crate::config::Setting;
+use crate::config::layers::Layer;
+use crate::config::raw::Raw;
+use crate::config::raw::RawFileInput;
+use crate::config::raw::RawHttp;
+use crate::config::raw::RawListener;
+use crate::config::settings::Api;
+use crate::config::settings::Content;
+use crate::config::settings::FileInput;
+use crate::config::settings::HttpInput;
+use crate::config::settings::Limits;
+use crate::config::settings::Settings;
+use crate::config::settings::Store;
+use crate::config::settings::StreamInput;
+use crate::config::settings::Tls;
+use crate::diag::Located;
+use crate::diag::closest;
+
+/// Indochina Time: what devices of the province mean when they write no zone.
+const DEFAULT_ZONE: &str = "+07:00";
+const CHARSETS: [&str; 5] = ["utf-8", "windows-1258", "tcvn3", "viscii", "vni"];
+const ROLES: [&str; 3] = ["analyst", "admin", "auditor"];
+const MIB: i64 = 1024 * 1024;
+
+/// Checks all layers, the topmost first.
+pub(super) fn check(layers: &[Layer]) -> Result<Settings, Vec<Located<String>>> {
+    let mut checker = Checker { layers, problems: Vec::new(), explained: Vec::new() };
+    let settings = checker.settings();
+    if checker.problems.is_empty() {
+        Ok(Settings { explained: checker.explained, ..settings })
+    } else {
+        Err(checker.problems)
+    }
+}
+
+struct Checker<'a> {
+    layers: &'a [Layer],
+    problems: Vec<Located<String>>,
+    explained: Vec<Setting>,
+}
+
+impl<'a> Checker<'a> {
+    /// Returns the topmost value of a key and where it stands; notes it for `config explain`.
+    fn pick<T: Clone + Display>(
+        &mut self,
+        key: &str,
+        default: Option<T>,
+        get: impl Fn(&'a Raw) -> Option<&'a Spanned<T>>,
+    ) -> (Option<T>, Option<(&'a Layer, &'a Spanned<T>)>) {
+        let found = self.layers.iter().find_map(|layer| Some((layer, get(&layer.raw)?)));
+        let value = found.map(|(_, spanned)| spanned.get_ref().clone()).or(default);
+        if let Some(value) = &value {
+            let origin = found.map_or_else(|| "default".to_owned(), |(layer, spanned)| layer.origin(spanned));
+            self.explained.push(Setting { key: key.to_owned(), value: value.to_string(), origin });
+        }
+        (value, found)
+    }
+
+    /// Notes a problem at the value's place, or at the default, which must be right.
+    fn refuse<T>(&mut self, key: &str, place: Option<(&'a Layer, &'a Spanned<T>)>, problem: String, hint: &str) {
+        let located = match place {
+            Some((layer, value)) => layer.problem(value, format!("`{key}`: {problem}")),
+            None => Located::at_start(std::path::Path::new("-"), format!("`{key}`: {problem}")),
+        };
+        self.problems.push(if hint.is_empty() { located } else { located.with_hint(hint) });
+    }
+
+    /// A text that `read` turns into something, or a problem.
+    fn text<V>(
+        &mut self,
+        key: &str,
+        default: Option<&str>,
+        get: impl Fn(&'a Raw) -> Option<&'a Spanned<String>>,
+        read: impl Fn(&str) -> Result<V, (String, String)>,
+    ) -> Option<V> {
+        let (value, place) = self.pick(key, default.map(str::to_owned), get);
+        match read(&value?) {
+            Ok(value) => Some(value),
+            Err((problem, hint)) => {
+                self.refuse(key, place, problem, &hint);
+                None
+            }
+        }
+    }
+
+    /// A whole number within bounds.
+    fn number(
+        &mut self,
+        key: &str,
+        default: i64,
+        bounds: std::ops::RangeInclusive<i64>,
+        get: impl Fn(&'a Raw) -> Option<&'a Spanned<i64>>,
+    ) -> i64 {
+        let (value, place) = self.pick(key, Some(default), get);
+        let value = value.unwrap_or(default);
+        if !bounds.contains(&value) {
+            let problem = format!("{value} is not between {} and {}", bounds.start(), bounds.end());
+            self.refuse(key, place, problem, "");
+            return default;
+        }
+        value
+    }
+
+    fn settings(&mut self) -> Settings {
+        let zone_offset_seconds = self.zone("zone", DEFAULT_ZONE, |raw| raw.zone.as_ref());
+        let tls = self.tls();
+        let settings = Settings {
+            data: self.text("data", Some("longan-data"), |raw| raw.data.as_ref(), path).unwrap_or_default(),
+            zone_offset_seconds,
+            language: self.text("language", None, |raw| raw.language.as_ref(), |text| one_of(text, &["vi", "en"])),
+            syslog_udp: self
+                .listener("syslog_udp", Some("127.0.0.1:5514"), zone_offset_seconds, |raw| &raw.input.syslog_udp),
+            syslog_tcp: self
+                .listener("syslog_tcp", Some("127.0.0.1:5514"), zone_offset_seconds, |raw| &raw.input.syslog_tcp),
+            syslog_tls: self.listener("syslog_tls", None, zone_offset_seconds, |raw| &raw.input.syslog_tls),
+            relp: self.listener("relp", Some("127.0.0.1:2514"), zone_offset_seconds, |raw| &raw.input.relp),
+            relp_tls: self.listener("relp_tls", None, zone_offset_seconds, |raw| &raw.input.relp_tls),
+            http: self.http(zone_offset_seconds, |raw| &raw.input.http),
+            files: self.files(zone_offset_seconds),
+            api: self.api(),
+            store: self.store(),
+            rules: Content { folder: self.text("rules.folder", None, |raw| raw.rules.folder.as_ref(), path) },
+            parsers: Content { folder: self.text("parsers.folder", None, |raw| raw.parsers.folder.as_ref(), path) },
+            assets: self.text("assets.file", None, |raw| raw.assets.file.as_ref(), path),
+            limits: self.limits(),
+            explained: Vec::new(),
+            tls,
+        };
+        self.tls_is_there(&settings);
+        settings
+    }
+
+    fn zone(&mut self, key: &str, default: &str, get: impl Fn(&'a Raw) -> Option<&'a Spanned<String>>) -> i32 {
+        self.text(key, Some(default), get, |text| {
+            offset_seconds(text).ok_or_else(|| {
+                (format!("`{text}` is not an offset from UTC"), "write it like `+07:00` or `Z`".to_owned())
+            })
+        })
+        .unwrap_or(0)
+    }
+
+    fn listener(
+        &mut self,
+        name: &str,
+        default: Option<&str>,
+        zone: i32,
+        get: impl Fn(&'a Raw) -> &'a RawListener + Copy,
+    ) -> Option<StreamInput> {
+        let key = |member: &str| format!("input.{name}.{member}");
+        let address = self.text(&key("address"), default, |raw| get(raw).address.as_ref(), optional_address)??;
+        Some(StreamInput {
+            address,
+            charset: self.charset(&key("charset"), |raw| get(raw).charset.as_ref()),
+            format: self.text(&key("format"), None, |raw| get(raw).format.as_ref(), plain),
+            zone_offset_seconds: self.text(&key("zone"), None, |raw| get(raw).zone.as_ref(), zone_text).unwrap_or(zone),
+            frame_bytes_max: size(
+                self.number(&key("frame_bytes_max"), 64 * 1024, 480..=MIB, |raw| get(raw).frame_bytes_max.as_ref()),
+            ),
+            connections_max: size(
+                self.number(&key("connections_max"), 8_192, 1..=65_536, |raw| get(raw).connections_max.as_ref()),
+            ),
+            idle: seconds(self.number(&key("idle_seconds"), 3_600, 1..=86_400, |raw| get(raw).idle_seconds.as_ref())),
+            receive_buffer_bytes: size(self.number(
+                &key("receive_buffer_bytes"),
+                16 * MIB,
+                4_096..=1024 * MIB,
+                |raw| get(raw).receive_buffer_bytes.as_ref(),
+            )),
+        })
+    }
+
+    fn http(&mut self, zone: i32, get: impl Fn(&'a Raw) -> &'a RawHttp + Copy) -> Option<HttpInput> {
+        let key = |member: &str| format!("input.http.{member}");
+        let address =
+            self.text(&key("address"), Some("127.0.0.1:8514"), |raw| get(raw).address.as_ref(), optional_address)??;
+        let token_file = self.text(&key("token_file"), None, |raw| get(raw).token_file.as_ref(), path);
+        if !address.ip().is_loopback() && token_file.is_none() {
+            let (_, place) = self.pick(&key("address"), None, |raw| get(raw).address.as_ref());
+            self.explained.pop();
+            let problem = format!("{address} is reachable by others, so a token is needed");
+            self.refuse(&key("address"), place, problem, "set `input.http.token_file`");
+        }
+        let (is_tls, _) = self.pick(&key("tls"), Some(false), |raw| get(raw).tls.as_ref());
+        Some(HttpInput {
+            address,
+            token_file,
+            is_tls: is_tls.unwrap_or(false),
+            body_bytes_max: size(
+                self.number(&key("body_bytes_max"), 32 * MIB, 1_024..=1024 * MIB, |raw| {
+                    get(raw).body_bytes_max.as_ref()
+                }),
+            ),
+            requests_max: size(
+                self.number(&key("requests_max"), 256, 1..=10_000, |raw| get(raw).requests_max.as_ref()),
+            ),
+            format: self.text(&key("format"), None, |raw| get(raw).format.as_ref(), plain),
+            zone_offset_seconds: self.text(&key("zone"), None, |raw| get(raw).zone.as_ref(), zone_text).unwrap_or(zone),
+        })
+    }
+
+    /// Files come from the topmost layer that names any.
+    fn files(&mut self, zone: i32) -> Vec<FileInput> {
+        let Some(count) = self.layers.iter().map(|layer| layer.raw.input.file.len()).find(|count| *count > 0) else {
+            return Vec::new();
+        };
+        (0..count).filter_map(|index| self.file(index, zone)).collect()
+    }
+
+    fn file(&mut self, index: usize, zone: i32) -> Option<FileInput> {
+        let key = |member: &str| format!("input.file.{}.{member}", index + 1);
+        let get = move |raw: &'a Raw| raw.input.file.get(index);
+        let member = |pick: fn(&'a RawFileInput) -> Option<&'a Spanned<String>>| move |raw: &'a Raw| pick(get(raw)?);
+        let Some(path) = self.text(&key("path"), None, member(|file| file.path.as_ref()), plain) else {
+            self.refuse::<String>(&key("path"), None, "a file input needs a `path`".to_owned(), "");
+            return None;
+        };
+        let (is_from_beginning, _) =
+            self.pick(&key("from_beginning"), Some(true), move |raw| get(raw)?.from_beginning.as_ref());
+        let (reads_history, _) = self.pick(&key("history"), Some(false), move |raw| get(raw)?.history.as_ref());
+        Some(FileInput {
+            path,
+            charset: self.charset(&key("charset"), member(|file| file.charset.as_ref())),
+            format: self.text(&key("format"), None, member(|file| file.format.as_ref()), plain),
+            zone_offset_seconds: self
+                .text(&key("zone"), None, member(|file| file.zone.as_ref()), zone_text)
+                .unwrap_or(zone),
+            multiline_start: self.text(
+                &key("multiline_start"),
+                None,
+                member(|file| file.multiline_start.as_ref()),
+                pattern,
+            ),
+            is_from_beginning: is_from_beginning.unwrap_or(true),
+            reads_history: reads_history.unwrap_or(false),
+            line_bytes_max: size(
+                self.number(&key("line_bytes_max"), 64 * 1024, 480..=MIB, move |raw| get(raw)?.line_bytes_max.as_ref()),
+            ),
+        })
+    }
+
+    fn charset(&mut self, key: &str, get: impl Fn(&'a Raw) -> Option<&'a Spanned<String>>) -> String {
+        self.text(key, Some("utf-8"), get, |text| one_of(text, &CHARSETS)).unwrap_or_default()
+    }
+
+    fn tls(&mut self) -> Option<Tls> {
+        let certificate = self.text("tls.certificate", None, |raw| raw.tls.certificate.as_ref(), path);
+        let key = self.text("tls.key", None, |raw| raw.tls.key.as_ref(), path);
+        let client_ca = self.text("tls.client_ca", None, |raw| raw.tls.client_ca.as_ref(), path);
+        let has_ca = client_ca.is_some();
+        let (required, place) = self
+            .pick("tls.require_client_certificate", Some(has_ca), |raw| raw.tls.require_client_certificate.as_ref());
+        let requires_client_certificate = required.unwrap_or(has_ca);
+        if requires_client_certificate && !has_ca {
+            let problem = "client certificates cannot be required without an authority to trust".to_owned();
+            self.refuse("tls.require_client_certificate", place, problem, "set `tls.client_ca`");
+        }
+        match (certificate, key) {
+            (Some(certificate), Some(key)) => Some(Tls { certificate, key, client_ca, requires_client_certificate }),
+            (None, None) => None,
+            (Some(_), None) | (None, Some(_)) => {
+                let problem = "`tls.certificate` and `tls.key` belong together".to_owned();
+                self.refuse::<String>("tls", None, problem, "");
+                None
+            }
+        }
+    }
+
+    fn tls_is_there(&mut self, settings: &Settings) {
+        let wanting = [
+            ("input.syslog_tls", settings.syslog_tls.is_some()),
+            ("input.relp_tls", settings.relp_tls.is_some()),
+            ("input.http.tls", settings.http.as_ref().is_some_and(|http| http.is_tls)),
+        ];
+        for (key, _) in wanting.iter().filter(|(_, is_wanted)| *is_wanted && settings.tls.is_none()) {
+            let problem = "TLS needs a certificate and its key".to_owned();
+            self.refuse::<String>(key, None, problem, "set `tls.certificate` and `tls.key`");
+        }
+    }
+
+    fn api(&mut self) -> Api {
+        let address = self.text("api.address", None, |raw| raw.api.address.as_ref(), optional_address).flatten();
+        let certificate = self.text("api.certificate", None, |raw| raw.api.certificate.as_ref(), path);
+        let key = self.text("api.key", None, |raw| raw.api.key.as_ref(), path);
+        let remote = match (address, certificate, key) {
+            (None, _, _) => None,
+            (Some(address), Some(certificate), Some(key)) => Some((address, certificate, key)),
+            (Some(_), _, _) => {
+                let problem = "the remote API is served over TLS only".to_owned();
+                self.refuse::<String>("api.address", None, problem, "set `api.certificate` and `api.key`");
+                None
+            }
+        };
+        Api { remote, users: self.users() }
+    }
+
+    fn users(&mut self) -> BTreeMap<String, String> {
+        let mut users = BTreeMap::new();
+        // The lowest layer first, so that a higher one has the last word.
+        for layer in self.layers.iter().rev() {
+            for (name, role) in &layer.raw.api.users {
+                let key = format!("api.users.{name}");
+                self.explained.retain(|setting| setting.key != key);
+                self.explained.push(Setting {
+                    key: key.clone(),
+                    value: role.get_ref().clone(),
+                    origin: layer.origin(role),
+                });
+                match one_of(role.get_ref(), &ROLES) {
+                    Ok(role) => drop(users.insert(name.clone(), role)),
+                    Err((problem, hint)) => self.refuse(&key, Some((layer, role)), problem, &hint),
+                }
+            }
+        }
+        users
+    }
+
+    fn store(&mut self) -> Store {
+        // Twelve months searchable; the law asks for three at level 3, the default of a province's systems.
+        let retention_days =
+            self.number("store.retention_days", 365, 90..=36_500, |raw| raw.store.retention_days.as_ref());
+        let reserve_bytes =
+            self.number("store.reserve_bytes", 1024 * MIB, 0..=i64::MAX, |raw| raw.store.reserve_bytes.as_ref());
+        let visible_ms = self.number("store.visible_ms", 400, 50..=10_000, |raw| raw.store.visible_ms.as_ref());
+        let hot_events_max =
+            self.number("store.hot_events_max", 200_000, 1_000..=5_000_000, |raw| raw.store.hot_events_max.as_ref());
+        let seal_seconds = self.number("store.seal_seconds", 600, 1..=86_400, |raw| raw.store.seal_seconds.as_ref());
+        let search_seconds =
+            self.number("store.search_seconds_max", 30, 1..=3_600, |raw| raw.store.search_seconds_max.as_ref());
+        Store {
+            retention_days: u32::try_from(retention_days).unwrap_or(365),
+            reserve_bytes: u64::try_from(reserve_bytes).unwrap_or(0),
+            visible: Duration::from_millis(u64::try_from(visible_ms).unwrap_or(400)),
+            hot_events_max: size(hot_events_max),
+            seal: seconds(seal_seconds),
+            search_deadline: seconds(search_seconds),
+        }
+    }
+
+    fn limits(&mut self) -> Limits {
+        let queue =
+            self.number("limits.queue_submissions", 256, 1..=100_000, |raw| raw.limits.queue_submissions.as_ref());
+        let segment = self.number("limits.wal_segment_bytes", 64 * MIB, MIB..=4096 * MIB, |raw| {
+            raw.limits.wal_segment_bytes.as_ref()
+        });
+        let shutdown =
+            self.number("limits.shutdown_seconds", 30, 1..=3_600, |raw| raw.limits.shutdown_seconds.as_ref());
+        Limits {
+            queue_submissions: size(queue),
+            wal_segment_bytes: u64::try_from(segment).unwrap_or(0),
+            shutdown: seconds(shutdown),
+        }
+    }
+}
+
+fn size(number: i64) -> NonZeroUsize {
+    usize::try_from(number).ok().and_then(NonZeroUsize::new).unwrap_or(NonZeroUsize::MIN)
+}
+
+fn seconds(number: i64) -> Duration {
+    Duration::from_secs(u64::try_from(number).unwrap_or(0))
+}
+
+type Read<V> = Result<V, (String, String)>;
+
+fn plain(text: &str) -> Read<String> {
+    if text.is_empty() { Err(("the value is empty".to_owned(), String::new())) } else { Ok(text.to_owned()) }
+}
+
+fn path(text: &str) -> Read<PathBuf> {
+    plain(text).map(PathBuf::from)
+}
+
+fn pattern(text: &str) -> Read<String> {
+    regex::Regex::new(text)
+        .map(|_| text.to_owned())
+        .map_err(|err| (format!("`{text}` is not a regular expression"), err.to_string()))
+}
+
+fn one_of(text: &str, known: &[&str]) -> Read<String> {
+    let lower = text.to_ascii_lowercase();
+    if known.contains(&lower.as_str()) {
+        return Ok(lower);
+    }
+    let hint = match closest(&lower, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("one of: {}", known.join(", ")),
+    };
+    Err((format!("unknown value `{text}`"), hint))
+}
+
+/// `off` disables a listener.
+fn optional_address(text: &str) -> Read<Option<SocketAddr>> {
+    if text.eq_ignore_ascii_case("off") {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_| {
+        let hint = "an address and a port, such as `0.0.0.0:514` or `[::]:514`, or `off`".to_owned();
+        (format!("`{text}` is not an address to listen on"), hint)
+    })
+}
+
+fn zone_text(text: &str) -> Read<i32> {
+    offset_seconds(text)
+        .ok_or_else(|| (format!("`{text}` is not an offset from UTC"), "write it like `+07:00` or `Z`".to_owned()))
+}
+
+/// Reads `Z`, `+07:00`, `-0330` or `+7`.
+fn offset_seconds(text: &str) -> Option<i32> {
+    if matches!(text, "Z" | "z" | "UTC") {
+        return Some(0);
+    }
+    let (sign, digits) = match text.as_bytes().first()? {
+        b'+' => (1, &text[1..]),
+        b'-' => (-1, &text[1..]),
+        _ => return None,
+    };
+    let compact = digits.replacen(':', "", 1);
+    let (hours, minutes) = match compact.len() {
+        1 | 2 => (compact.as_str(), "0"),
+        4 => compact.split_at_checked(2)?,
+        _ => return None,
+    };
+    let all_digits = compact.bytes().all(|byte| byte.is_ascii_digit());
+    let (hours, minutes): (i32, i32) = (hours.parse().ok()?, minutes.parse().ok()?);
+    (all_digits && hours <= 14 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::config::Flags;
+    use crate::config::load;
+
+    fn problems(text: &str) -> Vec<String> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("longan.toml");
+        fs::write(&path, text).expect("written");
+        match load(Some(&path), [], &Flags::default()) {
+            Ok(_) => Vec::new(),
+            Err(crate::config::ConfigError::Invalid(problems)) => problems
+                .iter()
+                .map(|problem| {
+                    let place = format!("{}:{}", problem.position.line, problem.position.column);
+                    let hint = problem.hint.as_deref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+                    format!("{place} {}{hint}", problem.error)
+                })
+                .collect(),
+            Err(other) => vec![other.to_string()],
+        }
+    }
+
+    #[test]
+    fn the_default_listens_on_loopback_only() {
+        let settings = load(None, [], &Flags::default()).expect("the default is right");
+        for input in [&settings.syslog_udp, &settings.syslog_tcp, &settings.relp] {
+            assert!(input.as_ref().expect("on").address.ip().is_loopback());
+        }
+        assert!(settings.http.expect("on").address.ip().is_loopback());
+        assert_eq!((settings.api.remote, settings.syslog_tls), (None, None));
+    }
+
+    #[test]
+    fn every_problem_is_told_at_once() {
+        let text = "zone = \"+25:00\"\n[input.syslog_udp]\naddress = \"here\"\ncharset = \"utf8\"\n\
+                    [store]\nretention_days = 3\n[api.users]\nan = \"root\"\n";
+        assert_eq!(
+            problems(text),
+            [
+                "1:8 `zone`: `+25:00` is not an offset from UTC (write it like `+07:00` or `Z`)",
+                "3:11 `input.syslog_udp.address`: `here` is not an address to listen on \
+                 (an address and a port, such as `0.0.0.0:514` or `[::]:514`, or `off`)",
+                "8:6 `api.users.an`: unknown value `root` (one of: analyst, admin, auditor)",
+                "6:18 `store.retention_days`: 3 is not between 90 and 36500",
+            ]
+        );
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_a_hint() {
+        assert_eq!(problems("[stor]\n").len(), 1);
+        let found = problems("[input.syslog_udp]\nadress = \"127.0.0.1:1\"\n");
+        assert!(found[0].starts_with("2:1 unknown field `adress`"), "{found:?}");
+        assert!(found[0].ends_with("(did you mean `address`?)"), "{found:?}");
+    }
+
+    #[test]
+    fn remote_inputs_need_protection() {
+        let open = problems("[input.http]\naddress = \"0.0.0.0:8514\"\n");
+        assert_eq!(open.len(), 1, "{open:?}");
+        assert!(open[0].contains("token"), "{open:?}");
+        let bare = problems("[input.syslog_tls]\naddress = \"0.0.0.0:6514\"\n");
+        assert!(bare[0].contains("TLS needs a certificate"), "{bare:?}");
+    }
+
+    #[test]
+    fn a_flag_beats_the_environment_beats_the_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("longan.toml");
+        fs::write(&path, "data = \"file\"\n[input.relp]\naddress = \"127.0.0.1:1\"\n[input.http]\naddress = \"off\"\n")
+            .expect("written");
+        let environment = [
+            ("LONGAN_DATA".to_owned(), "environment".to_owned()),
+            ("LONGAN_INPUT__RELP__ADDRESS".to_owned(), "127.0.0.1:2".to_owned()),
+            ("LONGAN_LOG".to_owned(), "debug".to_owned()),
+            ("HOME".to_owned(), "/".to_owned()),
+        ];
+        let mut flags = Flags::default();
+        flags.set("data", Some("flag"));
+        let settings = load(Some(&path), environment, &flags).expect("all is right");
+        assert_eq!(settings.data, PathBuf::from("flag"));
+        assert_eq!(settings.relp.expect("on").address.port(), 2);
+        assert_eq!(settings.http, None);
+        let origin = |key: &str| {
+            settings.explained.iter().find(|setting| setting.key == key).map(|setting| setting.origin.clone())
+        };
+        assert_eq!(origin("data").as_deref(), Some("flag --data"));
+        assert_eq!(origin("input.relp.address").as_deref(), Some("environment LONGAN_INPUT__RELP__ADDRESS"));
+        assert_eq!(origin("input.http.address"), Some(format!("{}:5", path.display())));
+        assert_eq!(origin("zone").as_deref(), Some("default"));
+    }
+
+    #[test]
+    fn offsets_are_read_in_every_spelling() {
+        for (text, seconds) in [("Z", 0), ("+07:00", 25_200), ("-0330", -12_600), ("+7", 25_200)] {
+            assert_eq!(offset_seconds(text), Some(seconds), "{text}");
+        }
+        for text in ["", "7", "+15:00", "+07:60", "+a7:00", "+é7"] {
+            assert_eq!(offset_seconds(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The configuration as an operator writes it: every key optional, unknown keys refused, places kept.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+type Text = Option<Spanned<String>>;
+type Number = Option<Spanned<i64>>;
+type Truth = Option<Spanned<bool>>;
+
+/// The whole file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Raw {
+    pub(super) data: Text,
+    pub(super) zone: Text,
+    pub(super) language: Text,
+    pub(super) input: RawInputs,
+    pub(super) tls: RawTls,
+    pub(super) api: RawApi,
+    pub(super) store: RawStore,
+    pub(super) rules: RawContent,
+    pub(super) parsers: RawContent,
+    pub(super) assets: RawFile,
+    pub(super) limits: RawLimits,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawInputs {
+    pub(super) syslog_udp: RawListener,
+    pub(super) syslog_tcp: RawListener,
+    pub(super) syslog_tls: RawListener,
+    pub(super) relp: RawListener,
+    pub(super) relp_tls: RawListener,
+    pub(super) http: RawHttp,
+    pub(super) file: Vec<RawFileInput>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawListener {
+    pub(super) address: Text,
+    pub(super) charset: Text,
+    pub(super) format: Text,
+    pub(super) zone: Text,
+    pub(super) frame_bytes_max: Number,
+    pub(super) connections_max: Number,
+    pub(super) idle_seconds: Number,
+    pub(super) receive_buffer_bytes: Number,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawHttp {
+    pub(super) address: Text,
+    pub(super) token_file: Text,
+    pub(super) tls: Truth,
+    pub(super) body_bytes_max: Number,
+    pub(super) requests_max: Number,
+    pub(super) format: Text,
+    pub(super) zone: Text,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawFileInput {
+    pub(super) path: Text,
+    pub(super) charset: Text,
+    pub(super) format: Text,
+    pub(super) zone: Text,
+    pub(super) multiline_start: Text,
+    pub(super) from_beginning: Truth,
+    pub(super) history: Truth,
+    pub(super) line_bytes_max: Number,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawTls {
+    pub(super) certificate: Text,
+    pub(super) key: Text,
+    pub(super) client_ca: Text,
+    pub(super) require_client_certificate: Truth,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawApi {
+    pub(super) address: Text,
+    pub(super) certificate: Text,
+    pub(super) key: Text,
+    pub(super) users: BTreeMap<String, Spanned<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawStore {
+    pub(super) retention_days: Number,
+    pub(super) reserve_bytes: Number,
+    pub(super) visible_ms: Number,
+    pub(super) hot_events_max: Number,
+    pub(super) seal_seconds: Number,
+    pub(super) search_seconds_max: Number,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawContent {
+    pub(super) folder: Text,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawFile {
+    pub(super) file: Text,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawLimits {
+    pub(super) queue_submissions: Number,
+    pub(super) wal_segment_bytes: Number,
+    pub(super) shutdown_seconds: Number,
+}

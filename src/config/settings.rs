@@ -1,0 +1,128 @@
+//! The configuration after checking: real types, every value present, nothing left to doubt.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::config::Setting;
+
+/// All that was configured.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The data folder; everything this program writes is below it.
+    pub data: PathBuf,
+    /// Offset, in seconds east of UTC, of devices that write no zone.
+    pub zone_offset_seconds: i32,
+    /// `vi` or `en`; `None` follows the environment.
+    pub language: Option<String>,
+    pub syslog_udp: Option<StreamInput>,
+    pub syslog_tcp: Option<StreamInput>,
+    /// Needs `tls`.
+    pub syslog_tls: Option<StreamInput>,
+    pub relp: Option<StreamInput>,
+    /// Needs `tls`.
+    pub relp_tls: Option<StreamInput>,
+    pub http: Option<HttpInput>,
+    pub files: Vec<FileInput>,
+    pub tls: Option<Tls>,
+    pub api: Api,
+    pub store: Store,
+    pub rules: Content,
+    pub parsers: Content,
+    /// CSV or TOML of what the province owns.
+    pub assets: Option<PathBuf>,
+    pub limits: Limits,
+    /// Every value with where it came from, for `config explain`.
+    pub explained: Vec<Setting>,
+}
+
+/// A syslog or RELP listener.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamInput {
+    pub address: SocketAddr,
+    pub charset: String,
+    /// A pack name when the input carries one format only.
+    pub format: Option<String>,
+    pub zone_offset_seconds: i32,
+    pub frame_bytes_max: NonZeroUsize,
+    pub connections_max: NonZeroUsize,
+    pub idle: Duration,
+    pub receive_buffer_bytes: NonZeroUsize,
+}
+
+/// The HTTP listener.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpInput {
+    pub address: SocketAddr,
+    /// A file with one token a line; always needed when the address is not loopback.
+    pub token_file: Option<PathBuf>,
+    pub is_tls: bool,
+    pub body_bytes_max: NonZeroUsize,
+    pub requests_max: NonZeroUsize,
+    pub format: Option<String>,
+    pub zone_offset_seconds: i32,
+}
+
+/// Files to follow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileInput {
+    /// A path or a glob.
+    pub path: String,
+    pub charset: String,
+    pub format: Option<String>,
+    pub zone_offset_seconds: i32,
+    /// A regular expression that matches the first line of each event.
+    pub multiline_start: Option<String>,
+    /// Read what stands in the file already, not only what is added.
+    pub is_from_beginning: bool,
+    /// Read rotated and compressed predecessors once.
+    pub reads_history: bool,
+    pub line_bytes_max: NonZeroUsize,
+}
+
+/// The certificate the TLS listeners show, and whom they trust.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tls {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+    pub client_ca: Option<PathBuf>,
+    pub requires_client_certificate: bool,
+}
+
+/// The API beyond the local socket.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Api {
+    /// Where TLS is served, with the certificate and key; `None` keeps the API on the local socket.
+    pub remote: Option<(SocketAddr, PathBuf, PathBuf)>,
+    /// System user name → role, for the local socket.
+    pub users: BTreeMap<String, String>,
+}
+
+/// The store's limits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Store {
+    pub retention_days: u32,
+    /// Free space that is never used: below it inputs are refused.
+    pub reserve_bytes: u64,
+    /// How long an event may wait before search finds it.
+    pub visible: Duration,
+    pub hot_events_max: NonZeroUsize,
+    pub seal: Duration,
+    pub search_deadline: Duration,
+}
+
+/// A folder that overlays what is compiled in.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Content {
+    pub folder: Option<PathBuf>,
+}
+
+/// Queues and patience.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    pub queue_submissions: NonZeroUsize,
+    pub wal_segment_bytes: u64,
+    pub shutdown: Duration,
+}

@@ -1,0 +1,189 @@
+//! The keys, as one table: key, where it holds, what it does, and how it is called.
+//!
+//! Hints, the help screen and the palette are drawn from it. No key is a doubled letter, and every action of triage has a
+//! function key besides its letter, because an input method may be on.
+
+use crate::console::keys::key::Key;
+use crate::console::look::text::Text;
+use crate::console::model::Screen;
+
+/// Where a key holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Context {
+    Everywhere,
+    Alerts,
+    Incidents,
+    Search,
+}
+
+/// What a key does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Action {
+    Up,
+    Down,
+    PageUp,
+    PageDown,
+    Top,
+    Bottom,
+    Open,
+    Back,
+    NextPane,
+    Filter,
+    Help,
+    Menu,
+    Palette,
+    Language,
+    Theme,
+    Quit,
+    Undo,
+    Copy,
+    Refresh,
+    Handover,
+    Go(Screen),
+    Mark,
+    MarkAll,
+    Take,
+    Release,
+    Related,
+    Escalate,
+    Close,
+    Reopen,
+    Note,
+    Except,
+    Pivot,
+    Widen,
+    Narrow,
+    NextEntity,
+    Phase,
+    MeetClock,
+    TimeSpan,
+    Tail,
+    CountBy,
+    Exclude,
+    Export,
+}
+
+/// One line of the table.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Binding {
+    pub keys: &'static [Key],
+    pub context: Context,
+    pub action: Action,
+    pub name: Text,
+}
+
+const fn bind(keys: &'static [Key], context: Context, action: Action, name: Text) -> Binding {
+    Binding { keys, context, action, name }
+}
+
+use Context::Alerts;
+use Context::Everywhere;
+use Context::Incidents;
+use Context::Search;
+use Key::Char;
+use Key::Ctrl;
+use Key::Function;
+
+/// The table. Where a key stands twice, the narrower context wins.
+pub(crate) const BINDINGS: &[Binding] = &[
+    bind(&[Function(2), Char('a')], Alerts, Action::Take, Text::KeyTake),
+    bind(&[Function(3), Char('r')], Alerts, Action::Related, Text::KeyRelated),
+    bind(&[Function(4), Char('e')], Alerts, Action::Escalate, Text::KeyEscalate),
+    bind(&[Function(6), Char('c')], Alerts, Action::Close, Text::KeyClose),
+    bind(&[Function(9), Char('x')], Alerts, Action::Except, Text::KeyExcept),
+    bind(&[Char('p')], Alerts, Action::Pivot, Text::KeyPivot),
+    bind(&[Char('m')], Alerts, Action::Mark, Text::KeyMark),
+    bind(&[Char('*')], Alerts, Action::MarkAll, Text::KeyMarkAll),
+    bind(&[Char('n')], Alerts, Action::Note, Text::KeyNote),
+    bind(&[Char('o')], Alerts, Action::Reopen, Text::KeyReopen),
+    bind(&[Char('z')], Alerts, Action::Release, Text::KeyRelease),
+    bind(&[Char('+'), Char('=')], Alerts, Action::Widen, Text::KeyWiden),
+    bind(&[Char('-')], Alerts, Action::Narrow, Text::KeyNarrow),
+    bind(&[Char('f')], Alerts, Action::NextEntity, Text::KeyNextEntity),
+    bind(&[Function(2), Char('a')], Incidents, Action::Take, Text::KeyTake),
+    bind(&[Function(6), Char('s')], Incidents, Action::Phase, Text::KeyPhase),
+    bind(&[Char('n')], Incidents, Action::Note, Text::KeyNote),
+    bind(&[Function(9), Char('d')], Incidents, Action::MeetClock, Text::KeyMeetClock),
+    bind(&[Char('p')], Incidents, Action::Pivot, Text::KeyPivot),
+    bind(&[Function(2), Char('t')], Search, Action::TimeSpan, Text::KeyTime),
+    bind(&[Function(3), Char('l')], Search, Action::Tail, Text::KeyTail),
+    bind(&[Function(4), Char('b')], Search, Action::CountBy, Text::KeyCountBy),
+    bind(&[Char('-')], Search, Action::Exclude, Text::KeyExclude),
+    bind(&[Function(9), Char('x')], Search, Action::Export, Text::KeyExport),
+    bind(&[Function(5)], Everywhere, Action::Refresh, Text::KeyRefresh),
+    bind(&[Function(12)], Everywhere, Action::Handover, Text::KeyHandover),
+    bind(&[Char(':')], Everywhere, Action::Palette, Text::KeyPalette),
+    bind(&[Char('/')], Everywhere, Action::Filter, Text::KeyFilter),
+    bind(&[Char(' ')], Everywhere, Action::Menu, Text::KeyMenu),
+    bind(&[Char('?'), Function(1)], Everywhere, Action::Help, Text::KeyHelp),
+    bind(&[Char('u')], Everywhere, Action::Undo, Text::KeyUndo),
+    bind(&[Char('y')], Everywhere, Action::Copy, Text::KeyCopy),
+    bind(&[Ctrl('l')], Everywhere, Action::Language, Text::KeyLanguage),
+    bind(&[Ctrl('t')], Everywhere, Action::Theme, Text::KeyTheme),
+    bind(&[Key::Up, Char('k')], Everywhere, Action::Up, Text::KeyUp),
+    bind(&[Key::Down, Char('j')], Everywhere, Action::Down, Text::KeyDown),
+    bind(&[Key::PageUp, Ctrl('b')], Everywhere, Action::PageUp, Text::KeyPageUp),
+    bind(&[Key::PageDown, Ctrl('f')], Everywhere, Action::PageDown, Text::KeyPageDown),
+    bind(&[Char('g'), Key::Home], Everywhere, Action::Top, Text::KeyTop),
+    bind(&[Char('G'), Key::End], Everywhere, Action::Bottom, Text::KeyBottom),
+    bind(&[Key::Enter], Everywhere, Action::Open, Text::KeyOpen),
+    bind(&[Key::Esc], Everywhere, Action::Back, Text::KeyBack),
+    bind(&[Key::Tab], Everywhere, Action::NextPane, Text::KeyPane),
+    bind(&[Char('1')], Everywhere, Action::Go(Screen::Alerts), Text::ScreenAlerts),
+    bind(&[Char('2')], Everywhere, Action::Go(Screen::Incidents), Text::ScreenIncidents),
+    bind(&[Char('3')], Everywhere, Action::Go(Screen::Search), Text::ScreenSearch),
+    bind(&[Char('4')], Everywhere, Action::Go(Screen::Rules), Text::ScreenRules),
+    bind(&[Char('5')], Everywhere, Action::Go(Screen::Sources), Text::ScreenSources),
+    bind(&[Char('6')], Everywhere, Action::Go(Screen::Audit), Text::ScreenAudit),
+    bind(&[Char('7')], Everywhere, Action::Go(Screen::Reports), Text::ScreenReports),
+    bind(&[Char('q'), Ctrl('c'), Ctrl('q')], Everywhere, Action::Quit, Text::KeyQuit),
+];
+
+/// Returns the context a screen adds to `Everywhere`.
+pub(crate) fn context_of(screen: Screen) -> Context {
+    match screen {
+        Screen::Alerts => Context::Alerts,
+        Screen::Incidents => Context::Incidents,
+        Screen::Search => Context::Search,
+        Screen::Rules | Screen::Sources | Screen::Audit | Screen::Reports => Context::Everywhere,
+    }
+}
+
+/// Finds what a key does on a screen.
+pub(crate) fn action_for(screen: Screen, key: Key) -> Option<Action> {
+    bindings_on(screen).find(|binding| binding.keys.contains(&key)).map(|binding| binding.action)
+}
+
+/// Returns the bindings that hold on a screen, the screen's own first.
+pub(crate) fn bindings_on(screen: Screen) -> impl Iterator<Item = &'static Binding> {
+    let own = context_of(screen);
+    let narrow = BINDINGS.iter().filter(move |binding| binding.context == own && own != Context::Everywhere);
+    narrow.chain(BINDINGS.iter().filter(|binding| binding.context == Context::Everywhere))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_is_given_twice_in_one_context() {
+        for (index, binding) in BINDINGS.iter().enumerate() {
+            for other in &BINDINGS[index + 1..] {
+                let both = binding.keys.iter().find(|key| other.keys.contains(key));
+                assert!(both.is_none() || other.context != binding.context, "{both:?}: {binding:?}, {other:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_binding_can_be_reached_on_its_screen() {
+        for screen in Screen::ALL {
+            for binding in bindings_on(screen).filter(|binding| binding.context == context_of(screen)) {
+                for key in binding.keys {
+                    assert_eq!(action_for(screen, *key), Some(binding.action), "{screen:?} {key}");
+                }
+            }
+        }
+        assert_eq!(action_for(Screen::Alerts, Key::Char('đ')), None, "an input method's letter does nothing");
+    }
+}

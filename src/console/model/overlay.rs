@@ -1,0 +1,100 @@
+//! What lies over a screen: menus, questions, help. Each takes the keys while it is open.
+
+use crate::console::keys::input::Input;
+use crate::wire::alert::Disposition;
+
+/// What is open over the screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Overlay {
+    /// Help and palette: all actions of the screen, searched by what is typed.
+    Commands { title: CommandsTitle, input: Input, cursor: usize },
+    /// Closing: a disposition, a note, above 100 alerts their number.
+    Close(CloseForm),
+    /// A line of text for a purpose.
+    Line { purpose: Purpose, input: Input, problem: Option<String> },
+    /// A choice by digit.
+    Choice(Choice),
+    /// The fields of the loaded events.
+    Fields { rows: Vec<(String, usize)>, cursor: usize },
+    /// The values of one field, counted over the loaded events.
+    Counts { field: String, rows: Vec<(String, usize)>, cursor: usize },
+}
+
+/// How the list of commands is headed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CommandsTitle {
+    Help,
+    Palette,
+}
+
+/// What an action is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Target {
+    One {
+        id: u64,
+        revision: u64,
+        needs_note: bool,
+    },
+    Many {
+        ids: Vec<u64>,
+        needs_note: bool,
+    },
+    /// All that the filter admits, as many as were there when decided.
+    Filtered {
+        expected: u64,
+        needs_note: bool,
+    },
+}
+
+impl Target {
+    /// Returns how many alerts it is.
+    pub(crate) fn count(&self) -> u64 {
+        match self {
+            Target::One { .. } => 1,
+            Target::Many { ids, .. } => ids.len() as u64,
+            Target::Filtered { expected, .. } => *expected,
+        }
+    }
+
+    /// Says whether closing needs a note.
+    pub(crate) fn needs_note(&self) -> bool {
+        match self {
+            Target::One { needs_note, .. } | Target::Many { needs_note, .. } | Target::Filtered { needs_note, .. } => {
+                *needs_note
+            }
+        }
+    }
+}
+
+/// The questions of closing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CloseForm {
+    pub target: Target,
+    pub disposition: Option<Disposition>,
+    pub note: Input,
+    /// Open when the number of alerts must be typed.
+    pub typed_count: Option<Input>,
+    pub problem: Option<String>,
+}
+
+/// What a typed line is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    Filter,
+    Note(Target),
+    Reopen(Target),
+    Escalate(Target),
+    NoteIncident(u64),
+}
+
+/// What a digit chooses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Choice {
+    /// An entity to search for: kind, field, value.
+    Pivot(Vec<(String, String, String)>),
+    TimeSpan,
+    /// The incident's next phase.
+    Phase(u64),
+    /// The names of the incident's open deadlines.
+    Clock(u64, Vec<String>),
+}

@@ -1,0 +1,159 @@
+//! What happened ([`Msg`]) and what is to be done ([`Cmd`]): all that passes between the pure part and the world.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::console::keys::key::Key;
+use crate::wire::alert::AlertCommand;
+use crate::wire::alert::AlertDetail;
+use crate::wire::alert::AlertFilter;
+use crate::wire::alert::AlertRow;
+use crate::wire::alert::AlertWindow;
+use crate::wire::alert::BulkCommand;
+use crate::wire::alert::BulkResult;
+use crate::wire::incident::IncidentAction;
+use crate::wire::incident::IncidentDetail;
+use crate::wire::incident::IncidentRow;
+use crate::wire::incident::IncidentWindow;
+use crate::wire::search::Histogram;
+use crate::wire::search::HistogramRequest;
+use crate::wire::search::SearchPage;
+use crate::wire::search::SearchRequest;
+use crate::wire::source::SourceList;
+use crate::wire::status::RuleList;
+use crate::wire::status::Status;
+use crate::wire::status::Whoami;
+use crate::wire::stream::StreamMessage;
+
+/// An event: a flat ECS object.
+pub(super) type EventObject = serde_json::Map<String, serde_json::Value>;
+
+/// What happened.
+#[derive(Debug, Clone)]
+pub(super) enum Msg {
+    Key(Key),
+    Paste(String),
+    Resize(u16, u16),
+    /// A mouse click on a cell.
+    Click(u16, u16),
+    /// The wheel: rows, negative upwards.
+    Wheel(isize),
+    Tick(Timestamp),
+    Answer {
+        slot: Slot,
+        generation: u64,
+        result: Result<Answer, Failure>,
+    },
+    Stream {
+        generation: u64,
+        message: Box<StreamMessage>,
+    },
+    StreamEnded {
+        generation: u64,
+        failure: Option<Failure>,
+    },
+    Tailed {
+        generation: u64,
+        events: Vec<EventObject>,
+    },
+    TailEnded {
+        generation: u64,
+        failure: Option<Failure>,
+    },
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Cmd {
+    /// Asks the server; a later request of the same slot makes an earlier one pointless, unless it is an action.
+    Ask { slot: Slot, generation: u64, request: Request },
+    /// Follows the stream from a revision, after a while.
+    Follow { generation: u64, revision: u64, after: Duration },
+    /// Follows new events, or stops doing so.
+    Tail { generation: u64, request: Option<SearchRequest> },
+    /// Puts a text, already safe, into the terminal's clipboard.
+    Copy(String),
+    /// Rings the bell and notifies, with a text already safe.
+    Notify(String),
+}
+
+/// What a request is for; each has its own generation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Slot {
+    Whoami,
+    Status,
+    AlertWindow,
+    AlertDetail,
+    Around,
+    AroundHistogram,
+    AlertAction,
+    IncidentList,
+    IncidentDetail,
+    IncidentAction,
+    Search,
+    SearchMore,
+    Histogram,
+    Sources,
+    Rules,
+}
+
+/// How many slots there are.
+pub(super) const SLOT_COUNT: usize = Slot::Rules as usize + 1;
+
+impl Slot {
+    /// Says whether an earlier request must run to its end even when another follows.
+    pub(super) fn is_action(self) -> bool {
+        matches!(self, Slot::AlertAction | Slot::IncidentAction)
+    }
+}
+
+/// A question to the server.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Request {
+    Whoami,
+    Status,
+    Alerts(AlertFilter),
+    Alert(u64),
+    Act(u64, AlertCommand),
+    ActOnMany(BulkCommand),
+    Incidents,
+    Incident(u64),
+    ActOnIncident(u64, IncidentAction),
+    Search(SearchRequest),
+    Histogram(HistogramRequest),
+    Sources,
+    Rules,
+}
+
+/// The server's answer.
+#[derive(Debug, Clone)]
+pub(super) enum Answer {
+    Whoami(Whoami),
+    Status(Box<Status>),
+    Alerts(AlertWindow),
+    Alert(Box<AlertDetail>),
+    Acted(Box<AlertRow>),
+    ActedOnMany(BulkResult),
+    Incidents(IncidentWindow),
+    Incident(Box<IncidentDetail>),
+    ActedOnIncident(IncidentRow),
+    Page(Box<SearchPage>),
+    Histogram(Histogram),
+    Sources(SourceList),
+    Rules(RuleList),
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Failure {
+    /// Nobody answers: a later try may do.
+    pub is_away: bool,
+    /// Somebody else was first, or it has changed since.
+    pub is_conflict: bool,
+    pub text: String,
+    pub hint: Option<String>,
+    /// Where in the query, in characters from 1.
+    pub column: Option<u32>,
+    pub owner: Option<String>,
+}

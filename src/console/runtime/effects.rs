@@ -1,0 +1,156 @@
+//! What the pure part asks for, done: requests, the stream, the tail. Each runs as a task of one set and answers by message.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tokio::sync::mpsc::Sender;
+use tokio::task::AbortHandle;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio::time::timeout_at;
+
+use crate::client::Client;
+use crate::client::ClientError;
+use crate::client::Records;
+use crate::console::msg::Answer;
+use crate::console::msg::EventObject;
+use crate::console::msg::Failure;
+use crate::console::msg::Msg;
+use crate::console::msg::Request;
+use crate::console::msg::Slot;
+use crate::wire::search::SearchRequest;
+
+/// Tailed events handed over at once, and how long a batch is gathered: a frame and a half.
+const TAIL_BATCH: usize = 500;
+const TAIL_GATHER: Duration = Duration::from_millis(25);
+
+/// Runs what is asked for.
+pub(super) struct Effects {
+    client: Client,
+    messages: Sender<Msg>,
+    tasks: JoinSet<()>,
+    /// The running read of each slot; a later one takes its place.
+    reads: HashMap<Slot, AbortHandle>,
+    stream: Option<AbortHandle>,
+    tail: Option<AbortHandle>,
+}
+
+impl Effects {
+    pub(super) fn new(client: Client, messages: Sender<Msg>) -> Effects {
+        Effects { client, messages, tasks: JoinSet::new(), reads: HashMap::new(), stream: None, tail: None }
+    }
+
+    /// Sends a request; a read of the same slot that is still running is given up.
+    pub(super) fn ask(&mut self, slot: Slot, generation: u64, request: Request) {
+        while self.tasks.try_join_next().is_some() {}
+        let (client, messages) = (self.client.clone(), self.messages.clone());
+        let task = self.tasks.spawn(async move {
+            let result = answer(&client, request).await.map_err(failure);
+            // The console has ended when nobody listens any more.
+            drop(messages.send(Msg::Answer { slot, generation, result }).await);
+        });
+        if slot.is_action() {
+            return;
+        }
+        if let Some(earlier) = self.reads.insert(slot, task) {
+            earlier.abort();
+        }
+    }
+
+    /// Follows the stream, after a while.
+    pub(super) fn follow(&mut self, generation: u64, revision: u64, after: Duration) {
+        let (client, messages) = (self.client.clone(), self.messages.clone());
+        let task = self.tasks.spawn(async move {
+            tokio::time::sleep(after).await;
+            let failure = follow(&client, &messages, generation, revision).await.err().map(failure);
+            drop(messages.send(Msg::StreamEnded { generation, failure }).await);
+        });
+        if let Some(earlier) = self.stream.replace(task) {
+            earlier.abort();
+        }
+    }
+
+    /// Follows new events, or stops.
+    pub(super) fn tail(&mut self, generation: u64, request: Option<SearchRequest>) {
+        if let Some(earlier) = self.tail.take() {
+            earlier.abort();
+        }
+        let Some(request) = request else { return };
+        let (client, messages) = (self.client.clone(), self.messages.clone());
+        self.tail = Some(self.tasks.spawn(async move {
+            let failure = tail(&client, &messages, generation, &request).await.err().map(failure);
+            drop(messages.send(Msg::TailEnded { generation, failure }).await);
+        }));
+    }
+}
+
+async fn answer(client: &Client, request: Request) -> Result<Answer, ClientError> {
+    Ok(match request {
+        Request::Whoami => Answer::Whoami(client.whoami().await?),
+        Request::Status => Answer::Status(Box::new(client.status().await?)),
+        Request::Alerts(filter) => Answer::Alerts(client.alerts(&filter).await?),
+        Request::Alert(id) => Answer::Alert(Box::new(client.alert(id).await?)),
+        Request::Act(id, command) => Answer::Acted(Box::new(client.act_on_alert(id, &command).await?)),
+        Request::ActOnMany(command) => Answer::ActedOnMany(client.act_on_alerts(&command).await?),
+        Request::Incidents => Answer::Incidents(client.incidents().await?),
+        Request::Incident(id) => Answer::Incident(Box::new(client.incident(id).await?)),
+        Request::ActOnIncident(id, action) => Answer::ActedOnIncident(client.act_on_incident(id, &action).await?),
+        Request::Search(request) => Answer::Page(Box::new(client.search(&request).await?)),
+        Request::Histogram(request) => Answer::Histogram(client.histogram(&request).await?),
+        Request::Sources => Answer::Sources(client.sources().await?),
+        Request::Rules => Answer::Rules(client.rules().await?),
+    })
+}
+
+async fn follow(client: &Client, messages: &Sender<Msg>, generation: u64, revision: u64) -> Result<(), ClientError> {
+    let mut records = client.changes(revision).await?;
+    while let Some(record) = records.next().await {
+        let message = Box::new(record?);
+        if messages.send(Msg::Stream { generation, message }).await.is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+async fn tail(
+    client: &Client,
+    messages: &Sender<Msg>,
+    generation: u64,
+    request: &SearchRequest,
+) -> Result<(), ClientError> {
+    let mut records: Records<EventObject> = client.tail(request).await?;
+    while let Some(first) = records.next().await {
+        let mut events = vec![first?];
+        let deadline = Instant::now() + TAIL_GATHER;
+        // Waiting for the next one loses nothing when it is cut short.
+        while events.len() < TAIL_BATCH {
+            match timeout_at(deadline, records.next()).await {
+                Ok(Some(event)) => events.push(event?),
+                Ok(None) | Err(_) => break,
+            }
+        }
+        if messages.send(Msg::Tailed { generation, events }).await.is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Turns a client's error into what the console shows.
+pub(super) fn failure(err: ClientError) -> Failure {
+    let mut text = err.to_string();
+    if let Some(source) = std::error::Error::source(&err) {
+        text.push_str(": ");
+        text.push_str(&source.to_string());
+    }
+    let problem = err.problem();
+    Failure {
+        is_away: err.is_away(),
+        is_conflict: problem.is_some_and(|problem| problem.status == 409),
+        text,
+        hint: problem.and_then(|problem| problem.hint.clone()),
+        column: problem.and_then(|problem| problem.column),
+        owner: problem.and_then(|problem| problem.owner.clone()),
+    }
+}

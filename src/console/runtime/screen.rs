@@ -1,0 +1,94 @@
+//! The terminal: taken and given back, also on panic; clipboard and bell.
+
+use std::io;
+use std::io::Stdout;
+use std::io::Write as _;
+use std::sync::Once;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use crossterm::event::DisableBracketedPaste;
+use crossterm::event::DisableMouseCapture;
+use crossterm::event::EnableBracketedPaste;
+use crossterm::event::EnableMouseCapture;
+use crossterm::execute;
+use crossterm::terminal::EnterAlternateScreen;
+use crossterm::terminal::LeaveAlternateScreen;
+use crossterm::terminal::disable_raw_mode;
+use crossterm::terminal::enable_raw_mode;
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+
+use crate::console::model::Model;
+use crate::console::view::view;
+use crate::model::SafeText;
+
+/// The terminal while the console has it.
+pub(super) struct Screen {
+    terminal: Terminal<CrosstermBackend<Stdout>>,
+}
+
+impl Screen {
+    /// Takes the terminal and sees to it that a panic gives it back.
+    pub(super) fn open() -> io::Result<Screen> {
+        static HOOK: Once = Once::new();
+        HOOK.call_once(|| {
+            let before = std::panic::take_hook();
+            std::panic::set_hook(Box::new(move |info| {
+                drop(restore());
+                before(info);
+            }));
+        });
+        enable_raw_mode()?;
+        let opened = execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, EnableMouseCapture)
+            .and_then(|()| Terminal::new(CrosstermBackend::new(io::stdout())));
+        match opened {
+            Ok(terminal) => Ok(Screen { terminal }),
+            Err(err) => {
+                drop(restore());
+                Err(err)
+            }
+        }
+    }
+
+    /// Returns columns and rows.
+    pub(super) fn size(&self) -> io::Result<(u16, u16)> {
+        self.terminal.size().map(|size| (size.width, size.height))
+    }
+
+    pub(super) fn draw(&mut self, model: &Model) -> io::Result<()> {
+        self.terminal.draw(|frame| view(model, frame)).map(|_| ())
+    }
+
+    /// Puts a text into the terminal's clipboard (OSC 52).
+    pub(super) fn copy(&mut self, text: &str) -> io::Result<()> {
+        // The text is encoded, so nothing in it can end the sequence; it is safe already for whoever pastes it.
+        let encoded = STANDARD.encode(text);
+        write_raw(&format!("\x1b]52;c;{encoded}\x07"))
+    }
+
+    /// Rings the bell and asks the terminal for a notification (OSC 9).
+    pub(super) fn notify(&mut self, text: &str) -> io::Result<()> {
+        let safe = SafeText::new(text);
+        write_raw(&format!("\x07\x1b]9;{}\x07", safe.as_str()))
+    }
+}
+
+fn write_raw(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        // Nothing more can be done for a terminal that does not take this.
+        drop(restore());
+    }
+}
+
+fn restore() -> io::Result<()> {
+    let raw = disable_raw_mode();
+    execute!(io::stdout(), DisableMouseCapture, DisableBracketedPaste, LeaveAlternateScreen, crossterm::cursor::Show)?;
+    raw
+}

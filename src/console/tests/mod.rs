@@ -1,0 +1,8 @@
+//! The console's tests: messages in, model and commands out; models in, cells out.
+
+mod fixtures;
+mod hostile;
+mod keys;
+mod link;
+mod screens;
+mod triage;

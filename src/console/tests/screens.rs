@@ -1,0 +1,115 @@
+//! Snapshots of every screen in both languages and sizes, and every size from 1x1 on without a panic.
+
+use crate::console::keys::key::Key;
+use crate::console::look::text::Lang;
+use crate::console::look::theme::Theme;
+use crate::console::look::theme::ThemeName;
+use crate::console::model::Model;
+use crate::console::model::Screen;
+use crate::console::msg::Failure;
+use crate::console::tests::fixtures::draw;
+use crate::console::tests::fixtures::full;
+use crate::console::tests::fixtures::press;
+use crate::console::tests::fixtures::text_of;
+use crate::console::tests::fixtures::typed;
+
+/// Brings a model into the state a snapshot shows.
+type Prepare = fn(&mut Model);
+
+const VIEWS: [(&str, Prepare); 14] = [
+    ("alerts", |_| {}),
+    ("alert_detail", |model| drop(press(model, Key::Enter))),
+    ("alert_around", |model| drop(typed(model, "r"))),
+    ("alert_close", |model| drop(typed(model, "c1"))),
+    ("alert_pivot", |model| drop(typed(model, "p"))),
+    ("incidents", |model| drop(typed(model, "2"))),
+    ("incident_detail", |model| drop(typed(model, "2\n"))),
+    ("search", |model| model.screen = Screen::Search),
+    ("search_error", |model| {
+        model.screen = Screen::Search;
+        typed(model, "user.name:(");
+        model.search.failure = Some(Failure {
+            is_away: false,
+            is_conflict: false,
+            text: "a parenthesis is not closed".to_owned(),
+            hint: Some("add `)`".to_owned()),
+            column: Some(11),
+            owner: None,
+        });
+    }),
+    ("rules", |model| model.screen = Screen::Rules),
+    ("sources", |model| model.screen = Screen::Sources),
+    ("audit", |model| model.screen = Screen::Audit),
+    ("reports", |model| model.screen = Screen::Reports),
+    ("help", |model| drop(typed(model, "?"))),
+];
+
+#[test]
+fn every_screen_looks_as_it_should() {
+    for (name, prepare) in VIEWS {
+        let mut shots = Vec::new();
+        for (lang, size) in [(Lang::Vi, (80, 24)), (Lang::En, (80, 24)), (Lang::Vi, (160, 50)), (Lang::En, (160, 50))] {
+            let mut model = full(lang, size);
+            prepare(&mut model);
+            shots.push(format!("{lang:?} {}x{}\n{}", size.0, size.1, text_of(&draw(&model))));
+        }
+        insta::with_settings!({snapshot_path => "../snapshots", prepend_module_to_snapshot => false}, {
+            insta::assert_snapshot!(name, shots.join("\n\n"));
+        });
+    }
+}
+
+#[test]
+fn no_size_panics() {
+    for (name, prepare) in VIEWS {
+        for (width, height) in sizes() {
+            let mut model = full(Lang::Vi, (80, 24));
+            prepare(&mut model);
+            model.size = (width, height);
+            let buffer = draw(&model);
+            assert_eq!((buffer.area.width, buffer.area.height), (width, height), "{name}");
+        }
+    }
+}
+
+fn sizes() -> impl Iterator<Item = (u16, u16)> {
+    let small = (1..=90).step_by(3).flat_map(|width| (1..=30).step_by(2).map(move |height| (width, height)));
+    small.chain([
+        (40, 10),
+        (39, 10),
+        (79, 23),
+        (80, 24),
+        (139, 36),
+        (140, 36),
+        (160, 50),
+        (300, 100),
+        (1, 100),
+        (300, 1),
+    ])
+}
+
+#[test]
+fn the_matched_part_and_the_level_are_marked_by_style() {
+    for (_, name) in Theme::NAMES {
+        let mut model = full(Lang::En, (160, 50));
+        model.theme = Theme::new(name);
+        let buffer = draw(&model);
+        let marked: String = buffer
+            .content()
+            .iter()
+            .filter(|cell| cell.modifier.contains(ratatui::style::Modifier::UNDERLINED))
+            .map(ratatui::buffer::Cell::symbol)
+            .collect();
+        assert!(marked.contains("Accepted password"), "{name:?}: {marked}");
+        let has_colour = buffer.content().iter().any(|cell| cell.fg != ratatui::style::Color::Reset);
+        assert_eq!(has_colour, name != ThemeName::Mono, "{name:?}");
+    }
+}
+
+#[test]
+fn ascii_means_no_line_drawing() {
+    let mut model = full(Lang::En, (160, 50));
+    model.ascii = true;
+    let text = text_of(&draw(&model));
+    assert!(text.is_ascii(), "{text}");
+}

@@ -1,0 +1,175 @@
+//! Answers of the server: stale ones are dropped by their generation, failures keep drafts.
+
+use std::cmp::Reverse;
+
+use crate::console::look::format::fill;
+use crate::console::look::text::Text;
+use crate::console::model::Model;
+use crate::console::model::alerts::Sent;
+use crate::console::msg::Answer;
+use crate::console::msg::Cmd;
+use crate::console::msg::Failure;
+use crate::console::msg::Request;
+use crate::console::msg::Slot;
+use crate::console::update::alerts;
+use crate::console::update::ask;
+use crate::console::update::complain;
+use crate::console::update::forms;
+use crate::console::update::incidents;
+use crate::console::update::say;
+use crate::console::update::search;
+use crate::model::AlertId;
+use crate::wire::alert::AlertRow;
+use crate::wire::alert::BulkResult;
+
+pub(super) fn receive(model: &mut Model, slot: Slot, generation: u64, result: Result<Answer, Failure>) -> Vec<Cmd> {
+    if slot == Slot::AlertAction {
+        return match model.alerts.in_flight.remove(&generation) {
+            Some(sent) => acted(model, sent, result),
+            None => Vec::new(),
+        };
+    }
+    if slot != Slot::IncidentAction && !model.is_current(slot, generation) {
+        model.is_dirty = false;
+        return Vec::new();
+    }
+    match result {
+        Ok(answer) => {
+            model.fresh_at = model.now;
+            accept(model, slot, answer)
+        }
+        Err(failure) => refuse(model, slot, failure),
+    }
+}
+
+fn accept(model: &mut Model, slot: Slot, answer: Answer) -> Vec<Cmd> {
+    match answer {
+        Answer::Whoami(who) => model.whoami = Some(who),
+        Answer::Status(status) => model.status = Some(status),
+        Answer::Alerts(window) => return alerts::window_arrived(model, window),
+        Answer::Alert(detail) => return alerts::detail_arrived(model, detail),
+        Answer::Incidents(window) => return incidents::list_arrived(model, window),
+        Answer::Incident(detail) => incidents::detail_arrived(model, detail),
+        Answer::ActedOnIncident(row) => return incidents::acted(model, row),
+        Answer::Page(page) if slot == Slot::Around => {
+            let around = &mut model.alerts.around;
+            around.is_loading = false;
+            around.events = page.events;
+            around.events.reverse();
+            around.scroll = Default::default();
+        }
+        Answer::Page(page) => search::page_arrived(model, slot, *page),
+        Answer::Histogram(histogram) if slot == Slot::AroundHistogram => {
+            model.alerts.around.histogram = Some(histogram);
+        }
+        Answer::Histogram(histogram) => model.search.histogram = Some(histogram),
+        Answer::Sources(list) => {
+            model.sources.inputs = list.inputs;
+            model.sources.sources = list.sources;
+            model.sources.is_loaded = true;
+            model.sources.arrange();
+        }
+        Answer::Rules(list) => {
+            model.rules.rows = list.rules;
+            model.rules.rows.sort_by_key(|rule| Reverse(rule.detections));
+            model.rules.is_loaded = true;
+            model.rules.arrange();
+        }
+        // Actions are settled before they come here.
+        Answer::Acted(_) | Answer::ActedOnMany(_) => {}
+    }
+    Vec::new()
+}
+
+fn refuse(model: &mut Model, slot: Slot, failure: Failure) -> Vec<Cmd> {
+    match slot {
+        Slot::Search | Slot::SearchMore => search::failed(model, failure),
+        Slot::Around => {
+            model.alerts.around.is_loading = false;
+            model.alerts.around.problem = Some(failure.text);
+        }
+        // The page itself tells what is wrong with its query.
+        Slot::Histogram | Slot::AroundHistogram => {}
+        // The stream tells that nobody answers; one message is enough.
+        _ if failure.is_away && slot != Slot::IncidentAction => {}
+        Slot::IncidentAction => {
+            forms::restore_draft(model, &failure.text);
+            complain(model, failure.text);
+        }
+        _ => complain(model, failure.text),
+    }
+    Vec::new()
+}
+
+/// An action of ours on alerts came back.
+fn acted(model: &mut Model, sent: Sent, result: Result<Answer, Failure>) -> Vec<Cmd> {
+    match result {
+        Ok(Answer::Acted(row)) => one_done(model, sent, *row),
+        Ok(Answer::ActedOnMany(result)) => many_done(model, sent, result),
+        Ok(_) => Vec::new(),
+        Err(failure) => {
+            let text = match &failure.owner {
+                Some(owner) if failure.is_conflict => fill(model.text(Text::Conflict), &[owner]),
+                None if failure.is_conflict => format!("{}: {}", model.text(Text::Changed), failure.text),
+                _ if failure.is_away => model.text(Text::ReadOnly).to_owned(),
+                _ => failure.text.clone(),
+            };
+            forms::restore_draft(model, &text);
+            complain(model, text);
+            if !failure.is_conflict {
+                return Vec::new();
+            }
+            // Somebody changed it: show what it is now.
+            model.alerts.detail_asked = None;
+            let mut cmds = vec![alerts::reread(model)];
+            cmds.extend(alerts::after_move(model));
+            cmds
+        }
+    }
+}
+
+fn one_done(model: &mut Model, sent: Sent, row: AlertRow) -> Vec<Cmd> {
+    model.draft = None;
+    model.fresh_at = model.now;
+    let text = fill(model.text(sent.done), &[&AlertId(row.id).to_string()]);
+    say(model, text);
+    if sent.can_undo {
+        model.alerts.undoable = vec![row.id];
+    }
+    let escalated = sent.done == Text::DoneEscalated;
+    let mut cmds = alerts::settle(model, row);
+    if escalated {
+        cmds.push(ask(model, Slot::IncidentList, Request::Incidents));
+    }
+    cmds
+}
+
+fn many_done(model: &mut Model, sent: Sent, result: BulkResult) -> Vec<Cmd> {
+    model.draft = None;
+    model.fresh_at = model.now;
+    alerts::clear_marks(model);
+    let done = fill(model.text(sent.done), &[&result.done.len().to_string()]);
+    match result.refused.first() {
+        None => say(model, done),
+        Some((id, reason)) => {
+            let reason = format!("{} {reason}", AlertId(*id));
+            let text = fill(model.text(Text::DoneSome), &[&done, &result.refused.len().to_string(), &reason]);
+            complain(model, text);
+        }
+    }
+    if sent.done == Text::DoneClosed && model.alerts.filter.status.as_deref().is_none_or(|status| status == "open") {
+        let cursor = model.alerts.scroll.cursor;
+        let above = model.alerts.rows.iter().take(cursor).filter(|row| result.done.contains(&row.id)).count();
+        model.alerts.rows.retain(|row| !result.done.contains(&row.id));
+        model.alerts.scroll.cursor = cursor - above;
+    }
+    if sent.can_undo {
+        model.alerts.undoable = result.done;
+    }
+    let mut cmds = vec![alerts::reread(model)];
+    cmds.extend(alerts::after_move(model));
+    if sent.done == Text::DoneEscalated {
+        cmds.push(ask(model, Slot::IncidentList, Request::Incidents));
+    }
+    cmds
+}

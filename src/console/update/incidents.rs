@@ -1,0 +1,134 @@
+//! The incidents screen: the list, one record, phases, notes and deadlines.
+
+use crate::console::look::format::fill;
+use crate::console::look::layout::Pane;
+use crate::console::look::layout::rows_in;
+use crate::console::look::text::Text;
+use crate::console::model::Model;
+use crate::console::model::overlay::Choice;
+use crate::console::model::overlay::Overlay;
+use crate::console::msg::Cmd;
+use crate::console::msg::Request;
+use crate::console::msg::Slot;
+use crate::console::update::ask;
+use crate::console::update::complain;
+use crate::console::update::link;
+use crate::console::update::say;
+use crate::wire::incident::IncidentAction;
+use crate::wire::incident::IncidentDetail;
+use crate::wire::incident::IncidentPhase;
+use crate::wire::incident::IncidentRow;
+use crate::wire::incident::IncidentWindow;
+
+/// The phases in the order of their digits.
+pub(crate) const PHASES: [IncidentPhase; 6] = [
+    IncidentPhase::Detect,
+    IncidentPhase::Analysis,
+    IncidentPhase::Containment,
+    IncidentPhase::Eradication,
+    IncidentPhase::Recover,
+    IncidentPhase::Closed,
+];
+
+pub(super) fn read_list(model: &mut Model) -> Vec<Cmd> {
+    model.incidents.is_stale = false;
+    vec![ask(model, Slot::IncidentList, Request::Incidents)]
+}
+
+pub(super) fn list_arrived(model: &mut Model, window: IncidentWindow) -> Vec<Cmd> {
+    let incidents = &mut model.incidents;
+    let focused = incidents.focused().map(|row| row.id);
+    incidents.rows = window.rows;
+    incidents.total = window.total;
+    incidents.is_loaded = true;
+    incidents.is_stale = false;
+    let place = focused.and_then(|id| incidents.rows.iter().position(|row| row.id == id));
+    incidents.scroll.cursor = place.unwrap_or(incidents.scroll.cursor);
+    incidents.detail = None;
+    after_move(model)
+}
+
+/// Keeps the cursor visible and asks for the record of the incident it is on.
+pub(super) fn after_move(model: &mut Model) -> Vec<Cmd> {
+    let height = rows_in(model.layout().panes(model.incidents.focus).list, 1);
+    let incidents = &mut model.incidents;
+    incidents.scroll.follow(incidents.rows.len(), height);
+    match incidents.focused().map(|row| row.id) {
+        Some(id) if incidents.focused_detail().is_none() => {
+            incidents.detail_top = 0;
+            vec![ask(model, Slot::IncidentDetail, Request::Incident(id))]
+        }
+        _ => Vec::new(),
+    }
+}
+
+pub(super) fn detail_arrived(model: &mut Model, detail: Box<IncidentDetail>) {
+    if model.incidents.focused().is_some_and(|row| row.id == detail.row.id) {
+        if let Some(row) = model.incidents.rows.get_mut(model.incidents.scroll.cursor) {
+            *row = detail.row.clone();
+        }
+        model.incidents.detail = Some(detail);
+    }
+}
+
+/// Sends an action on an incident; while nobody answers it says so and sends nothing.
+pub(super) fn act(model: &mut Model, id: u64, action: IncidentAction) -> Vec<Cmd> {
+    if link::is_away(model) {
+        complain(model, model.text(Text::ReadOnly));
+        return Vec::new();
+    }
+    vec![ask(model, Slot::IncidentAction, Request::ActOnIncident(id, action))]
+}
+
+/// An action of ours came back: the row changes in place, the record is read anew.
+pub(super) fn acted(model: &mut Model, row: IncidentRow) -> Vec<Cmd> {
+    model.draft = None;
+    let id = row.id;
+    if let Some(shown) = model.incidents.rows.iter_mut().find(|shown| shown.id == id) {
+        *shown = row;
+    }
+    let text = fill(model.text(Text::DoneIncident), &[&format!("INC-{id}")]);
+    say(model, text);
+    vec![ask(model, Slot::IncidentDetail, Request::Incident(id))]
+}
+
+pub(super) fn take(model: &mut Model) -> Vec<Cmd> {
+    match model.incidents.focused().map(|row| row.id) {
+        Some(id) => act(model, id, IncidentAction::Take),
+        None => nothing_here(model),
+    }
+}
+
+pub(super) fn choose_phase(model: &mut Model) -> Vec<Cmd> {
+    match model.incidents.focused().map(|row| row.id) {
+        Some(id) => model.overlay = Some(Overlay::Choice(Choice::Phase(id))),
+        None => drop(nothing_here(model)),
+    }
+    Vec::new()
+}
+
+pub(super) fn choose_clock(model: &mut Model) -> Vec<Cmd> {
+    let open = model.incidents.focused_detail().map(|detail| {
+        let open = detail.clocks.iter().filter(|clock| clock.met.is_none());
+        (detail.row.id, open.map(|clock| clock.name.clone()).take(9).collect::<Vec<_>>())
+    });
+    match open {
+        Some((id, names)) if !names.is_empty() => {
+            model.overlay = Some(Overlay::Choice(Choice::Clock(id, names)));
+            Vec::new()
+        }
+        _ => nothing_here(model),
+    }
+}
+
+fn nothing_here(model: &mut Model) -> Vec<Cmd> {
+    complain(model, model.text(Text::NothingHere));
+    Vec::new()
+}
+
+pub(super) fn open(model: &mut Model) -> Vec<Cmd> {
+    if model.incidents.focused().is_some() {
+        model.incidents.focus = Pane::Detail;
+    }
+    Vec::new()
+}

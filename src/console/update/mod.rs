@@ -1,0 +1,103 @@
+//! What each message changes and calls for: pure functions over the model. No I/O, no clock but the model's.
+
+mod alerts;
+mod answers;
+mod forms;
+mod incidents;
+mod keys;
+mod link;
+mod overlays;
+mod search;
+
+pub(super) use forms::DISPOSITIONS;
+pub(super) use incidents::PHASES;
+pub(super) use overlays::matching_commands;
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use crate::console::model::Model;
+use crate::console::model::Screen;
+use crate::console::model::Toast;
+use crate::console::msg::Cmd;
+use crate::console::msg::Msg;
+use crate::console::msg::Request;
+use crate::console::msg::Slot;
+
+/// How long the outcome of an action stays on the screen.
+const TOAST_TIME: SignedDuration = SignedDuration::from_secs(6);
+/// Between two readings of the sources while they are shown.
+const SOURCES_SECONDS: i64 = 5;
+
+/// Returns what to do first.
+pub(super) fn start(model: &mut Model) -> Vec<Cmd> {
+    let mut cmds = vec![
+        ask(model, Slot::Whoami, Request::Whoami),
+        alerts::read_window(model, 0),
+        ask(model, Slot::IncidentList, Request::Incidents),
+    ];
+    cmds.push(link::follow(model, Duration::ZERO));
+    cmds
+}
+
+/// Changes the model by what happened and returns what is to be done.
+pub(super) fn update(model: &mut Model, msg: Msg) -> Vec<Cmd> {
+    // A message that changes nothing must not hide that an earlier one did.
+    let was_dirty = std::mem::replace(&mut model.is_dirty, true);
+    let cmds = apply(model, msg);
+    model.is_dirty |= was_dirty;
+    cmds
+}
+
+fn apply(model: &mut Model, msg: Msg) -> Vec<Cmd> {
+    match msg {
+        Msg::Key(key) => keys::press(model, key),
+        Msg::Paste(text) => overlays::paste(model, &text),
+        Msg::Resize(width, height) => {
+            model.size = (width, height);
+            keys::keep_visible(model);
+            Vec::new()
+        }
+        Msg::Click(x, y) => keys::click(model, x, y),
+        Msg::Wheel(rows) => keys::wheel(model, rows),
+        Msg::Tick(now) => tick(model, now),
+        Msg::Answer { slot, generation, result } => answers::receive(model, slot, generation, result),
+        Msg::Stream { generation, message } => link::receive(model, generation, *message),
+        Msg::StreamEnded { generation, failure } => link::ended(model, generation, failure),
+        Msg::Tailed { generation, events } => search::tailed(model, generation, events),
+        Msg::TailEnded { generation, failure } => search::tail_ended(model, generation, failure),
+    }
+}
+
+fn tick(model: &mut Model, now: jiff::Timestamp) -> Vec<Cmd> {
+    model.is_dirty = model.now.as_second() != now.as_second();
+    model.now = now;
+    if model.toast.as_ref().is_some_and(|toast| toast.until < now) {
+        model.toast = None;
+    }
+    if model.screen == Screen::Sources && now.as_second() % SOURCES_SECONDS == 0 && !link::is_away(model) {
+        return vec![ask(model, Slot::Sources, Request::Sources)];
+    }
+    Vec::new()
+}
+
+/// Asks the server, making older answers of the slot stale.
+fn ask(model: &mut Model, slot: Slot, request: Request) -> Cmd {
+    Cmd::Ask { slot, generation: model.next_generation(slot), request }
+}
+
+/// Tells the outcome of an action.
+fn say(model: &mut Model, text: impl Into<String>) {
+    toast(model, text.into(), false);
+}
+
+/// Tells why an action had no outcome.
+fn complain(model: &mut Model, text: impl Into<String>) {
+    toast(model, text.into(), true);
+}
+
+fn toast(model: &mut Model, text: String, is_error: bool) {
+    let until = model.now.checked_add(TOAST_TIME).unwrap_or(model.now);
+    model.toast = Some(Toast { text, is_error, until });
+}

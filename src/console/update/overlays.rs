@@ -1,0 +1,173 @@
+//! Keys while something lies over the screen.
+
+use crate::console::keys::input::Input;
+use crate::console::keys::key::Key;
+use crate::console::keys::keymap::Binding;
+use crate::console::keys::keymap::bindings_on;
+use crate::console::look::format::fold;
+use crate::console::model::Model;
+use crate::console::model::Screen;
+use crate::console::model::overlay::Choice;
+use crate::console::model::overlay::CommandsTitle;
+use crate::console::model::overlay::Overlay;
+use crate::console::model::search::SearchFocus;
+use crate::console::msg::Cmd;
+use crate::console::update::alerts;
+use crate::console::update::forms;
+use crate::console::update::incidents;
+use crate::console::update::keys;
+use crate::console::update::search;
+use crate::wire::incident::IncidentAction;
+
+/// Gives a key to what lies over the screen.
+pub(super) fn press(model: &mut Model, overlay: Overlay, key: Key) -> Vec<Cmd> {
+    match overlay {
+        Overlay::Close(form) => forms::press_close(model, form, key),
+        Overlay::Line { purpose, input, .. } => forms::press_line(model, purpose, input, key),
+        Overlay::Choice(choice) => press_choice(model, choice, key),
+        Overlay::Commands { title, input, cursor } => press_commands(model, title, input, cursor, key),
+        Overlay::Fields { rows, cursor } => {
+            let moved = moved(cursor, rows.len(), key);
+            let overlay = match (key, rows.get(cursor)) {
+                (Key::Esc, _) => return Vec::new(),
+                (Key::Enter | Key::Char('b'), Some((field, _))) => search::counts_of(model, field.clone()),
+                _ => Overlay::Fields { rows, cursor: moved },
+            };
+            model.overlay = Some(overlay);
+            Vec::new()
+        }
+        Overlay::Counts { field, rows, cursor } => {
+            let cursor = moved(cursor, rows.len(), key);
+            match (key, rows.get(cursor)) {
+                (Key::Esc, _) => Vec::new(),
+                (Key::Enter, Some((value, _))) => search::narrow_by(model, &field, value, false),
+                (Key::Char('-'), Some((value, _))) => search::narrow_by(model, &field, value, true),
+                _ => {
+                    model.overlay = Some(Overlay::Counts { field, rows, cursor });
+                    Vec::new()
+                }
+            }
+        }
+    }
+}
+
+fn moved(cursor: usize, len: usize, key: Key) -> usize {
+    let cursor = match key {
+        Key::Up | Key::Char('k') => cursor.saturating_sub(1),
+        Key::Down | Key::Char('j') => cursor + 1,
+        Key::PageUp => cursor.saturating_sub(10),
+        Key::PageDown => cursor + 10,
+        Key::Home => 0,
+        Key::End => len,
+        _ => cursor,
+    };
+    cursor.min(len.saturating_sub(1))
+}
+
+fn press_choice(model: &mut Model, choice: Choice, key: Key) -> Vec<Cmd> {
+    let digit = match key {
+        Key::Esc => return Vec::new(),
+        Key::Char(digit @ '1'..='9') => digit as usize - '0' as usize,
+        _ => {
+            model.overlay = Some(Overlay::Choice(choice));
+            return Vec::new();
+        }
+    };
+    match choice {
+        Choice::TimeSpan => search::choose_span(model, digit),
+        Choice::Pivot(entities) => match entities.get(digit - 1) {
+            Some((_, field, value)) => {
+                let query = crate::console::look::format::condition(field, value);
+                search::show(model, &query, Some("30d".to_owned()), None)
+            }
+            None => Vec::new(),
+        },
+        Choice::Phase(id) => match incidents::PHASES.get(digit - 1) {
+            Some(phase) => incidents::act(model, id, IncidentAction::Phase { phase: *phase, note: None }),
+            None => Vec::new(),
+        },
+        Choice::Clock(id, names) => match names.into_iter().nth(digit - 1) {
+            Some(name) => incidents::act(model, id, IncidentAction::MeetClock { name }),
+            None => Vec::new(),
+        },
+    }
+}
+
+/// Returns the commands of a screen whose name or key matches what is typed.
+pub(crate) fn matching_commands(model: &Model, typed: &str) -> Vec<&'static Binding> {
+    let typed = fold(typed.trim());
+    let matches = |binding: &&Binding| {
+        let names = [crate::console::look::text::Lang::Vi, crate::console::look::text::Lang::En]
+            .map(|lang| binding.name.in_lang(lang));
+        names.iter().any(|name| fold(name).contains(&typed))
+            || binding.keys.iter().any(|key| fold(&key.to_string()) == typed)
+    };
+    bindings_on(model.screen).filter(matches).collect()
+}
+
+fn press_commands(model: &mut Model, title: CommandsTitle, mut input: Input, mut cursor: usize, key: Key) -> Vec<Cmd> {
+    let matching = matching_commands(model, input.text());
+    match key {
+        Key::Esc => return Vec::new(),
+        Key::Enter => {
+            return match matching.get(cursor) {
+                Some(binding) => keys::perform(model, binding.action),
+                None => Vec::new(),
+            };
+        }
+        // Tab completes to the command under the cursor.
+        Key::Tab => {
+            if let Some(binding) = matching.get(cursor) {
+                input = Input::with(model.text(binding.name));
+                cursor = 0;
+            }
+        }
+        Key::Up | Key::Down | Key::PageUp | Key::PageDown => cursor = moved(cursor, matching.len(), key),
+        key => {
+            if input.press(key) {
+                cursor = 0;
+            }
+        }
+    }
+    model.overlay = Some(Overlay::Commands { title, input, cursor });
+    Vec::new()
+}
+
+/// Pasted text goes into whatever is being typed, and nowhere else: it never triggers an action.
+pub(super) fn paste(model: &mut Model, text: &str) -> Vec<Cmd> {
+    match &mut model.overlay {
+        Some(Overlay::Close(form)) if form.disposition.is_some() => {
+            form.typed_count.as_mut().unwrap_or(&mut form.note).insert(text);
+        }
+        Some(Overlay::Line { input, .. } | Overlay::Commands { input, .. }) => input.insert(text),
+        Some(_) => {}
+        None if model.screen == Screen::Search && model.search.focus == SearchFocus::Query => {
+            model.search.query.insert(text);
+        }
+        None => {}
+    }
+    Vec::new()
+}
+
+/// Opens the pivot over an alert's or incident's entities.
+pub(super) fn open_pivot(model: &mut Model) -> bool {
+    let entities = match model.screen {
+        Screen::Incidents => model.incidents.focused_detail().map(|detail| detail.entities.as_slice()),
+        _ => model.alerts.focused_detail().map(|detail| detail.entities.as_slice()),
+    };
+    let mut rows: Vec<(String, String, String)> = entities
+        .unwrap_or_default()
+        .iter()
+        .map(|entity| (entity.kind.clone(), entity.field.clone(), entity.value.clone()))
+        .take(9)
+        .collect();
+    if rows.is_empty() && model.screen == Screen::Alerts {
+        let own = alerts::target(model).and(model.alerts.focused());
+        rows.extend(own.map(|row| (String::new(), row.entity_field.clone(), row.entity.clone())));
+    }
+    let found = !rows.is_empty();
+    if found {
+        model.overlay = Some(Overlay::Choice(Choice::Pivot(rows)));
+    }
+    found
+}

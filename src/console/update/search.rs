@@ -1,0 +1,264 @@
+//! The search screen: asking, paging, tailing, narrowing by a value, counting.
+
+use crate::console::keys::input::Input;
+use crate::console::keys::key::Key;
+use crate::console::look::format::condition;
+use crate::console::look::layout::rows_in;
+use crate::console::model::Model;
+use crate::console::model::Screen;
+use crate::console::model::overlay::Overlay;
+use crate::console::model::search::EVENTS_MAX;
+use crate::console::model::search::PAGE_EVENTS;
+use crate::console::model::search::SPANS;
+use crate::console::model::search::SearchFocus;
+use crate::console::msg::Cmd;
+use crate::console::msg::EventObject;
+use crate::console::msg::Failure;
+use crate::console::msg::Request;
+use crate::console::msg::Slot;
+use crate::console::update::ask;
+use crate::wire::search::HistogramRequest;
+use crate::wire::search::SearchPage;
+use crate::wire::search::SearchRequest;
+
+/// Rows of the body that are not events: query, error or cost, histogram.
+pub(super) const HEAD_ROWS: u16 = 5;
+
+/// Keys while the query is typed; `None` when the key is not the query's.
+pub(super) fn press_query(model: &mut Model, key: Key) -> Option<Vec<Cmd>> {
+    match key {
+        Key::Enter => Some(run(model)),
+        Key::Esc | Key::Tab | Key::Down => {
+            model.search.focus = SearchFocus::Rows;
+            Some(Vec::new())
+        }
+        _ => model.search.query.press(key).then(Vec::new),
+    }
+}
+
+/// Shows the screen with a query and asks it.
+pub(super) fn show(model: &mut Model, query: &str, since: Option<String>, until: Option<String>) -> Vec<Cmd> {
+    model.screen = Screen::Search;
+    model.search.query = Input::with(query);
+    model.search.since = since;
+    model.search.until = until;
+    run(model)
+}
+
+/// Asks the query as it stands.
+pub(super) fn run(model: &mut Model) -> Vec<Cmd> {
+    let mut cmds = stop_tail(model);
+    let search = &mut model.search;
+    search.asked = search.query.text().trim().to_owned();
+    search.focus = SearchFocus::Rows;
+    search.is_loading = true;
+    search.has_searched = true;
+    search.failure = None;
+    search.events.clear();
+    search.scroll = Default::default();
+    search.next = None;
+    search.histogram = None;
+    let histogram = HistogramRequest {
+        q: search.asked.clone(),
+        since: search.since.clone(),
+        until: search.until.clone(),
+        buckets: Some(u32::from(model.size.0.clamp(20, 300)) - 2),
+    };
+    let page = request(model, None);
+    cmds.push(ask(model, Slot::Search, Request::Search(page)));
+    cmds.push(ask(model, Slot::Histogram, Request::Histogram(histogram)));
+    // A page that was still on its way belongs to another query.
+    model.next_generation(Slot::SearchMore);
+    cmds
+}
+
+fn request(model: &Model, cursor: Option<String>) -> SearchRequest {
+    let search = &model.search;
+    SearchRequest {
+        q: search.asked.clone(),
+        since: search.since.clone(),
+        until: search.until.clone(),
+        limit: Some(PAGE_EVENTS),
+        cursor,
+    }
+}
+
+pub(super) fn page_arrived(model: &mut Model, slot: Slot, page: SearchPage) {
+    let search = &mut model.search;
+    search.is_loading = false;
+    search.failure = None;
+    if slot == Slot::Search {
+        search.events.clear();
+        search.scroll = Default::default();
+    } else if search.events.len() + page.events.len() > EVENTS_MAX {
+        // The window is full: the older half gives way, so that paging back a little still works.
+        let dropped = search.events.len() / 2;
+        search.events.drain(..dropped);
+        search.scroll.cursor = search.scroll.cursor.saturating_sub(dropped);
+        search.scroll.top = search.scroll.top.saturating_sub(dropped);
+    }
+    search.events.extend(page.events.into_iter().take(EVENTS_MAX));
+    search.next = page.next;
+    search.explain = Some(page.explain);
+    keep_visible(model);
+}
+
+/// A wrong query: the cursor goes to the place the server names.
+pub(super) fn failed(model: &mut Model, failure: Failure) {
+    model.search.is_loading = false;
+    if failure.column.is_some() {
+        model.search.focus = SearchFocus::Query;
+    }
+    model.search.failure = Some(failure);
+}
+
+pub(super) fn page_rows(model: &Model) -> usize {
+    rows_in(model.layout().body, HEAD_ROWS)
+}
+
+pub(super) fn keep_visible(model: &mut Model) {
+    let height = page_rows(model);
+    let search = &mut model.search;
+    search.scroll.follow(search.events.len(), height);
+    let fields = search.focused().map_or(0, |event| event.len());
+    search.event_scroll.follow(fields, height);
+}
+
+/// Moves through events or fields; at the end of the events the next page is asked for.
+pub(super) fn move_by(model: &mut Model, rows: isize) -> Vec<Cmd> {
+    let search = &mut model.search;
+    let mut cmds = Vec::new();
+    if search.focus == SearchFocus::Event {
+        let fields = search.focused().map_or(0, |event| event.len());
+        search.event_scroll.move_by(rows, fields);
+    } else {
+        let at_end = rows > 0 && search.scroll.cursor + 1 >= search.events.len();
+        search.scroll.move_by(rows, search.events.len());
+        if at_end && !search.is_loading && search.next.is_some() {
+            search.is_loading = true;
+            let cursor = search.next.clone();
+            let more = request(model, cursor);
+            cmds.push(ask(model, Slot::SearchMore, Request::Search(more)));
+        }
+    }
+    keep_visible(model);
+    cmds
+}
+
+pub(super) fn open(model: &mut Model) -> Vec<Cmd> {
+    match model.search.focus {
+        SearchFocus::Query => run(model),
+        SearchFocus::Rows if model.search.focused().is_some() => {
+            model.search.focus = SearchFocus::Event;
+            model.search.event_scroll = Default::default();
+            Vec::new()
+        }
+        SearchFocus::Rows => run(model),
+        SearchFocus::Event => narrow(model, false),
+    }
+}
+
+/// Adds the value under the cursor to the query, or excludes it, and asks again.
+pub(super) fn narrow(model: &mut Model, exclude: bool) -> Vec<Cmd> {
+    let Some((field, value)) = model.search.focused_field().map(|(field, value)| (field.to_owned(), value)) else {
+        return Vec::new();
+    };
+    if model.search.focus != SearchFocus::Event {
+        return Vec::new();
+    }
+    narrow_by(model, &field, &value, exclude)
+}
+
+pub(super) fn narrow_by(model: &mut Model, field: &str, value: &str, exclude: bool) -> Vec<Cmd> {
+    let sign = if exclude { "-" } else { "" };
+    let query = format!("{} {sign}{}", model.search.query.text().trim(), condition(field, value));
+    model.search.query = Input::with(query.trim());
+    run(model)
+}
+
+/// Counts by the field under the cursor, or lets one be chosen.
+pub(super) fn count_by(model: &mut Model) {
+    let field = match model.search.focus {
+        SearchFocus::Event => model.search.focused_field().map(|(field, _)| field.to_owned()),
+        SearchFocus::Query | SearchFocus::Rows => None,
+    };
+    model.overlay = Some(match field {
+        Some(field) => counts_of(model, field),
+        None => Overlay::Fields { rows: model.search.fields(), cursor: 0 },
+    });
+}
+
+pub(super) fn counts_of(model: &Model, field: String) -> Overlay {
+    Overlay::Counts { rows: model.search.values(&field), field, cursor: 0 }
+}
+
+pub(super) fn choose_span(model: &mut Model, digit: usize) -> Vec<Cmd> {
+    let Some(span) = digit.checked_sub(1).and_then(|index| SPANS.get(index)) else { return Vec::new() };
+    model.search.since = span.map(str::to_owned);
+    model.search.until = None;
+    run(model)
+}
+
+/// Starts or stops following new events.
+pub(super) fn toggle_tail(model: &mut Model) -> Vec<Cmd> {
+    if model.search.is_tailing {
+        return stop_tail(model);
+    }
+    let search = &mut model.search;
+    search.asked = search.query.text().trim().to_owned();
+    search.is_tailing = true;
+    search.has_searched = true;
+    search.is_loading = false;
+    search.focus = SearchFocus::Rows;
+    search.failure = None;
+    search.events.clear();
+    search.scroll = Default::default();
+    search.next = None;
+    search.explain = None;
+    search.histogram = None;
+    search.tail_generation += 1;
+    let request = SearchRequest { q: search.asked.clone(), ..SearchRequest::default() };
+    let generation = search.tail_generation;
+    for slot in [Slot::Search, Slot::SearchMore, Slot::Histogram] {
+        model.next_generation(slot);
+    }
+    vec![Cmd::Tail { generation, request: Some(request) }]
+}
+
+pub(super) fn stop_tail(model: &mut Model) -> Vec<Cmd> {
+    if !model.search.is_tailing {
+        return Vec::new();
+    }
+    model.search.is_tailing = false;
+    model.search.tail_generation += 1;
+    vec![Cmd::Tail { generation: model.search.tail_generation, request: None }]
+}
+
+/// New events: the view follows them only while the cursor is on the last one.
+pub(super) fn tailed(model: &mut Model, generation: u64, events: Vec<EventObject>) -> Vec<Cmd> {
+    let search = &mut model.search;
+    if generation != search.tail_generation {
+        return Vec::new();
+    }
+    let follows = search.scroll.cursor + 1 >= search.events.len() && search.focus != SearchFocus::Event;
+    search.events.extend(events);
+    let over = search.events.len().saturating_sub(EVENTS_MAX);
+    search.events.drain(..over);
+    search.scroll.cursor = search.scroll.cursor.saturating_sub(over);
+    search.scroll.top = search.scroll.top.saturating_sub(over);
+    if follows {
+        search.scroll.cursor = search.events.len().saturating_sub(1);
+    }
+    keep_visible(model);
+    Vec::new()
+}
+
+pub(super) fn tail_ended(model: &mut Model, generation: u64, failure: Option<Failure>) -> Vec<Cmd> {
+    if generation == model.search.tail_generation {
+        model.search.is_tailing = false;
+        if let Some(failure) = failure {
+            failed(model, failure);
+        }
+    }
+    Vec::new()
+}

@@ -1,0 +1,238 @@
+//! One alert whole: why, the raw line with what matched marked, entities, precedents, response, history.
+//!
+//! ```text
+//! ┌─ Detail ALR-20813  [p1] 203.0.113.7  [p2] root ─┐
+//! │WHY                                              │
+//! │  event.action contains 'failed'  = ssh_failed   │
+//! │RAW LINE 14:01:02.377                            │
+//! │  … Failed password for root from 203.0.113.7 …  │
+//! │ENTITIES                                         │
+//! │  [p1] ip    203.0.113.7                         │
+//! └─────────────────────────────────────────────────┘
+//! ```
+
+use ratatui::layout::Rect;
+
+use crate::console::look::format;
+use crate::console::look::format::fill;
+use crate::console::look::layout::Pane;
+use crate::console::look::text::Lang;
+use crate::console::look::text::Text;
+use crate::console::look::theme::Theme;
+use crate::console::model::Model;
+use crate::console::view::canvas::Canvas;
+use crate::console::view::canvas::Line;
+use crate::console::view::canvas::Piece;
+use crate::console::view::canvas::piece;
+use crate::console::view::canvas::wrap;
+use crate::model::SafeText;
+use crate::wire::alert::AlertDetail;
+use crate::wire::alert::AlertEvidence;
+use crate::wire::alert::Disposition;
+
+/// Evidence shown whole; the events around show the rest.
+const EVIDENCE_SHOWN: usize = 5;
+/// How much of a raw line is shown; the search shows it whole.
+const RAW_CHARS_MAX: usize = 4000;
+
+/// Draws the pane: the whole record, or what matters most where there is little room.
+pub(super) fn draw(model: &Model, area: Rect, is_whole: bool, canvas: &mut Canvas<'_>) {
+    let detail = model.alerts.focused_detail();
+    let mut title = model.text(Text::Detail).to_owned();
+    if let Some(row) = model.alerts.focused() {
+        title.push_str(&format!("  ALR-{}", row.id));
+    }
+    for (index, entity) in detail.map(|detail| detail.entities.iter().enumerate()).into_iter().flatten().take(9) {
+        title.push_str(&format!("  [p{}] {}", index + 1, entity.value));
+    }
+    let has_focus = model.alerts.focus == Pane::Detail;
+    let inside = canvas.frame(area, &title, has_focus);
+    let Some(detail) = detail else {
+        if model.alerts.focused().is_some() {
+            canvas.put(inside.x, inside.y, inside.width, model.text(Text::Loading), canvas.theme.dim);
+        }
+        return;
+    };
+    let theme = canvas.theme;
+    let lines = if is_whole { whole(model, detail, &theme) } else { short(model, detail, &theme) };
+    let lines: Vec<Line> = lines.iter().flat_map(|line| wrap(line, inside.width)).collect();
+    canvas.put_lines(inside, &lines, model.alerts.detail_top);
+    if has_focus {
+        canvas.set_cursor(inside.x, inside.y);
+    }
+}
+
+fn short(model: &Model, detail: &AlertDetail, theme: &Theme) -> Vec<Line> {
+    let mut lines = why(model, detail, theme, 2);
+    if let Some(first) = detail.evidence.first() {
+        lines.push(raw_line(first, theme));
+    }
+    lines.push(vec![
+        piece(format!("{}  ", detail.row.tags.join(" ")), theme.dim),
+        piece(format!("{}: {}", model.text(Text::Precedents), precedent_counts(model, detail)), theme.text),
+    ]);
+    let steps = model_steps(model, detail).iter().enumerate().map(|(index, step)| format!("[{}] {step}", index + 1));
+    let steps = steps.collect::<Vec<_>>().join("  ");
+    if !steps.is_empty() {
+        lines.push(vec![heading(model, Text::Response, theme), piece(format!(": {steps}"), theme.text)]);
+    }
+    lines.push(vec![
+        piece(holder(model, detail), theme.dim),
+        piece("  ", theme.dim),
+        piece(model.text(Text::WholeRecord), theme.dim),
+    ]);
+    lines
+}
+
+fn whole(model: &Model, detail: &AlertDetail, theme: &Theme) -> Vec<Line> {
+    let mut lines = vec![vec![
+        piece(model.lang.choose(&detail.row.title, detail.row.title_vi.as_deref()), theme.focus),
+        piece(format!("  {}  {}", detail.row.rule, holder(model, detail)), theme.dim),
+    ]];
+    let description = model.lang.choose(&detail.description, detail.description_vi.as_deref());
+    if !description.trim().is_empty() {
+        lines.push(vec![piece(description.trim(), theme.text)]);
+    }
+    lines.extend(why(model, detail, theme, usize::MAX));
+    for evidence in detail.evidence.iter().take(EVIDENCE_SHOWN) {
+        let time = format::moment(&model.zone, &evidence.timestamp);
+        lines.push(vec![
+            heading(model, Text::RawLine, theme),
+            piece(format!(" {time}  #{}", evidence.event), theme.dim),
+        ]);
+        lines.push(raw_line(evidence, theme));
+    }
+    lines.push(vec![heading(model, Text::Entities, theme)]);
+    for (index, entity) in detail.entities.iter().enumerate() {
+        let key = if index < 9 { format!("  [p{}] ", index + 1) } else { "       ".to_owned() };
+        lines.push(vec![
+            piece(key, theme.focus),
+            piece(format!("{:<7}", entity.kind), theme.dim),
+            piece(entity.value.clone(), theme.text),
+            piece(format!("  {}", entity.field), theme.dim),
+        ]);
+    }
+    lines.extend(precedents(model, detail, theme));
+    lines.push(vec![piece("ATT&CK  ", theme.focus), piece(detail.row.tags.join("  "), theme.text)]);
+    push_list(&mut lines, model, Text::Response, model_steps(model, detail), theme);
+    push_list(&mut lines, model, Text::FalsePositives, &detail.false_positives, theme);
+    if let Some(incident) = detail.incident {
+        lines.push(vec![heading(model, Text::IncidentLink, theme), piece(format!(" INC-{incident}"), theme.text)]);
+    }
+    lines.push(vec![heading(model, Text::History, theme)]);
+    for entry in &detail.history {
+        let time = format::date(&model.zone, &entry.at);
+        lines.push(vec![
+            piece(format!("  {time}  "), theme.dim),
+            piece(format!("{} {}  ", entry.who, entry.action), theme.text),
+            piece(entry.text.clone().unwrap_or_default(), theme.text),
+        ]);
+    }
+    lines
+}
+
+fn heading(model: &Model, text: Text, theme: &Theme) -> Piece {
+    piece(model.text(text), theme.focus)
+}
+
+fn push_list(lines: &mut Vec<Line>, model: &Model, title: Text, items: &[String], theme: &Theme) {
+    if items.is_empty() {
+        return;
+    }
+    lines.push(vec![heading(model, title, theme)]);
+    for (index, item) in items.iter().enumerate() {
+        lines.push(vec![piece(format!("  {} {item}", index + 1), theme.text)]);
+    }
+}
+
+fn model_steps<'a>(model: &Model, detail: &'a AlertDetail) -> &'a [String] {
+    match model.lang {
+        Lang::Vi if !detail.response_vi.is_empty() => &detail.response_vi,
+        _ => &detail.response,
+    }
+}
+
+/// Says what the newest event matched, each part in the rule's own words.
+fn why(model: &Model, detail: &AlertDetail, theme: &Theme, parts_max: usize) -> Vec<Line> {
+    let summary = format!("  {}x  {}={}", detail.row.count, detail.row.entity_field, detail.row.entity);
+    let mut lines = vec![vec![heading(model, Text::Why, theme), piece(summary, theme.text)]];
+    let parts = detail.evidence.first().map(|evidence| evidence.parts.as_slice()).unwrap_or_default();
+    for part in parts.iter().take(parts_max) {
+        let field = if part.field.is_empty() { "*" } else { &part.field };
+        lines.push(vec![
+            piece(format!("  {field} {}", part.predicate), theme.text),
+            piece("  = ", theme.dim),
+            piece(part.value.chars().take(200).collect::<String>(), theme.matched),
+        ]);
+    }
+    lines
+}
+
+/// The raw line, the matched bytes marked.
+fn raw_line(evidence: &AlertEvidence, theme: &Theme) -> Line {
+    let shown: String = evidence.raw.chars().take(RAW_CHARS_MAX).collect();
+    let safe = SafeText::new(&shown);
+    let mut spans: Vec<_> = evidence
+        .parts
+        .iter()
+        .filter_map(|part| part.raw_span)
+        .map(|(start, end)| safe.range(start as usize..end.max(start) as usize))
+        .filter(|span| !span.is_empty())
+        .collect();
+    spans.sort_by_key(|span| span.start);
+    let mut line = vec![piece("  ", theme.text)];
+    let mut done = 0;
+    for span in spans {
+        let start = span.start.max(done);
+        let Some(matched) = safe.as_str().get(start..span.end).filter(|text| !text.is_empty()) else { continue };
+        line.push(piece(safe.as_str().get(done..start).unwrap_or_default(), theme.text));
+        line.push(piece(matched, theme.matched));
+        done = span.end;
+    }
+    line.push(piece(safe.as_str().get(done..).unwrap_or_default(), theme.text));
+    line
+}
+
+fn precedents(model: &Model, detail: &AlertDetail, theme: &Theme) -> Vec<Line> {
+    let mut lines = vec![vec![
+        heading(model, Text::Precedents, theme),
+        piece(format!(": {}", precedent_counts(model, detail)), theme.text),
+    ]];
+    for precedent in &detail.precedents {
+        let note = precedent.note.as_deref().unwrap_or_default();
+        lines.push(vec![
+            piece(format!("  ALR-{} ", precedent.id), theme.text),
+            piece(format!("{} ", model.text(disposition_text(precedent.disposition))), theme.text),
+            piece(format!("{note} "), theme.text),
+            piece(precedent.owner.clone().unwrap_or_default(), theme.dim),
+            piece(format!(" {}", format::date(&model.zone, &precedent.closed)), theme.dim),
+        ]);
+    }
+    lines
+}
+
+fn precedent_counts(model: &Model, detail: &AlertDetail) -> String {
+    if detail.precedents.is_empty() {
+        return model.text(Text::NoPrecedents).to_owned();
+    }
+    let counted = |wanted: Disposition| detail.precedents.iter().filter(|one| one.disposition == wanted).count();
+    let (positive, negative) = (counted(Disposition::TruePositive), counted(Disposition::FalsePositive));
+    format!("{} ({positive} TP, {negative} FP)", detail.precedents.len())
+}
+
+fn disposition_text(disposition: Disposition) -> Text {
+    match disposition {
+        Disposition::FalsePositive => Text::FalsePositive,
+        Disposition::BenignPositive => Text::BenignPositive,
+        Disposition::TruePositive => Text::TruePositive,
+        Disposition::Duplicate => Text::Duplicate,
+        Disposition::Test => Text::TestDisposition,
+    }
+}
+
+fn holder(model: &Model, detail: &AlertDetail) -> String {
+    match &detail.row.owner {
+        Some(owner) => fill(model.text(Text::HeldBy), &[owner]),
+        None => model.text(Text::NobodyHolds).to_owned(),
+    }
+}

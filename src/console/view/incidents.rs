@@ -1,0 +1,169 @@
+//! Screen 2: the incidents, and one incident's clocks, alerts, entities and timeline.
+//!
+//! ```text
+//! ┌─ Incidents 1/7 ─────────────────────────┐┌─ Detail INC-7 ────────┐
+//! │  Level Phase        Alerts Known  Title ││CLOCKS                 │
+//! │>C      containment  4      12/08  …     ││  24 h      3h left    │
+//! └─────────────────────────────────────────┘└───────────────────────┘
+//! ```
+
+use ratatui::layout::Rect;
+
+use crate::console::look::format;
+use crate::console::look::format::fill;
+use crate::console::look::layout::Layout;
+use crate::console::look::layout::Pane;
+use crate::console::look::text::Text;
+use crate::console::model::Model;
+use crate::console::view::canvas::Canvas;
+use crate::console::view::canvas::Line;
+use crate::console::view::canvas::piece;
+use crate::console::view::canvas::wrap;
+use crate::console::view::level_sign;
+use crate::wire::incident::IncidentClock;
+use crate::wire::incident::IncidentDetail;
+use crate::wire::incident::IncidentPhase;
+
+/// Draws the screen.
+pub(super) fn draw(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
+    let mut panes = layout.panes(model.incidents.focus);
+    // Nothing stands around an incident: its panes have the whole height.
+    panes.list.height += panes.around.height * u16::from(!panes.list.is_empty() && panes.around.y > layout.body.y);
+    panes.detail.height += panes.around.height * u16::from(!panes.detail.is_empty() && panes.around.y > layout.body.y);
+    if !panes.list.is_empty() {
+        draw_list(model, panes.list, canvas);
+    }
+    if !panes.detail.is_empty() {
+        draw_detail(model, panes.detail, canvas);
+    }
+}
+
+/// Returns a phase's name.
+pub(super) fn phase_text(phase: IncidentPhase) -> Text {
+    match phase {
+        IncidentPhase::Detect => Text::PhaseDetect,
+        IncidentPhase::Analysis => Text::PhaseAnalysis,
+        IncidentPhase::Containment => Text::PhaseContainment,
+        IncidentPhase::Eradication => Text::PhaseEradication,
+        IncidentPhase::Recover => Text::PhaseRecover,
+        IncidentPhase::Closed => Text::PhaseClosed,
+    }
+}
+
+fn draw_list(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
+    let incidents = &model.incidents;
+    let theme = canvas.theme;
+    let place = (incidents.scroll.cursor as u64 + 1).min(incidents.total);
+    let stale =
+        if incidents.is_stale { format!("  {}", fill(model.text(Text::NewRows), &["?"])) } else { String::new() };
+    let title = format!("{} {place}/{}{stale}", model.text(Text::ScreenIncidents), incidents.total);
+    let has_focus = incidents.focus == Pane::List;
+    let inside = canvas.frame(area, &title, has_focus);
+    let room = inside.width.saturating_sub(3 + 8 + 12 + 6 + 11 + 8 + 6);
+    let head = [
+        (" !", 3, theme.dim),
+        ("INC", 8, theme.dim),
+        (model.text(Text::ColumnPhase), 12, theme.dim),
+        (model.text(Text::ColumnAlerts), 6, theme.dim),
+        (model.text(Text::ColumnKnown), 11, theme.dim),
+        (model.text(Text::ColumnOwner), 8, theme.dim),
+        (model.text(Text::ColumnTitle), room, theme.dim),
+    ];
+    canvas.put_cells(inside.x, inside.y, inside.width, &head);
+    if incidents.rows.is_empty() {
+        let text = if incidents.is_loaded { Text::NoIncidents } else { Text::Loading };
+        canvas.put(inside.x + 1, inside.y + 1, inside.width.saturating_sub(1), model.text(text), theme.dim);
+    }
+    let shown = incidents.rows.iter().enumerate().skip(incidents.scroll.top);
+    for (y, (index, row)) in (inside.top() + 1..inside.bottom()).zip(shown) {
+        let has_cursor = index == incidents.scroll.cursor;
+        let (letter, level_style) = level_sign(canvas, &row.level);
+        let sign = format!("{}{letter}", if has_cursor { '>' } else { ' ' });
+        let style = if row.phase == IncidentPhase::Closed { theme.dim } else { theme.text };
+        let (id, alerts) = (format!("INC-{}", row.id), row.alerts.to_string());
+        let known = format::date(&model.zone, &row.known);
+        let cells = [
+            (sign.as_str(), 3, level_style),
+            (id.as_str(), 8, style),
+            (model.text(phase_text(row.phase)), 12, style),
+            (alerts.as_str(), 6, style),
+            (known.as_str(), 11, style),
+            (row.owner.as_deref().unwrap_or("-"), 8, style),
+            (row.title.as_str(), room, style),
+        ];
+        canvas.put_cells(inside.x, y, inside.width, &cells);
+        if has_cursor {
+            canvas.paint(Rect { y, height: 1, ..inside }, theme.selected);
+            if has_focus {
+                canvas.set_cursor(inside.x, y);
+            }
+        }
+    }
+}
+
+fn draw_detail(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
+    let id = model.incidents.focused().map(|row| format!("  INC-{}", row.id)).unwrap_or_default();
+    let has_focus = model.incidents.focus == Pane::Detail;
+    let inside = canvas.frame(area, &format!("{}{id}", model.text(Text::Detail)), has_focus);
+    let Some(detail) = model.incidents.focused_detail() else {
+        if model.incidents.focused().is_some() {
+            canvas.put(inside.x, inside.y, inside.width, model.text(Text::Loading), canvas.theme.dim);
+        }
+        return;
+    };
+    let lines: Vec<Line> = record(model, detail, canvas).iter().flat_map(|line| wrap(line, inside.width)).collect();
+    canvas.put_lines(inside, &lines, model.incidents.detail_top);
+    if has_focus {
+        canvas.set_cursor(inside.x, inside.y);
+    }
+}
+
+fn record(model: &Model, detail: &IncidentDetail, canvas: &Canvas<'_>) -> Vec<Line> {
+    let theme = canvas.theme;
+    let row = &detail.row;
+    let phase = model.text(phase_text(row.phase));
+    let mut lines =
+        vec![vec![piece(row.title.clone(), theme.focus), piece(format!("  {} {phase}", row.level), theme.text)]];
+    lines.push(vec![piece(model.text(Text::Clocks), theme.focus)]);
+    for clock in &detail.clocks {
+        let (state, style) = clock_state(model, clock, canvas);
+        let due = format::date(&model.zone, &clock.due);
+        lines.push(vec![piece(format!("  {}  {due}  ", clock.name), theme.text), piece(state, style)]);
+    }
+    lines.push(vec![piece(model.text(Text::Entities), theme.focus)]);
+    for (index, entity) in detail.entities.iter().enumerate() {
+        let key = if index < 9 { format!("  [p{}] ", index + 1) } else { "       ".to_owned() };
+        lines.push(vec![piece(key, theme.focus), piece(format!("{:<7}{}", entity.kind, entity.value), theme.text)]);
+    }
+    lines.push(vec![piece(model.text(Text::ScreenAlerts), theme.focus)]);
+    for alert in &detail.alerts {
+        let (letter, style) = level_sign(canvas, &alert.level);
+        let title = model.lang.choose(&alert.title, alert.title_vi.as_deref());
+        let text = format!(" ALR-{} {title}  {}  x{}", alert.id, alert.entity, alert.count);
+        lines.push(vec![piece(format!("  {letter}"), style), piece(text, theme.text)]);
+    }
+    lines.push(vec![piece(model.text(Text::Timeline), theme.focus)]);
+    for entry in &detail.timeline {
+        let time = format::date(&model.zone, &entry.at);
+        lines.push(vec![
+            piece(format!("  {time}  "), theme.dim),
+            piece(format!("{} {}  {}", entry.who, entry.action, entry.text.as_deref().unwrap_or_default()), theme.text),
+        ]);
+    }
+    lines
+}
+
+/// Says how a deadline stands; one that is near or past is told by words as well as by colour.
+fn clock_state(model: &Model, clock: &IncidentClock, canvas: &Canvas<'_>) -> (String, ratatui::style::Style) {
+    let theme = canvas.theme;
+    if let Some(met) = &clock.met {
+        return (fill(model.text(Text::ClockMet), &[&format::date(&model.zone, met)]), theme.good);
+    }
+    let Some(due) = format::time(&clock.due) else { return ("?".to_owned(), theme.dim) };
+    let left = due.duration_since(model.now).as_secs();
+    if left < 0 {
+        return (fill(model.text(Text::ClockPassed), &[&format::span(-left)]), theme.danger);
+    }
+    let style = if left < 3600 { theme.warning } else { theme.text };
+    (fill(model.text(Text::ClockLeft), &[&format::span(left)]), style)
+}

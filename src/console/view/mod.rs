@@ -1,0 +1,53 @@
+//! How the model looks: pure functions from `&Model` to cells. One file for each screen.
+
+mod alert_detail;
+mod alerts;
+mod canvas;
+mod frame;
+mod incidents;
+mod lists;
+mod overlays;
+mod search;
+
+use ratatui::Frame;
+use ratatui::style::Style;
+
+use crate::console::look::layout::Shape;
+use crate::console::model::Model;
+use crate::console::model::Screen;
+use crate::console::view::canvas::Canvas;
+use crate::model::RuleLevel;
+
+/// Draws the whole screen.
+pub(super) fn view(model: &Model, frame: &mut Frame<'_>) {
+    let mut canvas = Canvas::new(frame.buffer_mut(), model.theme, model.ascii);
+    let layout = model.layout();
+    if layout.shape == Shape::Summary {
+        frame::draw_summary(model, &mut canvas);
+        return;
+    }
+    frame::draw(model, &layout, &mut canvas);
+    match model.screen {
+        Screen::Alerts => alerts::draw(model, &layout, &mut canvas),
+        Screen::Incidents => incidents::draw(model, &layout, &mut canvas),
+        Screen::Search => search::draw(model, &layout, &mut canvas),
+        Screen::Rules => lists::draw_rules(model, &layout, &mut canvas),
+        Screen::Sources => lists::draw_sources(model, &layout, &mut canvas),
+        Screen::Audit => lists::draw_audit(model, &layout, &mut canvas),
+        Screen::Reports => lists::draw_reports(model, &layout, &mut canvas),
+    }
+    if let Some(overlay) = &model.overlay {
+        overlays::draw(model, overlay, &layout, &mut canvas);
+    }
+    if let Some(cursor) = canvas.cursor {
+        frame.set_cursor_position(cursor);
+    }
+}
+
+/// Returns a level's letter and style; `?` for a word that names none.
+fn level_sign(canvas: &Canvas<'_>, level: &str) -> (String, Style) {
+    match level.parse::<RuleLevel>() {
+        Ok(level) => (level.letter().to_string(), canvas.theme.level(level)),
+        Err(_) => ("?".to_owned(), canvas.theme.dim),
+    }
+}

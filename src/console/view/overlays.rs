@@ -1,0 +1,201 @@
+//! What lies over a screen: menus, questions, help and counts, in a box in the middle.
+//!
+//! ```text
+//! ┌─ Close 1 alert(s) ──────────────┐
+//! │ 1 false positive                │
+//! │>2 benign positive               │
+//! │ Note (optional): _              │
+//! │ Enter confirm   Esc cancel      │
+//! └─────────────────────────────────┘
+//! ```
+
+use ratatui::layout::Rect;
+
+use crate::console::keys::input::Input;
+use crate::console::look::format::fill;
+use crate::console::look::layout::Layout;
+use crate::console::look::text::Text;
+use crate::console::model::Model;
+use crate::console::model::Screen;
+use crate::console::model::overlay::Choice;
+use crate::console::model::overlay::CloseForm;
+use crate::console::model::overlay::CommandsTitle;
+use crate::console::model::overlay::Overlay;
+use crate::console::model::overlay::Purpose;
+use crate::console::model::search::SPANS;
+use crate::console::update::DISPOSITIONS;
+use crate::console::update::PHASES;
+use crate::console::update::matching_commands;
+use crate::console::view::canvas::Canvas;
+use crate::console::view::incidents::phase_text;
+
+/// Draws what is open.
+pub(super) fn draw(model: &Model, overlay: &Overlay, layout: &Layout, canvas: &mut Canvas<'_>) {
+    match overlay {
+        Overlay::Close(form) => draw_close(model, form, layout, canvas),
+        Overlay::Line { purpose, input, problem } => {
+            let (title, label) = line_texts(model, purpose);
+            let inside = open_box(layout, canvas, 76, 4, &title);
+            put_input(canvas, inside, 0, label, input);
+            put_footer(model, canvas, inside, problem.as_deref());
+        }
+        Overlay::Choice(choice) => draw_choice(model, choice, layout, canvas),
+        Overlay::Commands { title, input, cursor } => draw_commands(model, *title, input, *cursor, layout, canvas),
+        Overlay::Fields { rows, cursor } => {
+            let title = fill(model.text(Text::FieldsOfPage), &[&model.search.events.len().to_string()]);
+            draw_counts(rows, *cursor, &title, layout, canvas);
+        }
+        Overlay::Counts { field, rows, cursor } => {
+            let title = fill(model.text(Text::CountsOf), &[field, &model.search.events.len().to_string()]);
+            draw_counts(rows, *cursor, &title, layout, canvas);
+        }
+    }
+}
+
+/// Opens a box in the middle of the body, as large as asked where there is room.
+fn open_box(layout: &Layout, canvas: &mut Canvas<'_>, width: u16, rows: u16, title: &str) -> Rect {
+    let body = layout.body;
+    let width = width.min(body.width);
+    let height = rows.saturating_add(2).min(body.height);
+    let area = Rect::new(body.x + (body.width - width) / 2, body.y + (body.height - height) / 2, width, height);
+    canvas.clear(area);
+    canvas.frame(area, title, true)
+}
+
+fn put_input(canvas: &mut Canvas<'_>, area: Rect, row: u16, label: &str, input: &Input) {
+    let y = area.y + row;
+    if y >= area.bottom() {
+        return;
+    }
+    let used = canvas.put(area.x, y, area.width, &format!("{label}: "), canvas.theme.dim);
+    let room = area.width.saturating_sub(used);
+    let column = u16::try_from(input.cursor_column()).unwrap_or(u16::MAX);
+    let skipped = usize::from(column.saturating_sub(room.saturating_sub(1)));
+    let shown: String = input.text().chars().skip(skipped).collect();
+    canvas.put(area.x + used, y, room, &shown, canvas.theme.text);
+    canvas.set_cursor(area.x + used + column.min(room.saturating_sub(1)), y);
+}
+
+fn put_footer(model: &Model, canvas: &mut Canvas<'_>, area: Rect, problem: Option<&str>) {
+    if area.height < 2 {
+        return;
+    }
+    let theme = canvas.theme;
+    canvas.put(area.x, area.bottom() - 1, area.width, model.text(Text::Confirm), theme.dim);
+    if let Some(problem) = problem {
+        canvas.put(area.x, area.bottom() - 2, area.width, &format!("! {problem}"), theme.danger);
+    }
+}
+
+fn draw_close(model: &Model, form: &CloseForm, layout: &Layout, canvas: &mut Canvas<'_>) {
+    let theme = canvas.theme;
+    let title = fill(model.text(Text::CloseTitle), &[&form.target.count().to_string()]);
+    let inside = open_box(layout, canvas, 64, 9, &title);
+    for (row, (index, (disposition, name))) in (0..inside.height).zip(DISPOSITIONS.iter().enumerate()) {
+        let is_chosen = form.disposition == Some(*disposition);
+        let text = format!("{}{} {}", if is_chosen { '>' } else { ' ' }, index + 1, model.text(*name));
+        canvas.put(inside.x, inside.y + row, inside.width, &text, if is_chosen { theme.focus } else { theme.text });
+    }
+    match (&form.typed_count, form.disposition) {
+        (Some(typed), _) => put_input(canvas, inside, 6, "n", typed),
+        (None, Some(_)) => {
+            let label = if form.target.needs_note() { Text::NoteNeeded } else { Text::NoteOptional };
+            put_input(canvas, inside, 6, model.text(label), &form.note);
+        }
+        (None, None) => {
+            if inside.height > 6 {
+                canvas.put(inside.x, inside.y + 6, inside.width, model.text(Text::CloseChoose), theme.dim);
+            }
+        }
+    }
+    put_footer(model, canvas, inside, form.problem.as_deref());
+}
+
+fn line_texts(model: &Model, purpose: &Purpose) -> (String, &'static str) {
+    match purpose {
+        Purpose::Filter if model.screen == Screen::Alerts => {
+            (model.text(Text::FilterTitle).to_owned(), model.text(Text::Filter))
+        }
+        Purpose::Filter => (model.text(Text::FilterPlain).to_owned(), model.text(Text::Filter)),
+        Purpose::Note(_) | Purpose::NoteIncident(_) => (model.text(Text::NoteTitle).to_owned(), model.text(Text::Note)),
+        Purpose::Reopen(_) => (model.text(Text::KeyReopen).to_owned(), model.text(Text::NoteOptional)),
+        Purpose::Escalate(target) => {
+            let title = fill(model.text(Text::EscalateTitle), &[&target.count().to_string()]);
+            (format!("{title}: {}", model.text(Text::EscalateHint)), model.text(Text::ColumnTitle))
+        }
+    }
+}
+
+fn draw_choice(model: &Model, choice: &Choice, layout: &Layout, canvas: &mut Canvas<'_>) {
+    let (title, rows): (Text, Vec<String>) = match choice {
+        Choice::TimeSpan => {
+            let name = |span: &Option<&'static str>| span.unwrap_or(model.text(Text::Everything)).to_owned();
+            (Text::TimeTitle, SPANS.iter().map(name).collect())
+        }
+        Choice::Phase(_) => {
+            (Text::PhaseTitle, PHASES.iter().map(|phase| model.text(phase_text(*phase)).to_owned()).collect())
+        }
+        Choice::Clock(_, names) => (Text::ClockTitle, names.clone()),
+        Choice::Pivot(entities) => {
+            let name = |(kind, field, value): &(String, String, String)| format!("{kind:<7} {value}  {field}");
+            (Text::PivotTitle, entities.iter().map(name).collect())
+        }
+    };
+    let height = u16::try_from(rows.len()).unwrap_or(9);
+    let inside = open_box(layout, canvas, 60, height, model.text(title));
+    for (y, (index, row)) in (inside.top()..inside.bottom()).zip(rows.iter().enumerate()) {
+        canvas.put(inside.x, y, inside.width, &format!(" {} {row}", index + 1), canvas.theme.text);
+    }
+}
+
+fn draw_commands(
+    model: &Model,
+    title: CommandsTitle,
+    input: &Input,
+    cursor: usize,
+    layout: &Layout,
+    canvas: &mut Canvas<'_>,
+) {
+    let theme = canvas.theme;
+    let (title, prompt) = match title {
+        CommandsTitle::Help => (Text::HelpTitle, "?"),
+        CommandsTitle::Palette => (Text::PaletteTitle, ":"),
+    };
+    let inside = open_box(layout, canvas, 60, layout.body.height.saturating_sub(2), model.text(title));
+    put_input(canvas, inside, 0, prompt, input);
+    let matching = matching_commands(model, input.text());
+    let height = usize::from(inside.height.saturating_sub(1)).max(1);
+    let top = (cursor + 1).saturating_sub(height);
+    let shown = matching.iter().enumerate().skip(top);
+    for (y, (index, binding)) in (inside.top() + 1..inside.bottom()).zip(shown) {
+        let keys = binding.keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        let sign = if index == cursor { ">" } else { " " };
+        let cells =
+            [(sign, 1, theme.focus), (keys.as_str(), 14, theme.focus), (model.text(binding.name), 40, theme.text)];
+        canvas.put_cells(inside.x, y, inside.width, &cells);
+        if index == cursor {
+            canvas.paint(Rect { y, height: 1, ..inside }, theme.selected);
+        }
+    }
+}
+
+fn draw_counts(rows: &[(String, usize)], cursor: usize, title: &str, layout: &Layout, canvas: &mut Canvas<'_>) {
+    let theme = canvas.theme;
+    let wanted = u16::try_from(rows.len()).unwrap_or(u16::MAX).max(1);
+    let inside = open_box(layout, canvas, 70, wanted.min(layout.body.height.saturating_sub(2)), title);
+    let top = (cursor + 1).saturating_sub(usize::from(inside.height).max(1));
+    for (y, (index, (name, count))) in (inside.top()..inside.bottom()).zip(rows.iter().enumerate().skip(top)) {
+        let count = count.to_string();
+        let sign = if index == cursor { ">" } else { " " };
+        let cells = [
+            (sign, 1, theme.focus),
+            (count.as_str(), 7, theme.dim),
+            (name.as_str(), inside.width.saturating_sub(10), theme.text),
+        ];
+        canvas.put_cells(inside.x, y, inside.width, &cells);
+        if index == cursor {
+            canvas.paint(Rect { y, height: 1, ..inside }, theme.selected);
+            canvas.set_cursor(inside.x, y);
+        }
+    }
+}

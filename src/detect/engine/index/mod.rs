@@ -1,0 +1,11 @@
+//! Finding what a value meets: one index a field, made of hash maps, tries and an automaton over all literals.
+
+mod automaton;
+mod field;
+mod literals;
+mod trie;
+
+pub(super) use field::FieldIndex;
+pub(super) use field::FieldIndexBuilder;
+pub(super) use field::Output;
+pub(super) use literals::required;

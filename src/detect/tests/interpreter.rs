@@ -1,0 +1,230 @@
+//! The compiled engine against an interpreter that reads each rule plainly, on random rules and events.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::detect::sigma::detection::Expr;
+use crate::detect::sigma::document::Document;
+use crate::detect::sigma::error::Problems;
+use crate::detect::sigma::value::Part;
+use crate::detect::sigma::value::Pattern;
+use crate::detect::sigma::value::Predicate;
+use crate::detect::sigma::value::Test;
+
+fn holds(expr: &Expr, event: &Event<'_>) -> bool {
+    match expr {
+        Expr::All(parts) => parts.iter().all(|part| holds(part, event)),
+        Expr::Any(parts) => parts.iter().any(|part| holds(part, event)),
+        Expr::Not(inner) => !holds(inner, event),
+        Expr::Test(predicate) => test_holds(predicate, event),
+    }
+}
+
+fn values<'e>(event: &'e Event<'_>, field: Option<&str>) -> Vec<&'e Value<'e>> {
+    let chosen = event.fields.iter().filter(|(name, _)| field.is_none_or(|field| name.as_str() == field));
+    chosen
+        .flat_map(|(_, value)| match value {
+            Value::List(items) => items.iter().collect(),
+            scalar => vec![scalar],
+        })
+        .collect()
+}
+
+fn test_holds(predicate: &Predicate, event: &Event<'_>) -> bool {
+    let values = values(event, predicate.field.as_deref());
+    let is_there = event.fields.iter().any(|(name, _)| Some(name.as_str()) == predicate.field.as_deref());
+    match &predicate.test {
+        Test::Exists => is_there,
+        Test::Null => !is_there || values.iter().any(|value| **value == Value::Null),
+        test => values.into_iter().filter(|value| **value != Value::Null).any(|value| value_passes(test, value)),
+    }
+}
+
+fn value_passes(test: &Test, value: &Value<'_>) -> bool {
+    let text = value.to_string();
+    match test {
+        Test::Text { pattern, cased: true } => like(pattern.parts(), &text),
+        Test::Text { pattern, cased: false } => {
+            let lower = |text: &str| text.chars().flat_map(char::to_lowercase).collect::<String>();
+            let parts: Vec<Part> = pattern
+                .parts()
+                .iter()
+                .map(|part| match part {
+                    Part::Literal(text) => Part::Literal(lower(text)),
+                    other => other.clone(),
+                })
+                .collect();
+            like(&parts, &lower(&text))
+        }
+        Test::Regex(spec) => spec.compile().expect("checked when read").is_match(&text),
+        Test::Cidr(network) => text.parse().is_ok_and(|address| network.contains(address)),
+        Test::Compare { op, number } => text.parse().is_ok_and(|have: f64| op.holds(have, number.get())),
+        _ => false,
+    }
+}
+
+/// The meaning of wildcards, said as plainly as can be; exponential, so only for short texts.
+fn like(parts: &[Part], text: &str) -> bool {
+    match parts.split_first() {
+        None => text.is_empty(),
+        Some((Part::Literal(literal), rest)) => {
+            text.strip_prefix(literal.as_str()).is_some_and(|text| like(rest, text))
+        }
+        Some((Part::One, rest)) => {
+            let mut chars = text.chars();
+            chars.next().is_some() && like(rest, chars.as_str())
+        }
+        Some((Part::Any, rest)) => {
+            text.char_indices().map(|(at, _)| at).chain([text.len()]).any(|at| like(rest, &text[at..]))
+        }
+    }
+}
+
+fn word() -> impl Strategy<Value = String> {
+    proptest::collection::vec(proptest::sample::select(vec!["a", "b", "A", "ab", "Đ", "đ", "1", ".", "\\\\"]), 0..4)
+        .prop_map(|parts| parts.concat())
+}
+
+fn written() -> impl Strategy<Value = String> {
+    (word(), proptest::sample::select(vec!["", "", "*", "?"]), word()).prop_map(|(a, wild, b)| format!("{a}{wild}{b}"))
+}
+
+fn field_line() -> impl Strategy<Value = String> {
+    let name = proptest::sample::select(vec!["F", "G", "user.name"]);
+    let texts = (
+        name.clone(),
+        proptest::sample::select(vec![
+            "",
+            "|contains",
+            "|startswith",
+            "|endswith",
+            "|cased",
+            "|contains|cased",
+            "|contains|all",
+            "|endswith|neq",
+        ]),
+        proptest::collection::vec(written(), 1..4),
+    )
+        .prop_map(|(name, modifiers, values)| {
+            let values: Vec<String> = values.iter().map(|value| format!("'{value}'")).collect();
+            format!("'{name}{modifiers}': [{}]", values.join(", "))
+        });
+    let fixed = (
+        name,
+        proptest::sample::select(vec![
+            "|re': 'a+b'",
+            "|re|i': 'ab.?1'",
+            "|re': '[ab]{2}'",
+            "|gt': 0",
+            "|lte': 1",
+            "|exists': true",
+            "|exists': false",
+            "': null",
+            "|cidr': '1.0.0.0/8'",
+            "': 1",
+            "': ''",
+        ]),
+    )
+        .prop_map(|(name, rest)| format!("'{name}{rest}"));
+    prop_oneof![3 => texts, 2 => fixed]
+}
+
+fn search() -> impl Strategy<Value = String> {
+    prop_oneof![
+        5 => proptest::collection::btree_map("[FGu]", field_line(), 1..3).prop_map(|lines| {
+            // Keys must differ within a map: one line a field name.
+            let mut seen = Vec::new();
+            let kept: Vec<String> = lines.into_values().filter(|line| {
+                let key = line.split(':').next().unwrap_or_default().to_owned();
+                let new = !seen.contains(&key);
+                seen.push(key);
+                new
+            }).collect();
+            format!("{{{}}}", kept.join(", "))
+        }),
+        1 => proptest::collection::vec(written().prop_filter("not empty", |word| !word.is_empty()), 1..3)
+            .prop_map(|words| format!("[{}]", words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(", "))),
+    ]
+}
+
+fn condition() -> impl Strategy<Value = String> {
+    let leaf = proptest::sample::select(vec!["s0", "s1", "s2", "1 of s*", "all of them"]).prop_map(str::to_owned);
+    leaf.prop_recursive(3, 8, 2, |inner| {
+        prop_oneof![
+            inner.clone().prop_map(|a| format!("not ({a})")),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a}) and ({b})")),
+            (inner.clone(), inner).prop_map(|(a, b)| format!("({a}) or ({b})")),
+        ]
+    })
+}
+
+fn random_rule() -> impl Strategy<Value = String> {
+    (search(), search(), search(), condition()).prop_map(|(s0, s1, s2, condition)| {
+        format!("logsource: {{product: x}}\ndetection:\n  s0: {s0}\n  s1: {s1}\n  s2: {s2}\n  condition: {condition}\n")
+    })
+}
+
+fn random_value() -> impl Strategy<Value = Value<'static>> {
+    let text = proptest::collection::vec(
+        proptest::sample::select(vec!["a", "b", "A", "B", "ab", "Đ", "đ", "1", "\\", ".", "x"]),
+        0..6,
+    )
+    .prop_map(|parts| Value::from(parts.concat()));
+    let scalar = prop_oneof![
+        8 => text,
+        1 => Just(Value::Null),
+        1 => (-1_i64..3).prop_map(Value::Int),
+        1 => Just(Value::from("1.2.3.4")),
+        1 => Just(Value::Bool(true)),
+    ];
+    prop_oneof![5 => scalar.clone(), 1 => proptest::collection::vec(scalar, 0..3).prop_map(Value::List)]
+}
+
+fn random_event() -> impl Strategy<Value = Event<'static>> {
+    proptest::collection::btree_map(proptest::sample::select(vec!["F", "G", "user.name", "H"]), random_value(), 0..4)
+        .prop_map(|fields| {
+            let mut event = event("{}");
+            fields.into_iter().for_each(|(name, value)| event.push(Name::new(name), value));
+            event
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+    #[test]
+    fn both_agree(rules in proptest::collection::vec(random_rule(), 1..5), events in proptest::collection::vec(random_event(), 1..6)) {
+        let files: Vec<RuleFile> = rules.iter().enumerate().map(|(number, text)| RuleFile {
+            path: PathBuf::from(format!("{number}.yml")),
+            text: format!("title: T{number}\nid: r{number}\n{text}"),
+        }).collect();
+        let mut plain = Vec::new();
+        for file in &files {
+            let mut problems = Problems::default();
+            for document in sigma::document::read(&file.path, &file.text, &|_| None, &mut problems) {
+                let Document::Rule(rule) = document else { continue };
+                plain.push(rule);
+            }
+            prop_assert_eq!(&problems.0, &Vec::new(), "{}", &file.text);
+        }
+        let (set, _) = RuleSet::compile(&files, &Options::default());
+        let set = Arc::new(set);
+        let mut engine = Engine::new(Arc::clone(&set));
+        for event in &events {
+            let got: Vec<usize> = engine.matches(event).iter().map(|matched| matched.rule).collect();
+            let want: Vec<usize> = plain.iter().enumerate().filter(|(_, rule)| holds(&rule.expr, event)).map(|(index, _)| index).collect();
+            prop_assert_eq!(got, want, "{:?}\n{}", &event.fields, rules.join("\n---\n"));
+        }
+    }
+
+    #[test]
+    fn patterns_mean_what_they_say(pattern in "[aĐ*?]{0,6}", text in "[ađĐ]{0,6}") {
+        let pattern = Pattern::parse(&pattern);
+        prop_assert_eq!(pattern.matches(&text), like(pattern.parts(), &text));
+    }
+
+    #[test]
+    fn reading_never_panics(text in "[ -~\n]{0,200}") {
+        let file = RuleFile { path: PathBuf::from("x.yml"), text };
+        drop(RuleSet::compile(&[file], &Options::default()));
+    }
+}

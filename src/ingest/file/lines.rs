@@ -1,0 +1,243 @@
+//! Cuts a stream of bytes into lines, and joins lines that belong together; both in bounded memory.
+
+use bytes::Bytes;
+
+use crate::ingest::file::Multiline;
+
+/// How many bytes before the end of a line identify it.
+pub(super) const TAIL_BYTES_MAX: usize = 64;
+
+/// One line, or several joined ones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Line {
+    /// Without the line break.
+    pub(super) raw: Bytes,
+    /// The first byte of the file after it.
+    pub(super) end: u64,
+    pub(super) truncated: bool,
+    /// Length and CRC of the last bytes before `end`.
+    pub(super) tail_bytes: u16,
+    pub(super) tail_crc: u32,
+}
+
+/// Cuts chunks into lines; a line longer than the limit is cut and the rest of it skipped without being kept.
+#[derive(Debug)]
+pub(super) struct Splitter {
+    bytes_max: usize,
+    /// The beginning of a line whose end has not been read.
+    pending: Vec<u8>,
+    /// Whether the line is longer than what `pending` keeps of it.
+    over: bool,
+    /// Where the next chunk begins.
+    offset: u64,
+    /// The identifying bytes of an unfinished line.
+    tail: (u16, u32),
+}
+
+impl Splitter {
+    /// Starts at an offset of the file.
+    pub(super) fn new(bytes_max: usize, offset: u64) -> Splitter {
+        Splitter { bytes_max, pending: Vec::new(), over: false, offset, tail: (0, 0) }
+    }
+
+    /// Returns the limit of a line.
+    pub(super) fn bytes_max(&self) -> usize {
+        self.bytes_max
+    }
+
+    /// Returns where the next chunk must begin.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Returns whether an unfinished line waits.
+    pub(super) fn has_pending(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
+    /// Adds the lines that end in this chunk. Empty lines are passed over.
+    pub(super) fn feed(&mut self, chunk: &Bytes, lines: &mut Vec<Line>) {
+        let mut start = 0;
+        for newline in memchr::memchr_iter(b'\n', chunk) {
+            let end = newline + 1;
+            let tail = tail_of(chunk.get(start..end).unwrap_or_default());
+            let file_end = self.offset + end as u64;
+            if self.pending.is_empty() {
+                let kept = newline.min(start + self.bytes_max);
+                let raw = chunk.slice(start..kept);
+                push(lines, raw, file_end, kept < newline, tail);
+            } else {
+                self.keep(chunk.get(start..newline).unwrap_or_default());
+                let raw = Bytes::from(std::mem::take(&mut self.pending));
+                push(lines, raw, file_end, std::mem::take(&mut self.over), tail);
+            }
+            start = end;
+        }
+        let rest = chunk.get(start..).unwrap_or_default();
+        if !rest.is_empty() {
+            self.keep(rest);
+            self.tail = tail_of(rest);
+        }
+        self.offset += chunk.len() as u64;
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        let room = self.bytes_max.saturating_sub(self.pending.len());
+        self.pending.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+        self.over |= bytes.len() > room;
+    }
+
+    /// Takes an unfinished line as it is.
+    pub(super) fn flush(&mut self, lines: &mut Vec<Line>) {
+        if self.has_pending() {
+            let raw = Bytes::from(std::mem::take(&mut self.pending));
+            push(lines, raw, self.offset, std::mem::take(&mut self.over), self.tail);
+        }
+    }
+}
+
+fn tail_of(bytes: &[u8]) -> (u16, u32) {
+    let tail = bytes.get(bytes.len().saturating_sub(TAIL_BYTES_MAX)..).unwrap_or_default();
+    (tail.len() as u16, crc32c::crc32c(tail))
+}
+
+fn push(lines: &mut Vec<Line>, mut raw: Bytes, end: u64, truncated: bool, (tail_bytes, tail_crc): (u16, u32)) {
+    if raw.ends_with(b"\r") && !truncated {
+        raw.truncate(raw.len() - 1);
+    }
+    if !raw.is_empty() {
+        lines.push(Line { raw, end, truncated, tail_bytes, tail_crc });
+    }
+}
+
+/// Joins the lines of one message: a stack trace to the line that begins it.
+#[derive(Debug)]
+pub(super) struct Joiner {
+    bytes_max: usize,
+    pending: Option<Joined>,
+}
+
+#[derive(Debug)]
+struct Joined {
+    /// The line alone, as long as nothing was joined to it.
+    first: Line,
+    joined: Vec<u8>,
+    count: usize,
+}
+
+impl Joiner {
+    pub(super) fn new(bytes_max: usize) -> Joiner {
+        Joiner { bytes_max, pending: None }
+    }
+
+    /// Adds the messages that are complete: those before a line that begins one, or at a limit.
+    pub(super) fn feed(&mut self, rules: &Multiline, lines: Vec<Line>, out: &mut Vec<Line>) {
+        for line in lines {
+            match &mut self.pending {
+                Some(pending) if !rules.start.is_match(&line.raw) && pending.has_room(rules, self.bytes_max, &line) => {
+                    pending.join(&line);
+                }
+                _ => {
+                    self.flush(out);
+                    self.pending = Some(Joined { first: line, joined: Vec::new(), count: 1 });
+                }
+            }
+        }
+    }
+
+    /// Takes an unfinished message as it is.
+    pub(super) fn flush(&mut self, out: &mut Vec<Line>) {
+        out.extend(self.pending.take().map(Joined::into_line));
+    }
+}
+
+impl Joined {
+    fn has_room(&self, rules: &Multiline, bytes_max: usize, line: &Line) -> bool {
+        let bytes = self.joined.len().max(self.first.raw.len()) + 1 + line.raw.len();
+        self.count < rules.lines_max.get() && bytes <= bytes_max
+    }
+
+    fn join(&mut self, line: &Line) {
+        if self.joined.is_empty() {
+            self.joined.extend_from_slice(&self.first.raw);
+        }
+        self.joined.push(b'\n');
+        self.joined.extend_from_slice(&line.raw);
+        self.count += 1;
+        self.first.truncated |= line.truncated;
+        let Line { end, tail_bytes, tail_crc, .. } = *line;
+        self.first = Line { end, tail_bytes, tail_crc, ..self.first.clone() };
+    }
+
+    fn into_line(self) -> Line {
+        let raw = if self.joined.is_empty() { self.first.raw } else { Bytes::from(self.joined) };
+        Line { raw, ..self.first }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+
+    use proptest::prelude::*;
+    use regex::bytes::Regex;
+
+    use super::*;
+
+    fn split(text: &[u8], chunk_bytes: usize, bytes_max: usize) -> Vec<Line> {
+        let mut splitter = Splitter::new(bytes_max, 0);
+        let mut lines = Vec::new();
+        for chunk in text.chunks(chunk_bytes) {
+            splitter.feed(&Bytes::copy_from_slice(chunk), &mut lines);
+            assert!(splitter.pending.len() <= bytes_max);
+        }
+        splitter.flush(&mut lines);
+        lines
+    }
+
+    fn shown(lines: &[Line]) -> Vec<(String, u64, bool)> {
+        let shown = |line: &Line| (String::from_utf8_lossy(&line.raw).into_owned(), line.end, line.truncated);
+        lines.iter().map(shown).collect()
+    }
+
+    #[test]
+    fn lines_end_where_they_end() {
+        let line = |raw: &str, end, truncated| (raw.to_owned(), end, truncated);
+        let expected = [line("one", 4, false), line("two", 9, false), line("12345", 18, true), line("rest", 22, false)];
+        for chunk_bytes in 1..25 {
+            assert_eq!(shown(&split(b"one\ntwo\r\n\n1234567\nrest", chunk_bytes, 5)), expected, "{chunk_bytes}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn chunks_do_not_matter(text in "[a-c\n\r]{0,200}", chunk_bytes in 1usize..50, bytes_max in 1usize..20) {
+            let whole = split(text.as_bytes(), 1000, bytes_max);
+            let pieces = split(text.as_bytes(), chunk_bytes, bytes_max);
+            prop_assert_eq!(shown(&pieces), shown(&whole));
+            for line in pieces {
+                let (end, bytes) = (line.end as usize, usize::from(line.tail_bytes));
+                prop_assert_eq!(crc32c::crc32c(&text.as_bytes()[end - bytes..end]), line.tail_crc);
+            }
+        }
+    }
+
+    #[test]
+    fn traces_are_joined_within_limits() {
+        let rules = Multiline {
+            start: Regex::new("^[0-9]").expect("good"),
+            lines_max: NonZeroUsize::new(3).expect("not zero"),
+        };
+        let text = b" before\n1 boom\n\tat a\n\tat b\n\tat c\n2 fine\n3 long\n 89012345678901234567\n";
+        let mut joiner = Joiner::new(20);
+        let mut out = Vec::new();
+        for line in split(text, 100, 25) {
+            joiner.feed(&rules, vec![line], &mut out);
+        }
+        assert_eq!(out.len(), 5, "the last message may go on");
+        joiner.flush(&mut out);
+        let raws: Vec<String> = shown(&out).into_iter().map(|line| line.0).collect();
+        assert_eq!(raws, [" before", "1 boom\n\tat a\n\tat b", "\tat c", "2 fine", "3 long", " 89012345678901234567"]);
+        assert_eq!(out.iter().map(|line| line.end).collect::<Vec<_>>(), [8, 27, 33, 40, 47, 69]);
+    }
+}

@@ -1,0 +1,87 @@
+//! Follows log files: lines as they are written, through every kind of rotation, from where the last run ended.
+//!
+//! How far a file was read is kept in the write-ahead log, beside each line, so a line is taken in exactly once even
+//! across `kill -9`. The file system's notices only wake the input up; what it believes is what it sees when it looks.
+//! Old compressed files are read once when asked for. What the rotations can and cannot lose is in `docs/wal.md`.
+
+mod decompress;
+mod follower;
+mod glob;
+mod history;
+mod identity;
+mod input;
+mod lines;
+mod watch;
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use regex::bytes::Regex;
+
+pub use glob::Glob;
+pub use glob::GlobError;
+pub use history::History;
+pub use history::HistoryOptions;
+pub use history::history;
+pub use input::FileInputError;
+pub use input::run;
+
+/// Where a file is begun that was there before this input first ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Start {
+    /// With its first line.
+    #[default]
+    Beginning,
+    /// With what is written from now on.
+    End,
+}
+
+/// How lines that belong together become one frame.
+#[derive(Debug, Clone)]
+pub struct Multiline {
+    /// A line that matches begins a new frame; others are joined to the one before.
+    pub start: Regex,
+    /// A frame of so many lines is complete.
+    pub lines_max: NonZeroUsize,
+}
+
+/// One file input.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Which files are followed.
+    pub globs: Vec<Glob>,
+    pub start: Start,
+    /// Whether matching `.gz` and `.zst` files are read, once.
+    pub history: bool,
+    pub multiline: Option<Multiline>,
+    /// A longer line is cut and marked.
+    pub frame_bytes_max: NonZeroUsize,
+    /// An unfinished last line is taken as it is when nothing was added for so long.
+    pub idle: Duration,
+    /// How often files are looked at without being told to: all there is on network file systems.
+    pub poll: Duration,
+    /// How long a file that was renamed or deleted is still read: its writer may not have reopened yet.
+    pub rotated: Duration,
+    /// How many files are followed at once.
+    pub files_max: NonZeroUsize,
+}
+
+impl Config {
+    /// The usual settings for some globs.
+    pub fn new(globs: Vec<Glob>) -> Config {
+        Config {
+            globs,
+            start: Start::Beginning,
+            history: false,
+            multiline: None,
+            frame_bytes_max: NonZeroUsize::new(64 * 1024).expect("not zero"),
+            idle: Duration::from_secs(5),
+            poll: Duration::from_secs(1),
+            rotated: Duration::from_secs(30),
+            files_max: NonZeroUsize::new(1024).expect("not zero"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,145 @@
+//! An event in the making: later values replace earlier ones without a search for each, and what was inferred is noted.
+
+use std::borrow::Cow;
+
+use crate::model::Event;
+use crate::model::Field;
+use crate::model::Name;
+use crate::model::Value;
+use crate::model::ecs;
+use crate::parse::pack::Hint;
+use crate::parse::timestamp;
+use crate::parse::timestamp::Context;
+use crate::parse::timestamp::Inferred;
+
+/// Fields of one event at most; what a hostile line has beyond them is dropped, the raw line is kept whole anyway.
+const FIELDS_MAX: usize = 1_000;
+/// Names outside the table are looked for up to this many fields; past it a device's own repetition is kept.
+const SEARCHED_MAX: usize = 64;
+
+/// The event being made.
+pub(in crate::parse::pack) struct Draft<'a> {
+    pub(in crate::parse::pack) event: Event<'a>,
+    pub(in crate::parse::pack) clock: Context,
+    inferred: Inferred,
+    /// One bit for each field of the table that has a value.
+    seen: [u64; 16],
+}
+
+impl<'a> Draft<'a> {
+    pub(in crate::parse::pack) fn new(text: &'a str, hint: &Hint<'_>) -> Draft<'a> {
+        Draft {
+            event: Event::new(text, hint.received),
+            clock: Context { received: hint.received, zone_offset_seconds: hint.zone_offset_seconds },
+            inferred: Inferred::default(),
+            seen: [0; 16],
+        }
+    }
+
+    /// Says whether a field has a value already.
+    pub(in crate::parse::pack) fn has(&self, name: &Name<'_>) -> bool {
+        match name {
+            Name::Known(field) => self.has_known(*field),
+            Name::Other(_) => self.event.fields.iter().any(|(have, _)| have == name),
+        }
+    }
+
+    pub(in crate::parse::pack) fn has_known(&self, field: Field) -> bool {
+        let (word, bit) = place(field);
+        self.seen.get(word).is_none_or(|bits| bits & bit != 0)
+    }
+
+    /// Sets a field, replacing what it had; `@timestamp` becomes the event's time.
+    pub(in crate::parse::pack) fn set(&mut self, name: Name<'a>, value: Value<'a>) {
+        match &name {
+            Name::Known(ecs::TIMESTAMP) => self.set_time(&value),
+            Name::Known(field) => {
+                let (word, bit) = place(*field);
+                let Some(bits) = self.seen.get_mut(word) else { return };
+                let is_new = *bits & bit == 0;
+                *bits |= bit;
+                if is_new {
+                    self.push(name, value);
+                } else {
+                    self.event.set(name, value);
+                }
+            }
+            Name::Other(_) if self.event.fields.len() <= SEARCHED_MAX => self.event.set(name, value),
+            Name::Other(_) => self.push(name, value),
+        }
+    }
+
+    /// Sets a field of the table that has no value yet.
+    pub(in crate::parse::pack) fn set_default(&mut self, field: Field, value: impl Into<Value<'a>>) {
+        if !self.has_known(field) {
+            self.set(Name::Known(field), value.into());
+        }
+    }
+
+    /// Notes anew which fields have values, after another reader filled the event itself.
+    pub(in crate::parse::pack) fn recount(&mut self) {
+        for (name, _) in &self.event.fields {
+            if let Name::Known(field) = name {
+                let (word, bit) = place(*field);
+                if let Some(bits) = self.seen.get_mut(word) {
+                    *bits |= bit;
+                }
+            }
+        }
+    }
+
+    /// Takes a field away.
+    pub(in crate::parse::pack) fn remove(&mut self, name: &Name<'_>) {
+        if let Name::Known(field) = name {
+            let (word, bit) = place(*field);
+            if let Some(bits) = self.seen.get_mut(word) {
+                *bits &= !bit;
+            }
+        }
+        self.event.fields.retain(|(have, _)| have.as_str() != name.as_str());
+    }
+
+    /// Sets the event's time from a value that is one, or from text or a number that reads as one.
+    fn set_time(&mut self, value: &Value<'_>) {
+        match value {
+            Value::Time(time) => self.set_timestamp(*time, Inferred::default()),
+            other => {
+                if let Some(reading) = timestamp::detect_whole(&other.to_text(), self.clock) {
+                    self.set_timestamp(reading.time, reading.inferred);
+                }
+            }
+        }
+    }
+
+    /// Sets the event's time and what had to be supplied for it.
+    pub(in crate::parse::pack) fn set_timestamp(&mut self, time: crate::model::Timestamp, inferred: Inferred) {
+        self.event.timestamp = time;
+        self.inferred = inferred;
+    }
+
+    /// Returns the event, with what was inferred of its time.
+    pub(in crate::parse::pack) fn finish(mut self) -> Event<'a> {
+        let mut names = self.inferred.names();
+        if let Some(first) = names.next() {
+            let value = match names.next() {
+                None => Value::from(first),
+                Some(second) => {
+                    let all = [first, second].into_iter().chain(names);
+                    Value::List(all.map(|name| Value::Text(Cow::Borrowed(name))).collect())
+                }
+            };
+            self.push(Name::Known(ecs::LONGAN_TIME_INFERRED), value);
+        }
+        self.event
+    }
+
+    fn push(&mut self, name: Name<'a>, value: Value<'a>) {
+        if self.event.fields.len() < FIELDS_MAX {
+            self.event.fields.push((name, value));
+        }
+    }
+}
+
+fn place(field: Field) -> (usize, u64) {
+    (field.index() / 64, 1 << (field.index() % 64))
+}

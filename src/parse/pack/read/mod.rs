@@ -1,0 +1,362 @@
+//! The way of one line: header, then the pack that knows the content, then its patterns or keys.
+
+mod columns;
+mod convert;
+mod draft;
+pub(in crate::parse::pack) mod structured;
+mod syslog;
+
+use std::borrow::Cow;
+
+use crate::model::Event;
+use crate::model::Name;
+use crate::model::Value;
+use crate::model::ecs;
+use crate::model::event::ParseFailure;
+use crate::parse::header;
+use crate::parse::header::Header;
+use crate::parse::pack::Hint;
+use crate::parse::pack::Packs;
+use crate::parse::pack::file::Condition;
+use crate::parse::pack::file::Read;
+use crate::parse::pack::pattern::Convert;
+use crate::parse::pack::read::draft::Draft;
+use crate::parse::pack::read::structured::Pairs;
+use crate::parse::pack::set::compiled::Leaf;
+use crate::parse::pack::set::compiled::Pack;
+use crate::parse::pack::set::compiled::PackId;
+use crate::parse::pack::set::compiled::lend_name;
+use crate::parse::pack::set::compiled::lend_value;
+use crate::parse::pack::set::glob;
+use crate::parse::pack::set::index::Content;
+use crate::parse::pack::tree::Captures;
+use crate::parse::pack::tree::LeafId;
+use crate::parse::pack::tree::NodeId;
+use crate::parse::pack::tree::quoted_text;
+use crate::parse::windows;
+
+/// Lines within lines are read this deep.
+const NESTING_MAX: usize = 3;
+
+/// Reads one line into an event.
+pub(in crate::parse::pack) fn line<'a>(packs: &'a Packs, text: &'a str, hint: &Hint<'_>) -> Event<'a> {
+    let mut draft = Draft::new(text, hint);
+    let reader = Reader { packs };
+    let pinned = hint.format.and_then(|name| packs.find(name)).and_then(|id| Some((id, packs.pack(id)?)));
+    let read = match pinned {
+        Some((id, pack)) => reader.pinned(&mut draft, id, pack, text),
+        None => reader.line(&mut draft, text, 0),
+    };
+    if !read && draft.event.failure.is_none() {
+        draft.event.failure = Some(ParseFailure::Unrecognised);
+    }
+    draft.finish()
+}
+
+#[derive(Clone, Copy)]
+struct Reader<'p> {
+    packs: &'p Packs,
+}
+
+impl<'a> Reader<'a> {
+    /// Reads a line, or a line within a line; says whether something recognised its content.
+    fn line(self, draft: &mut Draft<'a>, text: &'a str, depth: usize) -> bool {
+        let text = text.trim_ascii_end();
+        let has_pri = text.as_bytes().first() == Some(&b'<') && text.as_bytes().get(1).is_some_and(u8::is_ascii_digit);
+        if !has_pri && self.content(draft, None, text, depth) {
+            draft.set_default(ecs::MESSAGE, text);
+            return true;
+        }
+        if depth > 0 {
+            return self.inner(draft, text, depth);
+        }
+        let (header, body) = self.header(draft, text);
+        draft.set(Name::Known(ecs::MESSAGE), Value::from(body));
+        let is_new = has_pri || body.len() != text.len();
+        (is_new && self.content(draft, header.app_name, body, depth))
+            || self.weaker(draft, header.app_name, body, depth)
+    }
+
+    /// Reads the rest of a line within a line: what is around it may have named the program, and only a header with a
+    /// time or a PRI is believed over that.
+    fn inner(self, draft: &mut Draft<'a>, text: &'a str, depth: usize) -> bool {
+        let header = header::read(text, draft.clock.received, draft.clock.zone_offset_seconds);
+        let (app_name, body) = if header.pri.is_some() || header.timestamp.is_some() {
+            let (header, body) = self.header(draft, text);
+            (header.app_name, body)
+        } else {
+            let outer = draft.event.get(ecs::PROCESS_NAME).and_then(|name| match name {
+                Value::Text(Cow::Borrowed(name)) => Some(*name),
+                _ => None,
+            });
+            (outer, text)
+        };
+        draft.set(Name::Known(ecs::MESSAGE), Value::from(body));
+        self.content(draft, app_name, body, depth) || self.weaker(draft, app_name, body, depth)
+    }
+
+    /// Reads the line as the pack its input names.
+    fn pinned(self, draft: &mut Draft<'a>, id: PackId, pack: &'a Pack, text: &'a str) -> bool {
+        let text = text.trim_ascii_end();
+        if self.with_pack(draft, id, pack, text, 0) {
+            draft.set_default(ecs::MESSAGE, text);
+            return true;
+        }
+        let (_, body) = self.header(draft, text);
+        draft.set(Name::Known(ecs::MESSAGE), Value::from(body));
+        if !self.with_pack(draft, id, pack, body, 0) {
+            self.uncovered(draft, pack);
+        }
+        true
+    }
+
+    /// Reads the syslog header into its fields and returns it with the content.
+    fn header(self, draft: &mut Draft<'a>, text: &'a str) -> (Header<'a>, &'a str) {
+        let mut header = header::read(text, draft.clock.received, draft.clock.zone_offset_seconds);
+        let mut body = header.body;
+        // `CEF:0|…` and `%ASA-6-302013: …` look like a program and its message, but are the content.
+        if let Some(app_name) = header.app_name
+            && (app_name.starts_with('%') || matches!(app_name, "CEF" | "LEEF"))
+        {
+            let start = app_name.as_ptr().addr().saturating_sub(text.as_ptr().addr());
+            body = text.get(start..).unwrap_or(body);
+            header.app_name = None;
+        }
+        let body = body.trim_ascii_start();
+        syslog::put(draft, &header);
+        (header, body)
+    }
+
+    /// Tries what says by itself whose content it is: the program, how it begins, a pattern, a structure.
+    fn content(self, draft: &mut Draft<'a>, app_name: Option<&str>, body: &'a str, depth: usize) -> bool {
+        let content = Content { app_name, body, pairs: &[] };
+        if self.by_matching(draft, &self.packs.index.by_app_name(content), body, depth)
+            || self.by_matching(draft, &self.packs.index.by_prefix(content), body, depth)
+        {
+            return true;
+        }
+        if let Some((leaf, captures)) = self.packs.tree.walk(self.packs.open_root, body, draft.clock) {
+            self.take(draft, leaf, &captures, body, depth);
+            return true;
+        }
+        match structured::promised(body) {
+            Some(grammar) => self.structured(draft, app_name, grammar, body, depth),
+            None => false,
+        }
+    }
+
+    /// Tries what could be a coincidence: pairs, literals within, and packs that know the program but not this message.
+    fn weaker(self, draft: &mut Draft<'a>, app_name: Option<&str>, body: &'a str, depth: usize) -> bool {
+        let content = Content { app_name, body, pairs: &[] };
+        if self.by_matching(draft, &self.packs.index.by_literal(content), body, depth) {
+            return true;
+        }
+        let mut claimed = self.packs.index.by_app_name(content);
+        claimed.extend(self.packs.index.by_prefix(content));
+        if claimed.is_empty() && structured::begins_with_pair(body) {
+            return self.structured(draft, app_name, Read::Pairs, body, depth);
+        }
+        claimed.extend(self.packs.index.by_literal(content));
+        if let Some(pack) = claimed.first().and_then(|id| self.packs.pack(*id)) {
+            self.uncovered(draft, pack);
+            return true;
+        }
+        let Some((grammar, at)) = structured::embedded(body) else { return false };
+        body.get(at..).is_some_and(|tail| self.structured(draft, app_name, grammar, tail, depth))
+    }
+
+    fn by_matching(self, draft: &mut Draft<'a>, candidates: &[PackId], body: &'a str, depth: usize) -> bool {
+        candidates
+            .iter()
+            .any(|id| self.packs.pack(*id).is_some_and(|pack| self.with_pack(draft, *id, pack, body, depth)))
+    }
+
+    /// Reads the content as one pack's, by its patterns or its grammar.
+    fn with_pack(self, draft: &mut Draft<'a>, id: PackId, pack: &'a Pack, body: &'a str, depth: usize) -> bool {
+        if let Some(root) = pack.root
+            && let Some((leaf, captures)) = self.packs.tree.walk(root, body, draft.clock)
+        {
+            self.take(draft, leaf, &captures, body, depth);
+            return true;
+        }
+        match structured::read(pack.read, body) {
+            Some(pairs) => {
+                self.take_pairs(draft, id, pairs, depth);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Reads the content by a grammar and gives it to the pack that claims its keys, or to the grammar's fallback.
+    fn structured(
+        self,
+        draft: &mut Draft<'a>,
+        app_name: Option<&str>,
+        grammar: Read,
+        body: &'a str,
+        depth: usize,
+    ) -> bool {
+        let Some(pairs) = structured::read(grammar, body) else { return false };
+        let claimed = self.packs.index.by_keys(Content { app_name, body, pairs: &pairs });
+        let claimed = claimed.filter(|id| self.packs.pack(*id).is_some_and(|pack| pack.read == grammar));
+        if let Some(id) = claimed {
+            self.take_pairs(draft, id, pairs, depth);
+            return true;
+        }
+        // The Windows reader takes the body itself, so it is asked only when a key looks like an event's number.
+        if structured::may_be_windows(grammar, &pairs)
+            && windows::read(body, &mut draft.event, draft.clock.zone_offset_seconds)
+        {
+            draft.recount();
+            return true;
+        }
+        let Some(id) = self.packs.fallback(grammar) else { return false };
+        let inner = if depth < NESTING_MAX { inner_line(&pairs) } else { None };
+        self.take_pairs(draft, id, pairs, depth);
+        if let Some(inner) = inner {
+            self.line(draft, inner, depth + 1);
+        }
+        true
+    }
+
+    /// Makes fields of the pairs of a structured body.
+    fn take_pairs(self, draft: &mut Draft<'a>, id: PackId, pairs: Pairs<'a>, depth: usize) {
+        let Some(pack) = self.packs.pack(id) else { return };
+        self.begin(draft, pack, &pack.fields);
+        draft.event.logsource = Cow::Borrowed(&pack.logsource);
+        structured::apply(draft, self.packs, pack, pairs);
+        self.end(draft, pack, depth);
+    }
+
+    /// Makes fields of a fitting pattern's captures.
+    fn take(self, draft: &mut Draft<'a>, leaf: LeafId, captures: &Captures, text: &'a str, depth: usize) {
+        let Some(leaf) = self.packs.leaves.get(leaf.0 as usize) else { return };
+        let Some(pack) = self.packs.pack(leaf.pack) else { return };
+        self.begin(draft, pack, &leaf.fields);
+        draft.event.logsource = Cow::Borrowed(&leaf.logsource);
+        self.captures(draft, pack, leaf, captures, text, depth);
+        self.end(draft, pack, depth);
+    }
+
+    fn captures(
+        self,
+        draft: &mut Draft<'a>,
+        pack: &'a Pack,
+        leaf: &'a Leaf,
+        captures: &Captures,
+        text: &'a str,
+        depth: usize,
+    ) {
+        for (target, captured) in leaf.targets.iter().zip(captures) {
+            if target.is_skipped() {
+                continue;
+            }
+            let Some(found) = text.get(captured.start as usize..captured.end as usize) else { continue };
+            match &target.convert {
+                Convert::Pairs | Convert::Json => {
+                    structured::nested(draft, self.packs, pack, target, Cow::Borrowed(found), 0);
+                }
+                Convert::Csv => columns::put(draft, pack, leaf, found),
+                Convert::Line if depth < NESTING_MAX => drop(self.line(draft, found, depth + 1)),
+                _ => {
+                    let found = if target.quoted { quoted_text(found) } else { found };
+                    convert::put_text(draft, pack, target, Cow::Borrowed(found), captured.scalar);
+                }
+            }
+        }
+    }
+
+    /// Names the pack as the reader and sets its fixed fields, over what the header said.
+    fn begin(self, draft: &mut Draft<'a>, pack: &'a Pack, fields: &'a [(Name<'static>, Value<'static>)]) {
+        draft.event.parser = Some(&pack.name);
+        draft.event.failure = None;
+        for name in &pack.remove {
+            draft.remove(name);
+        }
+        for (name, value) in fields {
+            draft.set(lend_name(name), lend_value(value));
+        }
+    }
+
+    /// Reads the values that have patterns of their own, then does what values demand.
+    fn end(self, draft: &mut Draft<'a>, pack: &'a Pack, depth: usize) {
+        for (name, root) in &pack.within {
+            self.within(draft, pack, name, *root, depth);
+        }
+        self.conditions(draft, pack);
+    }
+
+    fn within(self, draft: &mut Draft<'a>, pack: &'a Pack, name: &'a Name<'static>, root: NodeId, depth: usize) {
+        let value = draft.event.fields.iter().find(|(have, _)| have == name).map(|(_, value)| value);
+        // Only text that stands in the line can be lent to the event; the rest keeps its one field.
+        let Some(Value::Text(Cow::Borrowed(text))) = value else { return };
+        let text: &'a str = text;
+        let Some((leaf, captures)) = self.packs.tree.walk(root, text, draft.clock) else { return };
+        let Some(leaf) = self.packs.leaves.get(leaf.0 as usize) else { return };
+        for (name, value) in &leaf.fields {
+            if !pack.fields.iter().any(|(base, _)| base == name) {
+                draft.set(lend_name(name), lend_value(value));
+            }
+        }
+        if leaf.logsource != pack.logsource {
+            draft.event.logsource = Cow::Borrowed(&leaf.logsource);
+        }
+        self.captures(draft, pack, leaf, &captures, text, depth);
+    }
+
+    fn conditions(self, draft: &mut Draft<'a>, pack: &'a Pack) {
+        for when in &pack.when {
+            if !when.conditions.iter().all(|(name, condition)| holds(draft, name, condition)) {
+                continue;
+            }
+            for (from, to) in &when.copy {
+                let value = draft.event.fields.iter().find(|(have, _)| have == from).map(|(_, value)| value.clone());
+                if let Some(value) = value {
+                    convert::put_value(draft, pack, to, value);
+                }
+            }
+            for name in &when.remove {
+                draft.remove(name);
+            }
+            for (name, value) in &when.set {
+                draft.set(lend_name(name), lend_value(value));
+            }
+            if when.logsource != pack.logsource {
+                draft.event.logsource = Cow::Borrowed(&when.logsource);
+            }
+        }
+    }
+
+    /// Takes a line of a known source that none of its patterns reads: the pack's own fields, and the message as it is.
+    fn uncovered(self, draft: &mut Draft<'a>, pack: &'a Pack) {
+        self.begin(draft, pack, &pack.fields);
+        draft.event.logsource = Cow::Borrowed(&pack.logsource);
+        if pack.must_match {
+            draft.event.failure = Some(ParseFailure::Malformed);
+        }
+        self.conditions(draft, pack);
+    }
+}
+
+/// Returns the text of a JSON envelope that is a line of its own: what a shipper or container runtime wrapped.
+fn inner_line<'a>(pairs: &Pairs<'a>) -> Option<&'a str> {
+    let wrapped =
+        pairs.iter().find(|(key, _)| matches!(&**key, "message" | "log" | "msg" | "MESSAGE" | "event.original"))?;
+    match &wrapped.1 {
+        Value::Text(Cow::Borrowed(text)) if text.len() > 8 => Some(text),
+        _ => None,
+    }
+}
+
+fn holds(draft: &Draft<'_>, name: &Name<'_>, condition: &Condition) -> bool {
+    let value = draft.event.fields.iter().find(|(have, _)| have.as_str() == name.as_str()).map(|(_, value)| value);
+    match (condition, value) {
+        (Condition::Present(wanted), value) => *wanted == value.is_some(),
+        (Condition::OneOf(wanted), Some(value)) => {
+            let text = value.to_text();
+            wanted.iter().any(|want| glob::fits(want, &text))
+        }
+        (Condition::OneOf(_), None) => false,
+    }
+}

@@ -1,0 +1,281 @@
+//! Bodies made of keys and values: which grammar reads them, which pack they belong to, and where their values go.
+
+use std::borrow::Cow;
+
+use smallvec::SmallVec;
+
+use crate::model::Field;
+use crate::model::Name;
+use crate::model::Value;
+use crate::model::ecs;
+use crate::parse::pack::Packs;
+use crate::parse::pack::file::Read;
+use crate::parse::pack::pattern::Convert;
+use crate::parse::pack::pattern::Target;
+use crate::parse::pack::read::convert;
+use crate::parse::pack::read::draft::Draft;
+use crate::parse::pack::set::compiled::Pack;
+use crate::parse::pack::set::compiled::lend_name;
+use crate::parse::structure;
+
+/// Keys and values in the order of the line.
+pub(in crate::parse::pack) type Pairs<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
+
+/// Pairs of one line at most.
+const PAIRS_MAX: usize = 2_000;
+
+/// Reads a body by a grammar; `None` when it is not of that kind.
+pub(in crate::parse::pack) fn read<'a>(grammar: Read, body: &'a str) -> Option<Pairs<'a>> {
+    let mut pairs: Pairs<'a> = Vec::with_capacity(32);
+    let mut out = |key: Cow<'a, str>, value: Value<'a>| {
+        if pairs.len() < PAIRS_MAX {
+            pairs.push((key, value));
+        }
+    };
+    let read = match grammar {
+        Read::Text => return None,
+        Read::Json => structure::json::read(body, &mut out),
+        Read::Pairs => structure::kv::read(body, &mut out),
+        Read::Logfmt => structure::logfmt::read(body, &mut out),
+        Read::Cef => structure::cef::read(body, &mut out),
+        Read::Leef => structure::leef::read(body, &mut out),
+        Read::Xml => structure::xml::read(body, &mut out),
+        Read::Clf => structure::clf::read(body, &mut out),
+        Read::Cri => structure::container::cri(body, &mut out),
+    };
+    (read.is_ok() && !pairs.is_empty()).then_some(pairs)
+}
+
+/// Returns the grammar a body's first bytes promise; key=value is not among them, it has no mark of its own.
+pub(in crate::parse::pack) fn promised(body: &str) -> Option<Read> {
+    let bytes = body.as_bytes();
+    match bytes.first()? {
+        b'{' => Some(Read::Json),
+        b'C' if bytes.starts_with(b"CEF:") => Some(Read::Cef),
+        b'L' if bytes.starts_with(b"LEEF:") => Some(Read::Leef),
+        b'<' if bytes.starts_with(b"<Event") || bytes.starts_with(b"<?xml") => Some(Read::Xml),
+        b'2' if bytes.get(10) == Some(&b'T')
+            && memchr::memmem::find(bytes.get(..bytes.len().min(80))?, b" std").is_some() =>
+        {
+            Some(Read::Cri)
+        }
+        _ => has_clf_time(bytes).then_some(Read::Clf),
+    }
+}
+
+/// Returns a structure that begins after some text, and where: `agent says CEF:0|…`, `app: {"a":1}`.
+pub(in crate::parse::pack) fn embedded(body: &str) -> Option<(Read, usize)> {
+    let bytes = body.as_bytes();
+    let find = |mark: &str| memchr::memmem::find(bytes, mark.as_bytes());
+    if let Some(at) = find("CEF:0|").or_else(|| find("CEF:1|")) {
+        return Some((Read::Cef, at));
+    }
+    if let Some(at) = find("LEEF:") {
+        return Some((Read::Leef, at));
+    }
+    (bytes.last() == Some(&b'}')).then(|| find("{\"")).flatten().map(|at| (Read::Json, at))
+}
+
+/// Says whether a date as access logs write it, `[14/Mar/2026:…`, follows the client.
+fn has_clf_time(bytes: &[u8]) -> bool {
+    let front = bytes.get(..bytes.len().min(256)).unwrap_or_default();
+    memchr::memchr(b'[', front).is_some_and(|at| {
+        // `vhost client - user [`: more words before it are a syslog header.
+        let words = front.iter().take(at).filter(|byte| **byte == b' ').count();
+        words <= 5
+            && bytes.get(at + 3) == Some(&b'/')
+            && bytes.get(at + 7) == Some(&b'/')
+            && bytes.get(at + 12) == Some(&b':')
+    })
+}
+
+/// Says whether keys and values may be a Windows event, by a key that names the event's number.
+pub(in crate::parse::pack) fn may_be_windows(grammar: Read, pairs: &Pairs<'_>) -> bool {
+    let names_event = |key: &str| {
+        let last = key.rsplit('.').find(|part| !matches!(*part, "#text" | "Value" | "value")).unwrap_or(key);
+        ["EventID", "event_id", "EventId", "EventCode", "eventID", "Id"].contains(&last)
+    };
+    grammar == Read::Xml
+        || grammar == Read::Json && pairs.iter().any(|(key, _)| names_event(key) || key == "event.code")
+}
+
+/// Says whether a body begins with a key and an equals sign.
+pub(in crate::parse::pack) fn begins_with_pair(body: &str) -> bool {
+    let key = body
+        .bytes()
+        .take(64)
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
+        .count();
+    key > 0 && body.as_bytes().get(key) == Some(&b'=')
+}
+
+/// Values of keys the pack itself does not map, until its own are all in place.
+type Later<'a> = SmallVec<[(&'a Pack, &'a [Target], Value<'a>); 16]>;
+
+/// Pairs within pairs are read this deep.
+const NESTING_MAX: usize = 2;
+
+/// Puts the pairs into the event as the pack says: its own map first, then that of its grammar, then the well-known keys.
+pub(in crate::parse::pack) fn apply<'a>(draft: &mut Draft<'a>, packs: &'a Packs, pack: &'a Pack, pairs: Pairs<'a>) {
+    let time = pack.time.as_ref().and_then(|source| Some((source, joined_time(&source.from, &pairs)?)));
+    distribute(draft, packs, pack, pack.read, pairs, 0);
+    if let Some((source, text)) = time
+        && let Some((time, inferred)) = convert::time_of(draft, &source.target.convert, &text)
+    {
+        for name in &source.target.names {
+            match name {
+                Name::Known(ecs::TIMESTAMP) => draft.set_timestamp(time, inferred),
+                _ => draft.set(lend_name(name), Value::Time(time)),
+            }
+        }
+    }
+}
+
+fn distribute<'a>(
+    draft: &mut Draft<'a>,
+    packs: &'a Packs,
+    pack: &'a Pack,
+    grammar: Read,
+    pairs: Pairs<'a>,
+    depth: usize,
+) {
+    let bases = bases(packs, pack, grammar);
+    let is_own = |base: &&Pack| base.name == pack.name;
+    let reads_squashed = bases.first().is_some_and(is_own);
+    let mut later = Later::new();
+    for (key, value) in pairs {
+        if is_nothing(pack, &value) {
+            continue;
+        }
+        let own = if reads_squashed { None } else { pack.map.get(&*key) };
+        if let Some(targets) = own {
+            for target in targets {
+                put_one(draft, packs, pack, target, value.clone(), depth);
+            }
+        } else if let Some((base, targets)) = well_known(&bases, &key) {
+            later.push((base, targets, value));
+        } else if pack.keep_unmapped {
+            draft.set(kept_name(pack, key), value);
+        }
+    }
+    // Of several keys that mean the same, the pack's own wins, then the first of the line.
+    for (owner, targets, value) in later {
+        for target in targets {
+            if target.names.is_empty() || target.names.iter().all(|name| !draft.has(name)) {
+                put_one(draft, packs, owner, target, value.clone(), depth);
+            }
+        }
+    }
+}
+
+/// Returns the packs whose maps stand behind the pack's own: that of the grammar, and the well-known keys.
+fn bases<'a>(packs: &'a Packs, pack: &Pack, grammar: Read) -> SmallVec<[&'a Pack; 2]> {
+    let mut bases = SmallVec::new();
+    if pack.inherit {
+        for read in [grammar, Read::Text] {
+            bases.extend(packs.fallback(read).and_then(|id| packs.pack(id)));
+        }
+    }
+    bases
+}
+
+fn well_known<'a>(bases: &[&'a Pack], key: &str) -> Option<(&'a Pack, &'a [Target])> {
+    if bases.is_empty() {
+        return None;
+    }
+    let squashed = squash(key);
+    // A dotted ECS name means itself, unless the grammar says otherwise: `client.ip` is not `source.ip`.
+    let is_ecs = key.contains('.') && Field::from_name(key).is_some();
+    let knowing = bases.iter().filter(|base| !(is_ecs && base.read == Read::Text));
+    knowing.into_iter().find_map(|base| Some((*base, base.map.get(&*squashed)?.as_slice())))
+}
+
+fn put_one<'a>(
+    draft: &mut Draft<'a>,
+    packs: &'a Packs,
+    pack: &'a Pack,
+    target: &'a Target,
+    value: Value<'a>,
+    depth: usize,
+) {
+    match (&target.convert, value) {
+        (Convert::Pairs | Convert::Json, Value::Text(text)) if depth < NESTING_MAX => {
+            nested(draft, packs, pack, target, text, depth + 1);
+        }
+        (_, value) => convert::put(draft, pack, target, value),
+    }
+}
+
+/// Reads a value that holds pairs or JSON itself; its keys go through the same maps.
+pub(in crate::parse::pack) fn nested<'a>(
+    draft: &mut Draft<'a>,
+    packs: &'a Packs,
+    pack: &'a Pack,
+    target: &'a Target,
+    text: Cow<'a, str>,
+    depth: usize,
+) {
+    let grammar = if target.convert == Convert::Json { Read::Json } else { Read::Pairs };
+    let pairs = match &text {
+        Cow::Borrowed(text) => read(grammar, text),
+        // Text that was unescaped lives only here, so its pairs are copied.
+        Cow::Owned(text) => read(grammar, text).map(|pairs| {
+            let own = |(key, value): (Cow<'_, str>, Value<'_>)| (Cow::Owned(key.into_owned()), value.into_owned());
+            pairs.into_iter().map(own).collect()
+        }),
+    };
+    distribute(draft, packs, pack, grammar, pairs.unwrap_or_default(), depth);
+    for name in &target.names {
+        convert::put_value(draft, pack, name, Value::Text(text.clone()));
+    }
+}
+
+/// Names a key the pack does not map: as the device wrote it, behind the pack's prefix.
+fn kept_name<'a>(pack: &'a Pack, key: Cow<'a, str>) -> Name<'a> {
+    match pack.prefix.as_str() {
+        "" => Name::new(key),
+        prefix => Name::new(format!("{prefix}.{key}")),
+    }
+}
+
+fn is_nothing(pack: &Pack, value: &Value<'_>) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Text(text) => pack.means_absent(text),
+        Value::List(items) => items.is_empty(),
+        _ => false,
+    }
+}
+
+/// Joins the values of the keys that together are the time, such as `date`, `time` and `tz`.
+fn joined_time(keys: &[String], pairs: &Pairs<'_>) -> Option<String> {
+    let mut joined = String::new();
+    for key in keys {
+        let Some((_, value)) = pairs.iter().find(|(have, _)| have == key) else { continue };
+        if !joined.is_empty() {
+            joined.push(' ');
+        }
+        joined.push_str(&value.to_text());
+    }
+    (!joined.is_empty()).then_some(joined)
+}
+
+/// Strips a key of case and separators, so that `src_ip`, `srcIp` and `SrcIP` are one.
+pub(in crate::parse::pack) fn squash(key: &str) -> SmallString {
+    let mut bytes = SmallVec::new();
+    for byte in key.bytes().filter(|byte| !matches!(byte, b'_' | b'-' | b'.' | b' ' | b'@')).take(96) {
+        bytes.push(byte.to_ascii_lowercase());
+    }
+    SmallString(bytes)
+}
+
+/// A short text on the stack.
+pub(in crate::parse::pack) struct SmallString(SmallVec<[u8; 48]>);
+
+impl std::ops::Deref for SmallString {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}

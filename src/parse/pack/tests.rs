@@ -1,0 +1,258 @@
+//! Whole packs on whole lines: recognition, order of precedence, problems with their places.
+
+use super::*;
+use crate::model::Value;
+use crate::model::ecs;
+use crate::model::event::ParseFailure;
+
+const HINT: Hint<'_> = Hint { received: Timestamp(1_773_480_413_000_000_000), format: None, zone_offset_seconds: 0 };
+
+fn packs(texts: &[(&str, &str)]) -> Packs {
+    let (packs, problems) = Packs::from_texts(texts);
+    let shown: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    assert!(shown.is_empty(), "{}", shown.join("\n"));
+    packs
+}
+
+fn problems(file: &str, text: &str) -> Vec<String> {
+    Packs::from_texts(&[(file, text)]).1.iter().map(ToString::to_string).collect()
+}
+
+const DOOR: &str = r#"
+name = "door"
+title = "Door"
+logsource = { product = "door", service = "log" }
+prefix = "door"
+[[recognise]]
+app_name = "doord"
+[fields]
+"event.category" = ["host"]
+"event.action" = "base"
+"process.name" = "fixed"
+[values."event.outcome"]
+opened = "success"
+"*" = "failure"
+[[pattern]]
+text = 'door {door.id:int} {event.outcome:word} by {user.name} from {source:endpoint}'
+fields = { "event.action" = "use" }
+logsource = { category = "physical" }
+[[pattern]]
+text = 'state {:kv}'
+[map]
+who = ["user.name", "door.who"]
+[[when]]
+if = { "event.outcome" = "failure", "source.ip" = true, "user.id" = false }
+set = { "event.reason" = "refused" }
+copy = { "source.ip" = "client.ip" }
+"#;
+
+#[test]
+fn a_pattern_makes_an_event() {
+    let packs = packs(&[("door.toml", DOOR)]);
+    let line = "<38>Mar 14 09:26:53 gw doord[7]: door 12 forced by an nguyen from 10.0.0.1:80";
+    let event = packs.parse(line, &HINT);
+    assert_eq!(event.parser, Some("door"));
+    assert_eq!(event.failure, None);
+    assert_eq!(event.logsource.category, ["physical"]);
+    assert_eq!(event.logsource.service, ["log"]);
+    for (name, expected) in [
+        ("door.id", "12"),
+        ("user.name", "an nguyen"),
+        ("source.ip", "10.0.0.1"),
+        ("source.port", "80"),
+        ("client.ip", "10.0.0.1"),
+        ("event.outcome", "failure"),
+        ("event.reason", "refused"),
+        ("event.action", "use"),
+        ("event.category", "host"),
+        ("process.name", "fixed"),
+        ("process.pid", "7"),
+        ("host.hostname", "gw"),
+        ("message", "door 12 forced by an nguyen from 10.0.0.1:80"),
+    ] {
+        assert_eq!(event.get_by_name(name).map(Value::to_text).as_deref(), Some(expected), "{name}");
+    }
+    let user = event.get(ecs::USER_NAME).and_then(Value::as_str).expect("text");
+    assert_eq!(event.span_in_raw(user).map(|span| &line[span]), Some("an nguyen"));
+}
+
+#[test]
+fn pairs_go_through_the_map_and_the_rest_behind_the_prefix() {
+    let packs = packs(&[("door.toml", DOOR)]);
+    let event = packs.parse("<38>Mar 14 09:26:53 gw doord: state who=ha colour=red empty= dash=-", &HINT);
+    assert_eq!(event.get_by_name("user.name"), Some(&Value::from("ha")));
+    assert_eq!(event.get_by_name("door.who"), Some(&Value::from("ha")));
+    assert_eq!(event.get_by_name("door.colour"), Some(&Value::from("red")));
+    assert_eq!(event.get_by_name("door.empty"), None);
+    assert_eq!(event.get_by_name("door.dash"), None);
+}
+
+#[test]
+fn an_uncovered_message_keeps_its_source_and_a_foreign_one_does_not() {
+    let set = packs(&[("door.toml", DOOR)]);
+    let event = set.parse("<38>Mar 14 09:26:53 gw doord: hinges squeak", &HINT);
+    assert_eq!((event.parser, event.failure), (Some("door"), None));
+    assert_eq!(event.get(ecs::EVENT_ACTION), Some(&Value::from("base")));
+    let event = set.parse("<38>Mar 14 09:26:53 gw other: door 1 opened by an from h", &HINT);
+    assert_eq!((event.parser, event.failure), (None, Some(ParseFailure::Unrecognised)));
+    assert_eq!(event.get(ecs::HOST_HOSTNAME), Some(&Value::from("gw")));
+    let strict = format!("must_match = true\n{DOOR}");
+    let set = packs(&[("door.toml", &strict)]);
+    let event = set.parse("<38>Mar 14 09:26:53 gw doord: hinges squeak", &HINT);
+    assert_eq!((event.parser, event.failure), (Some("door"), Some(ParseFailure::Malformed)));
+}
+
+#[test]
+fn an_input_may_pin_a_pack() {
+    let packs = packs(&[("door.toml", DOOR)]);
+    let event = packs.parse("door 1 opened by an from gw-7", &Hint { format: Some("door"), ..HINT });
+    assert_eq!(event.get_by_name("source.domain"), Some(&Value::from("gw-7")));
+    assert_eq!(event.get(ecs::EVENT_OUTCOME), Some(&Value::from("success")));
+}
+
+const JSON: &str = r#"
+name = "json"
+title = "JSON"
+read = "json"
+fallback = true
+[map]
+client_ip = "source:endpoint"
+"#;
+
+const APP: &str = r#"
+name = "app"
+title = "App"
+read = "json"
+prefix = "app"
+[[recognise]]
+equals = { "svc" = "dossier*" }
+[map]
+svc = "service.name"
+u = "user.name"
+[[pattern]]
+in = "app.text"
+text = 'dossier {app.dossier:int} opened'
+fields = { "event.action" = "open" }
+"#;
+
+#[test]
+fn json_is_recognised_by_its_values_wherever_it_stands() {
+    let packs = packs(&[("json.toml", JSON), ("app.toml", APP), ("door.toml", DOOR)]);
+    for line in [
+        r#"{"svc":"dossier-api","u":"an","clientIp":"10.0.0.1:99","text":"dossier 7 opened","other":true}"#,
+        r#"<14>Mar 14 09:26:53 h prog: {"svc":"dossier-api","u":"an","clientIp":"10.0.0.1:99","text":"dossier 7 opened","other":true}"#,
+        r#"<14>Mar 14 09:26:53 h prog: INFO here {"svc":"dossier-api","u":"an","clientIp":"10.0.0.1:99","text":"dossier 7 opened","other":true}"#,
+    ] {
+        let event = packs.parse(line, &HINT);
+        assert_eq!(event.parser, Some("app"), "{line}");
+        assert_eq!(event.get(ecs::SOURCE_PORT), Some(&Value::Int(99)), "{line}");
+        assert_eq!(event.get_by_name("app.dossier"), Some(&Value::Int(7)), "{line}");
+        assert_eq!(event.get_by_name("app.other"), Some(&Value::Bool(true)), "{line}");
+        assert_eq!(event.get(ecs::EVENT_ACTION), Some(&Value::from("open")), "{line}");
+    }
+    let event = packs.parse(r#"{"svc":"else","client-ip":"10.0.0.2"}"#, &HINT);
+    assert_eq!(event.parser, Some("json"));
+    assert_eq!(event.get(ecs::SOURCE_IP), Some(&Value::Ip([10, 0, 0, 2].into())));
+}
+
+#[test]
+fn a_line_in_a_line_is_read_as_if_alone() {
+    let packs = packs(&[("json.toml", JSON), ("door.toml", DOOR)]);
+    let line = r#"{"stream":"x","message":"<38>Mar 14 09:26:53 gw doord[7]: door 12 opened by an from h"}"#;
+    let event = packs.parse(line, &HINT);
+    assert_eq!(event.parser, Some("door"));
+    assert_eq!(event.get(ecs::USER_NAME), Some(&Value::from("an")));
+    assert_eq!(event.get_by_name("stream"), Some(&Value::from("x")));
+}
+
+#[test]
+fn columns_are_named() {
+    let text = "name = \"table\"\ntitle = \"t\"\n[[recognise]]\nprefix = \"1,\"\n[[pattern]]\ntext = '1,{:word},TRAFFIC,{:csv}'\ncolumns = [\"source.ip\", \"\", \"user.name:lower\", \"message\"]\n";
+    let packs = packs(&[("table.toml", text)]);
+    let event = packs.parse(r#"1,x,TRAFFIC,10.0.0.1,skipped,"AN, Nguyen","say ""hi""",more"#, &HINT);
+    assert_eq!(event.get(ecs::SOURCE_IP), Some(&Value::Ip([10, 0, 0, 1].into())));
+    assert_eq!(event.get(ecs::USER_NAME), Some(&Value::from("an, nguyen")));
+    assert_eq!(event.get(ecs::MESSAGE), Some(&Value::from(r#"say "hi""#)));
+}
+
+#[test]
+fn all_problems_are_reported_at_once_with_their_places() {
+    let text = "name = \"bad\"\ntittle = \"x\"\nread = \"jsn\"\n[[recognise]]\napp_name = \"x\"\n[[pattern]]\ntext = 'from {source.ip:ipp} to'\n[[pattern]]\ntext = 'a {b'\n";
+    insta::assert_snapshot!(problems("bad.toml", text).join("\n"), @r"
+    bad.toml:2:1: unknown key `tittle` in a pack
+      hint: did you mean `title`?
+    bad.toml:1:1: `title` is missing in a pack
+    bad.toml:3:8: `jsn` is no value of `read`
+      hint: did you mean `json`?
+    bad.toml:7:15: unknown capture type `ipp`
+      hint: did you mean `ip`?
+    bad.toml:9:11: `{` at column 3 of the pattern is never closed
+      hint: write `{{` for a brace that stands in the line
+    ");
+}
+
+#[test]
+fn doubtful_packs_are_refused() {
+    let head = "title = \"x\"\n[[recognise]]\n";
+    let table = [
+        (format!("name = \"other\"\n{head}app_name = \"x\"\n"), "the pack is called `other` but its file `bad`"),
+        ("name = \"bad\"\ntitle = \"x\"\n".to_owned(), "nothing says how the source is recognised"),
+        (
+            format!("name = \"bad\"\n{head}by_pattern = true\n[[pattern]]\ntext = '{{:word}} ok'\n"),
+            "the pattern is too vague to recognise a source by",
+        ),
+        (
+            format!(
+                "name = \"bad\"\n{head}app_name = \"x\"\n[[pattern]]\ntext = 'a {{user.name}}'\n[[pattern]]\ntext = 'a {{host.name}}'\n"
+            ),
+            "the pattern reads the same lines as the one at line 6",
+        ),
+        ("name = ".to_owned(), "bad.toml:1:"),
+    ];
+    for (text, expected) in &table {
+        let found = problems("bad.toml", text).join("\n");
+        assert!(found.contains(expected), "{found}\n{expected}");
+    }
+}
+
+#[test]
+fn two_packs_may_not_claim_the_same_pattern() {
+    let pack = |name: &str| {
+        format!(
+            "name = \"{name}\"\ntitle = \"x\"\n[[recognise]]\nby_pattern = true\n[[pattern]]\ntext = 'machine says {{message}}'\n"
+        )
+    };
+    let (one, two) = (pack("one"), pack("two"));
+    let (_, found) = Packs::from_texts(&[("one.toml", &one), ("two.toml", &two)]);
+    let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+    assert_eq!(found, ["two.toml:6:8: pack `one` claims the same lines: pattern at line 6"]);
+}
+
+#[test]
+fn a_broken_file_leaves_the_others_alone() {
+    let (packs, found) = Packs::from_texts(&[("door.toml", DOOR), ("bad.toml", "name = 1")]);
+    assert!(!found.is_empty());
+    assert!(packs.contains("door") && !packs.contains("bad"));
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_line_panics(start in "(<38>Mar 14 09:26:53 h sshd\\[1\\]: |\\{\"message\":\"|CEF:0\\||type=SYSCALL msg=audit\\(|%ASA-6-|)", rest in "\\PC{0,120}") {
+        static BUILTIN: std::sync::LazyLock<Packs> = std::sync::LazyLock::new(Packs::builtin);
+        let line = format!("{start}{rest}");
+        let event = BUILTIN.parse(&line, &HINT);
+        for (_, value) in &event.fields {
+            if let Value::Text(std::borrow::Cow::Borrowed(text)) = value
+                && let Some(span) = event.span_in_raw(text)
+            {
+                proptest::prop_assert_eq!(line.get(span), Some(*text));
+            }
+        }
+    }
+
+    #[test]
+    fn no_pack_file_panics(text in "(name = \"x\"\n|title = 1\n|\\[map\\]\n|\\[\\[pattern\\]\\]\n|text = '[{}?:a|()]{0,12}'\n|a = \"b:c\"\n|\\[\\[when\\]\\]\n|\\PC{0,8}\n){0,12}") {
+        let (packs, _) = Packs::from_texts(&[("x.toml", &text)]);
+        packs.parse("a line", &HINT);
+    }
+}

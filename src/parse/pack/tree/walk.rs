@@ -1,0 +1,185 @@
+//! Walks a line down the tree: depth first, preferred edges first, with a budget so that no line can take long.
+
+use std::net::IpAddr;
+
+use smallvec::SmallVec;
+
+use crate::model::Timestamp;
+use crate::parse::pack::pattern::Scan;
+use crate::parse::pack::tree::CaptureEdge;
+use crate::parse::pack::tree::LeafId;
+use crate::parse::pack::tree::Node;
+use crate::parse::pack::tree::NodeId;
+use crate::parse::pack::tree::Tree;
+use crate::parse::pack::tree::scan;
+use crate::parse::timestamp;
+use crate::parse::timestamp::Context;
+use crate::parse::timestamp::Inferred;
+
+/// The captures of the variant that fitted, in the order of the pattern.
+pub(in crate::parse::pack) type Captures = SmallVec<[Captured; 24]>;
+
+/// One captured text.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(in crate::parse::pack) struct Captured {
+    pub(in crate::parse::pack) start: u32,
+    pub(in crate::parse::pack) end: u32,
+    pub(in crate::parse::pack) scalar: Scalar,
+}
+
+/// The value that was read while the end was looked for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(in crate::parse::pack) enum Scalar {
+    None,
+    Int(i64),
+    Ip(IpAddr),
+    Time(Timestamp, Inferred),
+}
+
+/// Edges tried on one line at most, beyond a few for each of its bytes.
+const STEPS_MIN: u32 = 2_000;
+const STEPS_PER_BYTE: u32 = 8;
+
+impl Tree {
+    /// Finds the preferred variant under `root` that reads the whole text.
+    pub(in crate::parse::pack) fn walk(&self, root: NodeId, text: &str, clock: Context) -> Option<(LeafId, Captures)> {
+        let length = u32::try_from(text.len()).ok()?;
+        let steps = STEPS_MIN.saturating_add(length.saturating_mul(STEPS_PER_BYTE));
+        let mut walk = Walk { tree: self, text, clock, captures: SmallVec::new(), steps };
+        let leaf = walk.visit(root, 0)?;
+        Some((leaf, walk.captures))
+    }
+}
+
+struct Walk<'w> {
+    tree: &'w Tree,
+    text: &'w str,
+    clock: Context,
+    captures: Captures,
+    steps: u32,
+}
+
+impl Walk<'_> {
+    /// Reads on from `at`; on success the captures on the stack are those of the leaf.
+    fn visit(&mut self, id: NodeId, at: usize) -> Option<LeafId> {
+        let node = self.tree.node(id)?;
+        self.steps = self.steps.checked_sub(1)?;
+        if at == self.text.len()
+            && let Some(leaf) = node.leaf
+        {
+            return Some(leaf);
+        }
+        if let Some((next, end)) = self.follow_literal(node, at)
+            && let Some(leaf) = self.visit(next, end)
+        {
+            return Some(leaf);
+        }
+        for edge in &node.captures {
+            if let Some(leaf) = self.try_capture(edge, at) {
+                return Some(leaf);
+            }
+        }
+        None
+    }
+
+    /// Follows the literal edge that fits at `at`, if one does.
+    fn follow_literal(&self, node: &Node, at: usize) -> Option<(NodeId, usize)> {
+        let rest = self.text.as_bytes().get(at..)?;
+        let first = rest.first()?;
+        let edge = match node.literals.as_slice() {
+            [] => return None,
+            few if few.len() <= 8 => few.iter().find(|edge| edge.first() == *first)?,
+            many => many.get(many.binary_search_by_key(first, |edge| edge.first()).ok()?)?,
+        };
+        rest.starts_with(&edge.text).then(|| (edge.to, at + edge.text.len()))
+    }
+
+    fn try_capture(&mut self, edge: &CaptureEdge, at: usize) -> Option<LeafId> {
+        let rest = self.text.get(at..)?;
+        let (length, scalar) = match &edge.scan {
+            Scan::OneOf(words) => (scan::one_of(words, rest)?, Scalar::None),
+            Scan::Ip => scan::ip(rest).map(|(address, length)| (length, Scalar::Ip(address)))?,
+            Scan::Int => scan::int(rest).map(|(number, length)| (length, Scalar::Int(number)))?,
+            Scan::Mac => (scan::mac(rest)?, Scalar::None),
+            Scan::Uuid => (scan::uuid(rest)?, Scalar::None),
+            Scan::Float => (scan::float(rest)?, Scalar::None),
+            Scan::Hex => (scan::hex(rest)?, Scalar::None),
+            Scan::Quoted => (scan::quoted(rest)?, Scalar::None),
+            Scan::Space => (scan::space(rest)?, Scalar::None),
+            Scan::Time(_) => self.time(edge, rest)?,
+            Scan::Path if !scan::starts_path(rest) => return None,
+            Scan::Path | Scan::Host | Scan::Word | Scan::Text => return self.open_capture(edge, at),
+        };
+        self.capture(edge.to, at, at + length, scalar)
+    }
+
+    fn time(&self, edge: &CaptureEdge, rest: &str) -> Option<(usize, Scalar)> {
+        let reading = match &edge.time {
+            Some(format) => timestamp::read(rest, format, self.clock),
+            None => timestamp::detect(rest, self.clock),
+        }?;
+        (reading.consumed > 0).then_some((reading.consumed, Scalar::Time(reading.time, reading.inferred)))
+    }
+
+    /// Puts a capture on the stack and reads on; takes it off again when that leads nowhere.
+    fn capture(&mut self, to: NodeId, start: usize, end: usize, scalar: Scalar) -> Option<LeafId> {
+        let captured = Captured { start: u32::try_from(start).ok()?, end: u32::try_from(end).ok()?, scalar };
+        let depth = self.captures.len();
+        self.captures.push(captured);
+        let leaf = self.visit(to, end);
+        if leaf.is_none() {
+            self.captures.truncate(depth);
+        }
+        leaf
+    }
+
+    /// Tries every end an open capture may have: where a literal that follows begins, shortest first, then the end of the text.
+    fn open_capture(&mut self, edge: &CaptureEdge, at: usize) -> Option<LeafId> {
+        let tree = self.tree;
+        let node = tree.node(edge.to)?;
+        let bytes = self.text.as_bytes();
+        let limit = at + extent(&edge.scan, bytes.get(at..)?);
+        // A host or path is never empty; a user name may be.
+        let mut from = at + usize::from(matches!(edge.scan, Scan::Host | Scan::Path));
+        while from <= limit {
+            let Some(found) = next_literal(node, bytes, from, limit) else { break };
+            if self.follow_literal(node, found).is_some()
+                && let Some(leaf) = self.capture(edge.to, at, found, Scalar::None)
+            {
+                return Some(leaf);
+            }
+            self.steps = self.steps.checked_sub(1)?;
+            from = found + 1;
+        }
+        let at_end = limit == bytes.len() && node.leaf.is_some();
+        let before_capture = (limit > at || edge.scan == Scan::Word) && !node.captures.is_empty();
+        if at_end || before_capture { self.capture(edge.to, at, limit, Scalar::None) } else { None }
+    }
+}
+
+/// Returns how far an open capture may reach at most.
+fn extent(scan: &Scan, rest: &[u8]) -> usize {
+    match scan {
+        Scan::Word => rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len()),
+        Scan::Host => rest
+            .iter()
+            .position(|byte| {
+                !(byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b':') || *byte >= 0x80)
+            })
+            .unwrap_or(rest.len()),
+        _ => rest.len(),
+    }
+}
+
+/// Finds the next place, up to and including `limit`, where a literal edge of the node could begin.
+fn next_literal(node: &Node, bytes: &[u8], from: usize, limit: usize) -> Option<usize> {
+    let window = bytes.get(from..bytes.len().min(limit + 1))?;
+    let found = match node.literals.as_slice() {
+        [] => None,
+        [a] => memchr::memchr(a.first(), window),
+        [a, b] => memchr::memchr2(a.first(), b.first(), window),
+        [a, b, c] => memchr::memchr3(a.first(), b.first(), c.first(), window),
+        many => window.iter().position(|byte| many.binary_search_by_key(byte, |edge| edge.first()).is_ok()),
+    };
+    found.map(|offset| from + offset)
+}

@@ -1,0 +1,254 @@
+//! JSON objects, flattened while they are read: `{"a": {"b": 1}}` is `a.b = 1`.
+//!
+//! A list of scalars is a list; a list of objects becomes a list for each path below it. Strings without escapes borrow.
+//! Depth, fields and list items are bounded; what is beyond a bound is checked for being JSON and left out.
+
+mod scan;
+
+use std::borrow::Cow;
+
+use crate::model::Value;
+use crate::parse::structure::FIELDS_MAX;
+use crate::parse::structure::Fields;
+use crate::parse::structure::NotThis;
+use crate::parse::structure::Out;
+use crate::parse::structure::hand_out;
+use crate::parse::structure::json::scan::Scanner;
+
+/// Objects and lists nested deeper than this are refused.
+pub const DEPTH_MAX: usize = 16;
+/// Items of one list beyond this are left out.
+pub const ITEMS_MAX: usize = 256;
+
+/// Reads a body that is one JSON object.
+///
+/// # Errors
+/// [`NotThis`] when the body is not one object, or is nested too deeply; nothing was handed out then.
+pub fn read<'a>(body: &'a str, out: &mut Out<'_, 'a>) -> Result<(), NotThis> {
+    match read_front(body, out)? {
+        rest if rest.trim_ascii().is_empty() => Ok(()),
+        _ => Err(NotThis),
+    }
+}
+
+/// Reads the JSON object at the front of a body and returns what follows it. With something following, nothing is handed out.
+fn read_front<'a>(body: &'a str, out: &mut Out<'_, 'a>) -> Result<&'a str, NotThis> {
+    let mut scanner = Scanner::new(body);
+    let mut flattener = Flattener { fields: Fields::new(), path: String::new() };
+    scanner.spaces();
+    if scanner.peek() != Some(b'{') {
+        return Err(NotThis);
+    }
+    flattener.object(&mut scanner, 0).ok_or(NotThis)?;
+    let rest = scanner.rest();
+    if rest.trim_ascii().is_empty() {
+        hand_out(flattener.fields, out);
+    }
+    Ok(rest)
+}
+
+/// Collects the fields of an object.
+struct Flattener<'a> {
+    fields: Fields<'a>,
+    /// The keys of the objects around the present one, joined by dots.
+    path: String,
+}
+
+impl<'a> Flattener<'a> {
+    fn object(&mut self, scanner: &mut Scanner<'a>, depth: usize) -> Option<()> {
+        scanner.need(b'{')?;
+        scanner.spaces();
+        if scanner.eat(b'}') {
+            return Some(());
+        }
+        loop {
+            scanner.spaces();
+            let key = scanner.string()?;
+            scanner.spaces();
+            scanner.need(b':')?;
+            scanner.spaces();
+            self.member(key, scanner, depth)?;
+            scanner.spaces();
+            if scanner.eat(b'}') {
+                return Some(());
+            }
+            scanner.need(b',')?;
+        }
+    }
+
+    fn member(&mut self, key: Cow<'a, str>, scanner: &mut Scanner<'a>, depth: usize) -> Option<()> {
+        if depth + 1 > DEPTH_MAX {
+            return None;
+        }
+        match scanner.peek()? {
+            b'{' => {
+                let parent = self.path.len();
+                self.enter(&key);
+                self.object(scanner, depth + 1)?;
+                self.path.truncate(parent);
+            }
+            b'[' => {
+                let parent = self.path.len();
+                self.enter(&key);
+                self.list(scanner, depth + 1)?;
+                self.path.truncate(parent);
+            }
+            _ => {
+                let value = scanner.scalar()?;
+                let name = self.name(key);
+                self.push(name, value);
+            }
+        }
+        Some(())
+    }
+
+    fn enter(&mut self, key: &str) {
+        if !self.path.is_empty() {
+            self.path.push('.');
+        }
+        self.path.push_str(key);
+    }
+
+    fn name(&self, key: Cow<'a, str>) -> Cow<'a, str> {
+        if self.path.is_empty() { key } else { Cow::Owned(format!("{}.{key}", self.path)) }
+    }
+
+    fn push(&mut self, name: Cow<'a, str>, value: Value<'a>) {
+        if self.fields.len() < FIELDS_MAX {
+            self.fields.push((name, value));
+        }
+    }
+
+    /// Reads a list whose path stands in `self.path`.
+    fn list(&mut self, scanner: &mut Scanner<'a>, depth: usize) -> Option<()> {
+        if depth + 1 > DEPTH_MAX {
+            return None;
+        }
+        scanner.need(b'[')?;
+        let mut items = Vec::new();
+        let first_field = self.fields.len();
+        let mut count = 0;
+        scanner.spaces();
+        if !scanner.eat(b']') {
+            loop {
+                scanner.spaces();
+                match scanner.peek()? {
+                    b'{' => self.object(scanner, depth + 1)?,
+                    b'[' => self.list(scanner, depth + 1)?,
+                    _ => append(&mut items, scanner.scalar()?),
+                }
+                count += 1;
+                scanner.spaces();
+                if scanner.eat(b']') {
+                    break;
+                }
+                scanner.need(b',')?;
+            }
+        }
+        self.merge_from(first_field);
+        if !items.is_empty() || (count == 0 && first_field == self.fields.len()) {
+            let name = Cow::Owned(self.path.clone());
+            self.push(name, Value::List(items));
+        }
+        Some(())
+    }
+
+    /// Makes one list of the values that the objects of a list have under the same path.
+    fn merge_from(&mut self, first_field: usize) {
+        let mut merged: Fields<'a> = Fields::new();
+        for (name, value) in self.fields.drain(first_field..) {
+            match merged.iter_mut().find(|(have, _)| *have == name) {
+                None => merged.push((name, value)),
+                Some((_, Value::List(items))) => append(items, value),
+                Some((_, single)) => {
+                    let mut items = vec![std::mem::replace(single, Value::Null)];
+                    append(&mut items, value);
+                    *single = Value::List(items);
+                }
+            }
+        }
+        self.fields.extend(merged);
+    }
+}
+
+fn append<'a>(items: &mut Vec<Value<'a>>, value: Value<'a>) {
+    let room = ITEMS_MAX.saturating_sub(items.len());
+    match value {
+        Value::List(more) => items.extend(more.into_iter().take(room)),
+        single if room > 0 => items.push(single),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flat(body: &str) -> Option<String> {
+        let mut fields = Vec::new();
+        read(body, &mut |key, value| {
+            fields.push(format!("{key}={}", serde_json::to_string(&value).expect("serializes")));
+        })
+        .ok()?;
+        Some(fields.join(" "))
+    }
+
+    #[test]
+    fn objects_are_flattened() {
+        for (body, expected) in [
+            (r#"{}"#, ""),
+            (r#" {"a": 1, "b": -2.5e1, "c": "x", "d": true, "e": null} "#, r#"a=1 b=-25.0 c="x" d=true e=null"#),
+            (r#"{"a":{"b":{"c":"x"}},"d":1}"#, r#"a.b.c="x" d=1"#),
+            (r#"{"a":["x",2,null],"e":[]}"#, r#"a=["x",2,null] e=[]"#),
+            (r#"{"a":[{"b":1,"c":"x"},{"b":2}]}"#, r#"a.b=[1,2] a.c="x""#),
+            (r#"{"a":[[1,2],[3]]}"#, r#"a=[1,2,3]"#),
+            (r#"{"k\n":"\u0110\ud83d\ude00\"\\\/"}"#, "k\n=\"Đ😀\\\"\\\\/\""),
+            (r#"{"n":123456789012345678901}"#, r#"n=1.2345678901234568e+20"#),
+            (r#"{"n":9223372036854775807}"#, r#"n=9223372036854775807"#),
+        ] {
+            assert_eq!(flat(body).as_deref(), Some(expected), "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_one_object_is_refused() {
+        for body in [
+            "",
+            "1",
+            "[1]",
+            r#"{"a"}"#,
+            r#"{"a":}"#,
+            r#"{"a":1,}"#,
+            r#"{"a":1} x"#,
+            r#"{"a":01}"#,
+            r#"{"a":"x}"#,
+            r#"{"a":tru}"#,
+            r#"{"a":"\x"}"#,
+            r#"{"a":"\ud800"}"#,
+            "{\"a\":\"\n\"}x",
+            r#"{"a":-}"#,
+            r#"{"a":1.}"#,
+        ] {
+            assert_eq!(flat(body), None, "{body}");
+        }
+    }
+
+    #[test]
+    fn depth_is_bounded() {
+        let nested = |depth: usize| format!("{}1{}", r#"{"a":"#.repeat(depth), "}".repeat(depth));
+        assert!(flat(&nested(DEPTH_MAX)).is_some());
+        assert!(flat(&nested(DEPTH_MAX + 1)).is_none());
+        assert!(flat(&format!("{{\"a\":{}", "[".repeat(100_000))).is_none());
+    }
+
+    #[test]
+    fn strings_without_escapes_borrow() {
+        let body = r#"{"a":"xyz"}"#;
+        let mut borrowed = false;
+        read(body, &mut |key, value| {
+            borrowed = matches!((key, value), (Cow::Borrowed("a"), Value::Text(Cow::Borrowed("xyz"))));
+        })
+        .expect("is JSON");
+        assert!(borrowed);
+    }
+}

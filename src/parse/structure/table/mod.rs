@@ -1,0 +1,4 @@
+//! Bodies made of columns.
+
+pub mod csv;
+pub mod w3c;

@@ -1,0 +1,155 @@
+//! The names that shippers give the parts of a Windows event: winlogbeat, nxlog, evtx_dump, plain event XML, flat exports.
+
+/// What a key of the shipper's record is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Key<'k> {
+    /// A part of `System`, under its ECS name in `winlog.*`.
+    System(&'static str),
+    /// A member of `EventData` or `UserData`.
+    Data(&'k str),
+    Timestamp,
+    Message,
+    /// Already an ECS name.
+    Ecs,
+    /// The shipper's own affairs.
+    Ignored,
+}
+
+/// Parts of `System` by every name they have, and their ECS names.
+const SYSTEM: [(&str, &str); 49] = [
+    ("Provider.Name", "winlog.provider_name"),
+    ("Provider.EventSourceName", "winlog.provider_name"),
+    ("SourceName", "winlog.provider_name"),
+    ("Provider_Name", "winlog.provider_name"),
+    ("ProviderName", "winlog.provider_name"),
+    ("Provider", "winlog.provider_name"),
+    ("source_name", "winlog.provider_name"),
+    ("provider_name", "winlog.provider_name"),
+    ("Provider.Guid", "winlog.provider_guid"),
+    ("ProviderGuid", "winlog.provider_guid"),
+    ("Provider_Guid", "winlog.provider_guid"),
+    ("EventID", "winlog.event_id"),
+    ("EventID.#text", "winlog.event_id"),
+    ("EventId", "winlog.event_id"),
+    ("event_id", "winlog.event_id"),
+    ("Version", "winlog.version"),
+    ("Level", "winlog.level"),
+    ("Task", "winlog.task"),
+    ("Opcode", "winlog.opcode"),
+    ("OpcodeValue", "winlog.opcode"),
+    ("Keywords", "winlog.keywords"),
+    ("EventRecordID", "winlog.record_id"),
+    ("EventRecordId", "winlog.record_id"),
+    ("RecordNumber", "winlog.record_id"),
+    ("RecordId", "winlog.record_id"),
+    ("Correlation.ActivityID", "winlog.activity_id"),
+    ("Correlation_ActivityID", "winlog.activity_id"),
+    ("ActivityID", "winlog.activity_id"),
+    ("Execution.ProcessID", "winlog.process.pid"),
+    ("Execution_ProcessID", "winlog.process.pid"),
+    ("ExecutionProcessID", "winlog.process.pid"),
+    ("Execution.ThreadID", "winlog.process.thread.id"),
+    ("Execution_ThreadID", "winlog.process.thread.id"),
+    ("ExecutionThreadID", "winlog.process.thread.id"),
+    ("Channel", "winlog.channel"),
+    ("channel", "winlog.channel"),
+    ("log_name", "winlog.channel"),
+    ("Computer", "winlog.computer_name"),
+    ("Hostname", "winlog.computer_name"),
+    ("HostName", "winlog.computer_name"),
+    ("computer_name", "winlog.computer_name"),
+    ("MachineName", "winlog.computer_name"),
+    ("Security.UserID", "winlog.user.identifier"),
+    ("Security_UserID", "winlog.user.identifier"),
+    ("UserID", "winlog.user.identifier"),
+    ("AccountName", "winlog.user.name"),
+    ("Domain", "winlog.user.domain"),
+    ("AccountType", "winlog.user.type"),
+    ("LevelDisplayName", "winlog.level"),
+];
+
+const TIMES: [&str; 8] = [
+    "TimeCreated.SystemTime",
+    "TimeCreated_SystemTime",
+    "EventTime",
+    "TimeCreated",
+    "@timestamp",
+    "SystemTime",
+    "UtcTimeCreated",
+    "timestamp",
+];
+
+/// Members of nxlog's and Logstash's records that are no part of the event.
+const IGNORED: [&str; 17] = [
+    "EventReceivedTime",
+    "SourceModuleName",
+    "SourceModuleType",
+    "Severity",
+    "SeverityValue",
+    "EventType",
+    "Category",
+    "@version",
+    "host",
+    "port",
+    "tags",
+    "type",
+    "EventID.Qualifiers",
+    "Qualifiers",
+    "xmlns",
+    "ThreadID",
+    "RelatedActivityID",
+];
+
+/// Says what a key is, by the shipper's name for it.
+pub(super) fn classify(key: &str) -> Key<'_> {
+    if key.starts_with("winlog.") || key.starts_with("event.") || key.starts_with("host.") || key.starts_with("agent.")
+    {
+        return Key::Ecs;
+    }
+    let key = key.strip_prefix("Event.").unwrap_or(key);
+    if let Some(data) = key.strip_prefix("EventData.").or_else(|| key.strip_prefix("event_data.")) {
+        return data_key(data);
+    }
+    if let Some(data) = key.strip_prefix("UserData.") {
+        // `UserData` holds one element that names the kind; the members are below it.
+        return data_key(data.split_once('.').map_or(data, |(_, member)| member));
+    }
+    if matches!(key, "RenderingInfo.Message" | "Message" | "message") {
+        return Key::Message;
+    }
+    if key.starts_with("RenderingInfo.") || key.contains("#attributes.xmlns") {
+        return Key::Ignored;
+    }
+    let (key, is_system) = key.strip_prefix("System.").map_or((key, false), |key| (key, true));
+    system_key(key, is_system)
+}
+
+fn system_key(key: &str, is_system: bool) -> Key<'_> {
+    let bare;
+    let name = match key.contains("#attributes.") || key.contains("@attributes.") {
+        true => {
+            bare = key.replace("#attributes.", "").replace("@attributes.", "");
+            bare.as_str()
+        }
+        false => key,
+    };
+    if let Some((_, ecs)) = SYSTEM.iter().find(|(known, _)| *known == name) {
+        return Key::System(ecs);
+    }
+    if TIMES.contains(&name) {
+        return Key::Timestamp;
+    }
+    if is_system || IGNORED.contains(&name) {
+        return Key::Ignored;
+    }
+    Key::Data(key)
+}
+
+/// Takes away what evtx_dump puts around a value.
+fn data_key(data: &str) -> Key<'_> {
+    if data.starts_with("#attributes") || data.ends_with(".#attributes.xmlns") {
+        return Key::Ignored;
+    }
+    let data = data.strip_prefix("Data.").filter(|rest| !rest.starts_with('#')).unwrap_or(data);
+    Key::Data(data.strip_suffix(".#text").unwrap_or(data))
+}

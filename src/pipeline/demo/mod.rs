@@ -1,0 +1,13 @@
+//! The demo: plays realistic traffic of a province's systems, with attacks in it, into the program's own sockets and files.
+//!
+//! It is a sender like any other: it knows addresses and paths, nothing of the inside. What it plays is data, in
+//! `scenes.toml`; how fast is bounded, and it stops with the program.
+
+mod player;
+mod scenes;
+mod template;
+mod transport;
+
+pub use player::play;
+pub use scenes::followed_files;
+pub use transport::Places;

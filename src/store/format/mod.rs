@@ -1,0 +1,5 @@
+//! How an event lies in a partition: the index's fields, the stored record, and documents built from events.
+
+pub(super) mod batch;
+pub(super) mod record;
+pub(super) mod schema;

@@ -1,0 +1,454 @@
+//! Searching a snapshot: newest first, pruned by time, stopped early, within a deadline, and saying what it did.
+
+mod docs;
+mod plan;
+
+use std::cell::Cell;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use std::time::Instant;
+
+use serde_json::Map;
+use tantivy::DocId;
+use tantivy::DocSet;
+use tantivy::TERMINATED;
+
+use crate::model::Event;
+use crate::model::EventId;
+use crate::model::Timestamp;
+use crate::query::Query;
+use crate::query::ast::Expr;
+use crate::store::error::StoreError;
+use crate::store::piece::Piece;
+use crate::store::piece::Records;
+use crate::store::search::plan::Planner;
+use crate::store::shared::View;
+
+/// Documents are looked at in groups of this size between two looks at the clock.
+const CHECK_EVERY: u32 = 256;
+/// Events fetched at once by [`Searcher::for_each`].
+const STREAM_PAGE: usize = 1_000;
+
+/// Where, how much and how long to search.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The first instant of interest.
+    pub since: Option<Timestamp>,
+    /// The first instant after it.
+    pub until: Option<Timestamp>,
+    /// Events wanted.
+    pub limit: usize,
+    /// Go on after this event: `next` of the page before.
+    pub cursor: Option<(Timestamp, EventId)>,
+    pub deadline: Option<Instant>,
+    /// Set by whoever wants the search to end.
+    pub cancel: Option<Arc<AtomicBool>>,
+}
+
+/// What a search did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Explain {
+    pub partitions_searched: u64,
+    pub partitions_total: u64,
+    /// Events read in full because the index alone could not decide.
+    pub events_verified: u64,
+    pub elapsed: Duration,
+    /// Why the result is only a beginning.
+    pub partial: Option<String>,
+}
+
+/// One event found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hit {
+    pub id: EventId,
+    pub timestamp: Timestamp,
+    /// The flat ECS object, as `longan search` prints it.
+    pub event: Map<String, serde_json::Value>,
+    /// The bytes as received, where they are not the UTF-8 of `event.original`.
+    pub raw: Option<Vec<u8>>,
+}
+
+/// A page of events, newest first; of the same time, the highest id first.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct SearchResult {
+    pub hits: Vec<Hit>,
+    /// The cursor of the next page; `None` when there is none.
+    pub next: Option<(Timestamp, EventId)>,
+    pub explain: Explain,
+}
+
+/// How many events match.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Count {
+    pub count: u64,
+    pub explain: Explain,
+}
+
+/// How many events match in each of equal spans of time.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Histogram {
+    pub since: Timestamp,
+    pub until: Timestamp,
+    /// Width of a bucket.
+    pub bucket: Duration,
+    pub counts: Vec<u64>,
+    pub explain: Explain,
+}
+
+/// Ends a search that takes too long.
+pub(super) struct Budget<'o> {
+    options: &'o Options,
+    partial: Cell<Option<&'static str>>,
+    verified: Cell<u64>,
+}
+
+impl<'o> Budget<'o> {
+    fn new(options: &'o Options) -> Budget<'o> {
+        Budget { options, partial: Cell::new(None), verified: Cell::new(0) }
+    }
+
+    fn is_spent(&self) -> bool {
+        if self.partial.get().is_none() {
+            let is_cancelled = self.options.cancel.as_ref().is_some_and(|cancel| cancel.load(Ordering::Relaxed));
+            if is_cancelled {
+                self.partial.set(Some("cancelled"));
+            } else if self.options.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                self.partial.set(Some("deadline"));
+            }
+        }
+        self.partial.get().is_some()
+    }
+
+    /// The same as an error, for code that has nothing to show for itself yet.
+    fn check(&self) -> Result<(), StoreError> {
+        if self.is_spent() { Err(StoreError::Interrupted) } else { Ok(()) }
+    }
+}
+
+/// The place of an event in the order of results: greater is newer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    timestamp: Timestamp,
+    id: EventId,
+}
+
+/// A snapshot of the store; what comes later is not in it.
+#[derive(Clone)]
+pub struct Searcher {
+    view: Arc<View>,
+    result_bytes_max: usize,
+}
+
+impl Searcher {
+    pub(super) fn new(view: Arc<View>, result_bytes_max: usize) -> Searcher {
+        Searcher { view, result_bytes_max }
+    }
+
+    /// Finds the newest events that match.
+    ///
+    /// # Errors
+    /// When a partition cannot be read. A deadline, a cancellation and the memory limit are no errors: `explain.partial` names them.
+    pub fn search(&self, query: &Query, options: &Options) -> Result<SearchResult, StoreError> {
+        let started = Instant::now();
+        let budget = Budget::new(options);
+        let mut top = Top { wanted: options.limit.saturating_add(1), ranks: BinaryHeap::new() };
+        let until = options.cursor.map(|(timestamp, _)| Timestamp(timestamp.0.saturating_add(1)));
+        let until = match (until, options.until) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        let pieces = self.pieces_between(options.since, until);
+        let mut searched = 0;
+        for (index, piece) in pieces.iter().enumerate() {
+            let newest = Timestamp(piece.summary.newest_ns);
+            if budget.is_spent() || top.lowest_needed().is_some_and(|rank| newest < rank.timestamp) {
+                break;
+            }
+            searched += 1;
+            let range = piece.docs_between(options.since, until);
+            interruptible(top.collect(query, piece, index, range, &budget))?;
+        }
+        let mut result = self.fetch(&pieces, top, options, &budget)?;
+        result.explain = self.explain(searched, started, &budget);
+        Ok(result)
+    }
+
+    /// Counts the events that match.
+    ///
+    /// # Errors
+    /// As [`Searcher::search`]; a partial count is a lower bound.
+    pub fn count(&self, query: &Query, options: &Options) -> Result<Count, StoreError> {
+        let started = Instant::now();
+        let budget = Budget::new(options);
+        let pieces = self.pieces_between(options.since, options.until);
+        let (mut count, mut searched) = (0, 0);
+        for piece in &pieces {
+            if budget.is_spent() {
+                break;
+            }
+            searched += 1;
+            let range = piece.docs_between(options.since, options.until);
+            if *query.root() == Expr::All {
+                count += range.len() as u64;
+                continue;
+            }
+            interruptible(for_each_match(query, piece, range, &budget, &mut |_| {
+                count += 1;
+                true
+            }))?;
+        }
+        Ok(Count { count, explain: self.explain(searched, started, &budget) })
+    }
+
+    /// Counts the events that match in `buckets` equal spans from `since` to `until`; 1 to 10,000 of them.
+    ///
+    /// # Errors
+    /// As [`Searcher::search`].
+    pub fn histogram(
+        &self,
+        query: &Query,
+        since: Timestamp,
+        until: Timestamp,
+        buckets: usize,
+        options: &Options,
+    ) -> Result<Histogram, StoreError> {
+        let started = Instant::now();
+        let buckets = buckets.clamp(1, 10_000);
+        let span = u64::try_from(until.0.saturating_sub(since.0)).unwrap_or(0).max(1);
+        let width = span.div_ceil(buckets as u64);
+        let mut counts = vec![0_u64; buckets];
+        let budget = Budget::new(options);
+        let pieces = self.pieces_between(Some(since), Some(until));
+        let mut searched = 0;
+        for piece in &pieces {
+            if budget.is_spent() {
+                break;
+            }
+            searched += 1;
+            let range = piece.docs_between(Some(since), Some(until));
+            interruptible(for_each_match(query, piece, range, &budget, &mut |doc| {
+                let offset = u64::try_from(piece.time(doc).0.saturating_sub(since.0)).unwrap_or(0);
+                let bucket = usize::try_from(offset / width).unwrap_or(usize::MAX);
+                if let Some(count) = counts.get_mut(bucket) {
+                    *count += 1;
+                }
+                true
+            }))?;
+        }
+        let explain = self.explain(searched, started, &budget);
+        Ok(Histogram { since, until, bucket: Duration::from_nanos(width), counts, explain })
+    }
+
+    /// Returns an event by its id.
+    ///
+    /// # Errors
+    /// When its partition cannot be read.
+    pub fn get(&self, id: EventId) -> Result<Option<Hit>, StoreError> {
+        for piece in self.pieces() {
+            if let Some(doc) = piece.find(id) {
+                return piece.records()?.with(doc, |stored, _| hit_of(&stored.event, stored.exact)).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Hands every event that matches to `visit`, newest first, until it returns false or the limit is reached; a limit of 0 is none.
+    ///
+    /// # Errors
+    /// As [`Searcher::search`].
+    pub fn for_each(
+        &self,
+        query: &Query,
+        options: &Options,
+        visit: &mut dyn FnMut(Hit) -> bool,
+    ) -> Result<Explain, StoreError> {
+        let mut left = if options.limit == 0 { usize::MAX } else { options.limit };
+        let mut page_options = options.clone();
+        let started = Instant::now();
+        loop {
+            page_options.limit = left.min(STREAM_PAGE);
+            let page = self.search(query, &page_options)?;
+            left -= page.hits.len();
+            let goes_on = page.hits.into_iter().all(&mut *visit);
+            let is_stopped = page.explain.partial.is_some() || !goes_on || left == 0;
+            match page.next.filter(|_| !is_stopped) {
+                Some(next) => page_options.cursor = Some(next),
+                None => return Ok(Explain { elapsed: started.elapsed(), ..page.explain }),
+            }
+        }
+    }
+
+    /// Returns how many events the snapshot holds.
+    pub fn event_count(&self) -> u64 {
+        self.pieces().map(|piece| piece.summary.events).sum()
+    }
+
+    fn pieces(&self) -> impl Iterator<Item = &Arc<Piece>> {
+        self.view.hot.iter().chain(&self.view.sealed)
+    }
+
+    /// Lists the pieces that can hold events of a span of time, the one with the newest event first.
+    fn pieces_between(&self, since: Option<Timestamp>, until: Option<Timestamp>) -> Vec<Arc<Piece>> {
+        let mut pieces: Vec<Arc<Piece>> =
+            self.pieces().filter(|piece| piece.summary.touches(since, until)).map(Arc::clone).collect();
+        pieces.sort_by_key(|piece| Reverse(piece.summary.newest_ns));
+        pieces
+    }
+
+    fn explain(&self, searched: u64, started: Instant, budget: &Budget<'_>) -> Explain {
+        Explain {
+            partitions_searched: searched,
+            partitions_total: self.pieces().count() as u64,
+            events_verified: budget.verified.get(),
+            elapsed: started.elapsed(),
+            partial: budget.partial.get().map(str::to_owned),
+        }
+    }
+
+    fn fetch(
+        &self,
+        pieces: &[Arc<Piece>],
+        top: Top,
+        options: &Options,
+        budget: &Budget<'_>,
+    ) -> Result<SearchResult, StoreError> {
+        let mut found = top.ranks.into_sorted_vec();
+        let mut has_more = found.len() > options.limit;
+        found.truncate(options.limit);
+        let mut readers: Vec<Option<Records<'_>>> = pieces.iter().map(|_| None).collect();
+        let mut hits = Vec::with_capacity(found.len());
+        let mut bytes = 0;
+        for Reverse(place) in found {
+            let (Some(piece), Some(reader)) = (pieces.get(place.piece), readers.get_mut(place.piece)) else { continue };
+            let records = match reader {
+                Some(records) => records,
+                None => reader.insert(piece.records()?),
+            };
+            let (hit, length) =
+                records.with(place.doc, |stored, length| (hit_of(&stored.event, stored.exact), length))?;
+            bytes += length;
+            if bytes > self.result_bytes_max && !hits.is_empty() {
+                budget.partial.set(Some("memory limit"));
+                has_more = true;
+                break;
+            }
+            hits.push(hit);
+        }
+        let next = hits.last().filter(|_| has_more).map(|hit: &Hit| (hit.timestamp, hit.id));
+        Ok(SearchResult { hits, next, explain: Explain::default() })
+    }
+}
+
+/// Where an event lies. Ordered by rank alone in effect: no two events have the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    rank: Rank,
+    piece: usize,
+    doc: DocId,
+}
+
+/// The newest places found so far; the oldest of them on top of the heap.
+struct Top {
+    wanted: usize,
+    ranks: BinaryHeap<Reverse<Place>>,
+}
+
+impl Top {
+    /// Returns the rank that a further event must exceed; `None` while any is welcome.
+    fn lowest_needed(&self) -> Option<Rank> {
+        self.ranks.peek().filter(|_| self.ranks.len() >= self.wanted).map(|Reverse(place)| place.rank)
+    }
+
+    fn collect(
+        &mut self,
+        query: &Query,
+        piece: &Arc<Piece>,
+        index: usize,
+        range: Range<DocId>,
+        budget: &Budget<'_>,
+    ) -> Result<(), StoreError> {
+        let planner = Planner::new(piece, budget)?;
+        let mut plan = planner.plan(query.root())?;
+        let records = piece.records()?;
+        let mut doc = seek(plan.docs.as_mut(), range.start);
+        let mut looked_at = 0_u32;
+        while doc < range.end {
+            looked_at = looked_at.wrapping_add(1);
+            if looked_at.is_multiple_of(CHECK_EVERY) && budget.is_spent() {
+                break;
+            }
+            let rank = Rank { timestamp: piece.time(doc), id: piece.id(doc) };
+            let needed = self.lowest_needed();
+            if needed.is_some_and(|needed| rank.timestamp < needed.timestamp) {
+                break;
+            }
+            let cursor = budget.options.cursor.map(|(timestamp, id)| Rank { timestamp, id });
+            let is_wanted = needed.is_none_or(|needed| rank > needed) && cursor.is_none_or(|cursor| rank < cursor);
+            if is_wanted && (plan.is_exact || verify(query, &records, doc, budget)?) {
+                self.ranks.push(Reverse(Place { rank, piece: index, doc }));
+                if self.ranks.len() > self.wanted {
+                    self.ranks.pop();
+                }
+            }
+            doc = plan.docs.advance();
+        }
+        Ok(())
+    }
+}
+
+/// Calls `visit` with each document of a range that matches, until it returns false.
+fn for_each_match(
+    query: &Query,
+    piece: &Arc<Piece>,
+    range: Range<DocId>,
+    budget: &Budget<'_>,
+    visit: &mut dyn FnMut(DocId) -> bool,
+) -> Result<(), StoreError> {
+    let planner = Planner::new(piece, budget)?;
+    let mut plan = planner.plan(query.root())?;
+    let records = piece.records()?;
+    let mut doc = seek(plan.docs.as_mut(), range.start);
+    let mut looked_at = 0_u32;
+    while doc < range.end {
+        looked_at = looked_at.wrapping_add(1);
+        if looked_at.is_multiple_of(CHECK_EVERY) && budget.is_spent() {
+            break;
+        }
+        if (plan.is_exact || verify(query, &records, doc, budget)?) && !visit(doc) {
+            break;
+        }
+        doc = plan.docs.advance();
+    }
+    Ok(())
+}
+
+fn seek(docs: &mut dyn tantivy::query::Scorer, target: DocId) -> DocId {
+    if docs.doc() < target && docs.doc() != TERMINATED { docs.seek(target) } else { docs.doc() }
+}
+
+fn verify(query: &Query, records: &Records<'_>, doc: DocId, budget: &Budget<'_>) -> Result<bool, StoreError> {
+    budget.verified.set(budget.verified.get() + 1);
+    records.with(doc, |stored, _| query.matches(&stored.event))
+}
+
+/// A search that was interrupted while planning has found nothing in this piece; the budget knows why.
+fn interruptible(result: Result<(), StoreError>) -> Result<(), StoreError> {
+    match result {
+        Err(StoreError::Interrupted) => Ok(()),
+        other => other,
+    }
+}
+
+fn hit_of(event: &Event<'_>, exact: Option<&[u8]>) -> Hit {
+    let object = match serde_json::to_value(event) {
+        Ok(serde_json::Value::Object(object)) => object,
+        // Serializing an event cannot fail: its keys are texts and its values plain.
+        _ => Map::new(),
+    };
+    Hit { id: event.id, timestamp: event.timestamp, event: object, raw: exact.map(<[u8]>::to_vec) }
+}
