@@ -1,5 +1,6 @@
 //! `longan incidents`: list, show, and what is done to an incident, for scripts.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::io::Write;
 
@@ -21,8 +22,10 @@ use crate::server::incident_detail;
 use crate::server::incident_window;
 use crate::wire::incident::IncidentAction;
 use crate::wire::incident::IncidentDetail;
+use crate::wire::incident::IncidentFilter;
 use crate::wire::incident::IncidentPhase;
 use crate::wire::incident::IncidentRow;
+use crate::wire::incident::IncidentWindow;
 
 /// The arguments of `longan incidents`.
 #[derive(Debug, clap::Args)]
@@ -38,14 +41,18 @@ pub struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// List incidents, open ones first; works with no server running
-    List,
-    /// Show everything about an incident; works with no server running
-    Show { id: u64 },
+    List {
+        /// all, or open (not closed)
+        #[arg(long, value_enum, default_value_t = Status::All)]
+        status: Status,
+    },
+    /// Show everything about an incident (INC-3 or 3); works with no server running
+    Show { id: IncidentId },
     /// Take an incident
-    Take { id: u64 },
+    Take { id: IncidentId },
     /// Move an incident to another phase
     Phase {
-        id: u64,
+        id: IncidentId,
         #[arg(value_enum)]
         phase: Phase,
         /// Why; closing and opening again need it
@@ -53,13 +60,19 @@ enum Command {
         note: Option<String>,
     },
     /// Add a note to the timeline
-    Note { id: u64, text: String },
+    Note { id: IncidentId, text: String },
     /// Say that a deadline was met
     Meet {
-        id: u64,
+        id: IncidentId,
         /// The name of the clock
         clock: String,
     },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Status {
+    All,
+    Open,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -72,7 +85,7 @@ enum Phase {
     Closed,
 }
 
-/// The list is short by nature; more is asked for through the API.
+/// Rows asked for at once.
 const ROWS_MAX: u32 = 2_000;
 
 /// Runs the command.
@@ -82,7 +95,7 @@ const ROWS_MAX: u32 = 2_000;
 pub fn run(args: Args) -> anyhow::Result<Exit> {
     let format = args.output.format();
     let done = match args.command {
-        Command::List => list(&args.place, format),
+        Command::List { status } => list(&args.place, status, format),
         Command::Show { id } => show(&args.place, id, format),
         Command::Take { id } => act(&args.place, id, &IncidentAction::Take, format),
         Command::Phase { id, phase, note } => {
@@ -94,16 +107,37 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
     done.or_else(exit_of)
 }
 
-fn list(place: &Place, format: Format) -> anyhow::Result<Exit> {
-    let window = match place.source()? {
-        Source::Server(client) => client.call(async |client| client.incidents().await)?,
-        Source::Files(mut reader) => incident_window(read_window(&mut reader, 0, ROWS_MAX)?),
-    };
-    write_rows(&window.rows, format)
+fn list(place: &Place, status: Status, format: Format) -> anyhow::Result<Exit> {
+    let mut source = place.source()?;
+    let mut rows: Vec<IncidentRow> = Vec::new();
+    loop {
+        let offset = rows.len() as u64;
+        let window = page(&mut source, status, offset)?;
+        let is_last = window.rows.is_empty() || offset + window.rows.len() as u64 >= window.total;
+        rows.extend(window.rows);
+        if is_last {
+            // What moved between two pages may stand on both.
+            let mut seen = BTreeSet::new();
+            rows.retain(|row| seen.insert(row.id));
+            return write_rows(&rows, format);
+        }
+    }
 }
 
-fn act(place: &Place, id: u64, action: &IncidentAction, format: Format) -> anyhow::Result<Exit> {
-    let row = place.server()?.call(async |client| client.act_on_incident(id, action).await)?;
+fn page(source: &mut Source, status: Status, offset: u64) -> anyhow::Result<IncidentWindow> {
+    let is_open_only = status == Status::Open;
+    Ok(match source {
+        Source::Server(client) => {
+            let word = if is_open_only { "open" } else { "all" };
+            let filter = IncidentFilter { status: Some(word.to_owned()), offset, limit: Some(ROWS_MAX) };
+            client.call(async |client| client.incidents(&filter).await)?
+        }
+        Source::Files(reader) => incident_window(read_window(reader, is_open_only, offset, ROWS_MAX)?),
+    })
+}
+
+fn act(place: &Place, id: IncidentId, action: &IncidentAction, format: Format) -> anyhow::Result<Exit> {
+    let row = place.server()?.call(async |client| client.act_on_incident(id.0, action).await)?;
     write_rows(&[row], format)
 }
 
@@ -136,10 +170,10 @@ fn write_rows(rows: &[IncidentRow], format: Format) -> anyhow::Result<Exit> {
     Ok(Exit::Fine)
 }
 
-fn show(place: &Place, id: u64, format: Format) -> anyhow::Result<Exit> {
+fn show(place: &Place, id: IncidentId, format: Format) -> anyhow::Result<Exit> {
     let detail = match place.source()? {
-        Source::Server(client) => client.call(async |client| client.incident(id).await)?,
-        Source::Files(mut reader) => incident_detail(read_detail(&mut reader, IncidentId(id))?),
+        Source::Server(client) => client.call(async |client| client.incident(id.0).await)?,
+        Source::Files(mut reader) => incident_detail(read_detail(&mut reader, id)?),
     };
     to_stdout(|out| match format {
         Format::Json => Ok(write_json(out, &detail)?),

@@ -78,6 +78,11 @@ impl Table {
         self.rows.push(cells.map(|cell| shortened(SafeText::new(&cell).as_str())).to_vec());
     }
 
+    /// Says whether it has nothing but its head.
+    pub(in crate::cli) fn is_empty(&self) -> bool {
+        self.rows.len() <= 1
+    }
+
     /// Writes the table, columns aligned by what a terminal shows.
     pub(in crate::cli) fn write(&self, out: &mut impl Write) -> io::Result<()> {
         let mut widths: Vec<usize> = Vec::new();
@@ -127,7 +132,9 @@ pub(in crate::cli) fn to_stdout(
     let mut out = io::BufWriter::new(io::stdout().lock());
     let written = write(&mut out).and_then(|()| Ok(out.flush()?));
     match written {
-        Err(err) if err.downcast_ref::<io::Error>().is_some_and(|err| err.kind() == io::ErrorKind::BrokenPipe) => Ok(()),
+        Err(err) if err.downcast_ref::<io::Error>().is_some_and(|err| err.kind() == io::ErrorKind::BrokenPipe) => {
+            Ok(())
+        }
         other => other,
     }
 }

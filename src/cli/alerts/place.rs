@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
-
 use crate::alert::AlertReader;
+use crate::alert::StoreError;
 use crate::alert::store::FILE_NAME;
 use crate::cli::Exit;
 use crate::client::ClientError;
@@ -12,6 +11,9 @@ use crate::client::Endpoint;
 use crate::client::EndpointError;
 use crate::client::RemoteOptions;
 use crate::client::blocking::BlockingClient;
+use crate::incident::IncidentError;
+use crate::model::SafeText;
+use crate::wire::problem::Problem;
 
 /// Which server to speak to.
 #[derive(Debug, Clone, clap::Args)]
@@ -60,34 +62,89 @@ impl Place {
     }
 
     fn files(&self) -> anyhow::Result<Source> {
-        let path = self.data.join(FILE_NAME);
-        let reader = AlertReader::open(&path).with_context(|| format!("no server runs on `{}`", self.data.display()));
-        Ok(Source::Files(reader?))
+        let opened = AlertReader::open(&self.data.join(FILE_NAME));
+        let nobody = || format!("no server runs on `{}`, and it holds no alerts that can be read", self.data.display());
+        Ok(Source::Files(opened.map_err(|err| anyhow::Error::new(err).context(nobody()))?))
     }
 
     fn endpoint(&self) -> Result<Endpoint, EndpointError> {
         let remote = self.server.as_ref().zip(self.ca.as_ref()).zip(self.token_file.as_ref());
-        match remote {
-            Some(((server, ca), token)) => {
-                Endpoint::remote(&RemoteOptions { server: server.clone(), ca_file: ca.clone(), token_file: token.clone() })
-            }
-            None => Endpoint::in_data_folder(&self.data),
-        }
+        let Some(((server, ca), token)) = remote else { return Endpoint::in_data_folder(&self.data) };
+        let options = RemoteOptions { server: server.clone(), ca_file: ca.clone(), token_file: token.clone() };
+        Endpoint::remote(&options)
     }
 }
 
 /// Turns a failure into its exit code, told on standard error; what has none of its own is the caller's.
 pub(in crate::cli) fn exit_of(err: anyhow::Error) -> anyhow::Result<Exit> {
-    let is_servers = err.is::<ClientError>() || matches!(err.downcast_ref(), Some(EndpointError::NotRunning(_)));
-    if !is_servers {
-        return Err(err);
-    }
+    let Some(exit) = code_of(&err) else { return Err(err) };
     let text = format!("{err:#}");
-    eprintln!("longan: {}", crate::model::SafeText::new(&text));
-    if let Some(problem) = err.downcast_ref::<ClientError>().and_then(ClientError::problem) {
-        if let Some(hint) = &problem.hint {
-            eprintln!("  hint: {}", crate::model::SafeText::new(hint));
+    eprintln!("longan: {}", SafeText::new(&text));
+    let problem = err.downcast_ref::<ClientError>().and_then(ClientError::problem);
+    if let Some(hint) = problem.and_then(|problem| problem.hint.as_deref()) {
+        eprintln!("  hint: {}", SafeText::new(hint));
+    }
+    if let Some(EndpointError::NotRunning(data)) = err.downcast_ref() {
+        let data = data.display().to_string();
+        eprintln!("  hint: start one with `longan start --data {}`", SafeText::new(&data));
+    }
+    Ok(exit)
+}
+
+/// The exit code of a failure that scripts tell apart.
+fn code_of(err: &anyhow::Error) -> Option<Exit> {
+    if let Some(err) = err.downcast_ref::<ClientError>() {
+        return Some(err.problem().map_or(Exit::NoServer, code_of_problem));
+    }
+    if let Some(IncidentError::NoSuchIncident(_)) = err.downcast_ref() {
+        return Some(Exit::Findings);
+    }
+    match (err.downcast_ref(), err.downcast_ref()) {
+        (Some(EndpointError::NotRunning(_)), _) => Some(Exit::NoServer),
+        (_, Some(StoreError::NoSuchAlert(_))) => Some(Exit::Findings),
+        (_, Some(StoreError::Open { .. } | StoreError::NewerSchema { .. })) => Some(Exit::NoServer),
+        _ => None,
+    }
+}
+
+/// The exit code of what a server refused: nothing found, a mistake of the caller, or the server's own no.
+pub(in crate::cli) fn code_of_problem(problem: &Problem) -> Exit {
+    match problem.status {
+        404 => Exit::Findings,
+        400 | 413 | 422 => Exit::BadInput,
+        _ => Exit::NoServer,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::incident::IncidentId;
+    use crate::model::AlertId;
+
+    fn refused(status: u16) -> anyhow::Error {
+        let problem =
+            Problem { status, kind: String::new(), detail: String::new(), hint: None, column: None, owner: None };
+        ClientError::Refused(Box::new(problem)).into()
+    }
+
+    #[test]
+    fn each_failure_has_its_exit_code() {
+        let missing = anyhow::Error::new(StoreError::NoSuchAlert(AlertId(9))).context("reading");
+        let cases = [
+            (refused(404), Some(Exit::Findings)),
+            (refused(400), Some(Exit::BadInput)),
+            (refused(409), Some(Exit::NoServer)),
+            (refused(403), Some(Exit::NoServer)),
+            (refused(503), Some(Exit::NoServer)),
+            (missing, Some(Exit::Findings)),
+            (IncidentError::NoSuchIncident(IncidentId(1)).into(), Some(Exit::Findings)),
+            (EndpointError::NotRunning(PathBuf::from("d")).into(), Some(Exit::NoServer)),
+            (EndpointError::BadAddress("x".to_owned()).into(), None),
+            (anyhow::anyhow!("anything else"), None),
+        ];
+        for (err, exit) in cases {
+            assert_eq!(code_of(&err), exit, "{err:#}");
         }
     }
-    Ok(Exit::NoServer)
 }

@@ -4,9 +4,6 @@ use std::io;
 use std::io::Write;
 
 use crate::cli::Exit;
-use crate::cli::alerts::Clock;
-use crate::cli::alerts::SystemClock;
-use crate::cli::alerts::alert_detail;
 use crate::cli::alerts::output::Format;
 use crate::cli::alerts::output::Language;
 use crate::cli::alerts::output::to_stdout;
@@ -16,6 +13,9 @@ use crate::cli::alerts::place::Source;
 use crate::cli::alerts::status_word;
 use crate::model::AlertId;
 use crate::model::SafeText;
+use crate::model::time::Clock as _;
+use crate::model::time::SystemClock;
+use crate::server::alert_detail;
 use crate::wire::alert::AlertDetail;
 
 pub(super) fn show(place: &Place, id: AlertId, format: Format) -> anyhow::Result<Exit> {
@@ -38,7 +38,11 @@ fn write(out: &mut impl Write, detail: &AlertDetail, language: Language) -> io::
         _ => english.to_owned(),
     };
     let mut field = |vietnamese: &str, english: &str, value: &str| {
-        if value.is_empty() { Ok(()) } else { writeln!(out, "{}: {}", language.pick(vietnamese, english), SafeText::new(value)) }
+        if value.is_empty() {
+            Ok(())
+        } else {
+            writeln!(out, "{}: {}", language.pick(vietnamese, english), SafeText::new(value))
+        }
     };
     field("Cảnh báo", "Alert", &format!("{} {}", AlertId(row.id), vi(&row.title_vi, &row.title)))?;
     field("Mức", "Level", &format!("{} ({})", row.level, row.risk))?;
