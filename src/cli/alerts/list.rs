@@ -173,7 +173,7 @@ mod tests {
         assert_eq!((total, calls), (2_500, 3));
         let (told, total, calls) = listed(1_200, |_| ((0..2_500).collect(), 1));
         assert_eq!((told.len(), total, calls), (1_200, 2_500, 2));
-        assert_eq!(listed(0, |_| (vec![1], 1)).0, []);
+        assert!(listed(0, |_| (vec![1], 1)).0.is_empty());
     }
 
     #[test]
