@@ -1,6 +1,8 @@
 //! `longan alerts`, `incidents` and `status` as scripts use them: the real program against a real server on a real
 //! socket, and against the files alone when no server runs.
 
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the finding")]
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;
