@@ -54,6 +54,10 @@ fn every_route_has_its_entry() {
     let there: BTreeSet<String> =
         routes::table().iter().map(|route| format!("{} {:?}", route.path, route.needs)).collect();
     assert_eq!(there, expected);
+    let manual = include_str!("../../../docs/api.md");
+    for (method, path, _) in EXPECTED {
+        assert!(manual.contains(&format!("{method} {path}")), "docs/api.md does not tell of {method} {path}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

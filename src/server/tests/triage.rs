@@ -185,7 +185,7 @@ async fn an_incident_is_declared_worked_on_and_closed() {
     let window = world.get("kiem", "/v1/incidents?status=open").await.json();
     assert_eq!((ids(&window), window["total"].as_u64()), (vec![1], Some(1)));
     assert_eq!(window["rows"][0]["alerts"], 3);
-    let detail = world.get("kiem", "/v1/incidents/1").await.json();
+    let detail = world.get("kiem", "/v1/incidents/INC-1").await.json();
     assert_eq!((detail["alerts"].as_u64(), detail["alert_rows"].as_array().map(Vec::len)), (Some(3), Some(3)));
     assert_eq!(detail["clocks"].as_array().map(Vec::len), Some(4));
 
