@@ -16,6 +16,8 @@ mod run;
 pub mod stages;
 
 pub use content::Content;
+pub use run::Feed;
 pub use run::Ready;
 pub use run::StartError;
+pub use run::import;
 pub use run::serve;

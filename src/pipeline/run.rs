@@ -20,9 +20,11 @@ use tracing::warn;
 use crate::auth::PeerPolicy;
 use crate::auth::Role;
 use crate::auth::TokenStore;
+use crate::config::Api;
 use crate::config::Settings;
 use crate::incident::IncidentStore;
 use crate::incident::clock;
+use crate::ingest::Intake;
 use crate::ingest::intake;
 use crate::ingest::listener;
 use crate::ingest::listener::Place;
@@ -98,7 +100,8 @@ pub async fn serve(
 ) -> Result<(), StartError> {
     // Before any listener is bound: a signal between the two would kill us undrained.
     let mut signals = Signals::install().map_err(StartError::Setup)?;
-    let (mut whole, told) = Whole::start(settings, is_demo).map_err(StartError::Setup)?;
+    let beside = if is_demo { Beside::Demo } else { Beside::Nothing };
+    let (mut whole, told) = Whole::start(settings, beside).map_err(StartError::Setup)?;
     ready(told);
     let failed = tokio::select! {
         name = signals.next() => {
@@ -110,6 +113,46 @@ pub async fn serve(
     };
     whole.end(failed).await.map_err(StartError::Failed)
 }
+
+/// Feeds lines from elsewhere, on a thread of its own; the whole stops when it returns.
+pub type Feed = Box<dyn FnOnce(&Intake, &dyn Clock) -> anyhow::Result<()> + Send>;
+
+/// Runs without any input but `feed`, as [`serve`] does, until it has ended or a signal comes.
+///
+/// # Errors
+/// As [`serve`], and when `feed` fails.
+pub async fn import(settings: Settings, feed: Feed) -> Result<(), StartError> {
+    let mut signals = Signals::install().map_err(StartError::Setup)?;
+    let settings = Settings {
+        syslog_udp: None,
+        syslog_tcp: None,
+        syslog_tls: None,
+        relp: None,
+        relp_tls: None,
+        http: None,
+        api: Api { remote: None, ..settings.api },
+        ..settings
+    };
+    let (mut whole, _) = Whole::start(settings, Beside::Feed(feed)).map_err(StartError::Setup)?;
+    let failed = tokio::select! {
+        name = signals.next() => {
+            info!(signal = name, "stopping");
+            None
+        }
+        ended = whole.stages.next_ended() => ended.filter(|(name, is_well)| name != FEED || !is_well).map(|(name, _)| name),
+    };
+    whole.end(failed).await.map_err(StartError::Failed)
+}
+
+/// What else brings events in.
+enum Beside {
+    Nothing,
+    Demo,
+    Feed(Feed),
+}
+
+/// The name of the stage that feeds.
+const FEED: &str = "import";
 
 struct Signals {
     terminate: Signal,
@@ -142,7 +185,7 @@ struct Whole {
 }
 
 impl Whole {
-    fn start(settings: Settings, is_demo: bool) -> anyhow::Result<(Whole, Ready)> {
+    fn start(settings: Settings, beside: Beside) -> anyhow::Result<(Whole, Ready)> {
         if let Err(error) = listener::raise_open_files_limit() {
             warn!(%error, "the limit of open files stays as it is");
         }
@@ -154,7 +197,9 @@ impl Whole {
         for problem in &content.problems {
             warn!(%problem, "left out");
         }
-        let inputs = Inputs::bind(&settings)?;
+        // Imported files are not followed: their settings only say how they are read.
+        let files = if matches!(beside, Beside::Feed(_)) { Vec::new() } else { settings.files.clone() };
+        let inputs = Inputs::bind(&Settings { files, ..settings.clone() })?;
         let socket = ControlSocket::bind(&folder.socket())?;
         let remote = Remote::bind(&settings)?;
 
@@ -226,6 +271,7 @@ impl Whole {
             Ok(())
         })?;
         let places = demo_places(&inputs, folder.path());
+        let (fed_intake, fed_clock) = (intake.clone(), Arc::clone(&clock));
         let context = listener::Context { intake, registry, clock: Arc::clone(&clock), cancel: cancel.clone() };
         inputs.run(&mut stages, &context, &recovery.places)?;
         drop(context);
@@ -240,8 +286,13 @@ impl Whole {
         }
         stages.spawn("retention", retain(store, settings.store.retention_days, clock, cancel.clone()));
         stages.spawn("reload", content::watch(settings.clone(), live, cancel.clone()));
-        if is_demo {
-            stages.spawn("demo", demo::play(places, cancel.clone()));
+        match beside {
+            Beside::Nothing => drop(fed_intake),
+            Beside::Demo => {
+                drop(fed_intake);
+                stages.spawn("demo", demo::play(places, cancel.clone()));
+            }
+            Beside::Feed(feed) => stages.spawn_thread(FEED, move || feed(&fed_intake, &*fed_clock))?,
         }
         let announcement = endpoints.announce(folder.path()).context("announcing the endpoints")?;
         Ok((Whole { stages, cancel, server, announcement, shutdown: settings.limits.shutdown }, told))

@@ -52,6 +52,7 @@ impl Formats {
             };
             ("http".to_owned(), Arc::new(format))
         }));
+        // A followed file is looked up by its pattern, an imported one by its name: both are of the same list.
         let files = settings.files.iter().filter_map(|file| {
             let format = Format {
                 charset: file.charset.parse().unwrap_or_default(),
