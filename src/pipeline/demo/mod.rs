@@ -3,11 +3,13 @@
 //! It is a sender like any other: it knows addresses and paths, nothing of the inside. What it plays is data, in
 //! `scenes.toml`; how fast is bounded, and it stops with the program.
 
+mod everyday;
 mod player;
 mod scenes;
 mod template;
 mod transport;
 
+pub use everyday::Everyday;
 pub use player::play;
 pub use scenes::followed_files;
 pub use transport::Places;
