@@ -1,6 +1,8 @@
 //! What an analyst's action does to an alert: a state machine without I/O.
 
 use std::fmt;
+use std::num::ParseIntError;
+use std::str::FromStr;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -16,6 +18,16 @@ pub struct IncidentId(pub u64);
 impl fmt::Display for IncidentId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "INC-{}", self.0)
+    }
+}
+
+impl FromStr for IncidentId {
+    type Err = ParseIntError;
+
+    /// Reads `INC-3`, `inc-3` or `3`.
+    fn from_str(text: &str) -> Result<IncidentId, ParseIntError> {
+        let digits = text.get(..4).filter(|prefix| prefix.eq_ignore_ascii_case("INC-")).map_or(text, |_| &text[4..]);
+        digits.parse().map(IncidentId)
     }
 }
 

@@ -1,12 +1,13 @@
 //! Tokens for the API: 256 random bits, of which only the SHA-256 is kept, with a name, a role and an end.
 //!
 //! They stand in one small JSON file, replaced whole at every change. A running server sees a change made by a
-//! command beside it, because the file is read again when its time or size differs.
+//! command beside it, because the file is read again when it was replaced.
 
 use std::fs;
 use std::fs::File;
 use std::io::Read as _;
 use std::io::Write as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -104,7 +105,7 @@ pub struct TokenStore {
 struct Loaded {
     entries: Vec<Entry>,
     /// What the file looked like when it was read.
-    stamp: Option<(SystemTime, u64)>,
+    stamp: Option<(SystemTime, u64, u64)>,
 }
 
 impl TokenStore {
@@ -209,7 +210,8 @@ impl TokenStore {
             Err(err) => return Err(read_error(err)),
         };
         let metadata = file.metadata().map_err(read_error)?;
-        let stamp = (metadata.modified().map_err(read_error)?, metadata.len());
+        // Two changes within one tick of the file system's clock differ in the inode: the file is replaced each time.
+        let stamp = (metadata.modified().map_err(read_error)?, metadata.len(), metadata.ino());
         if loaded.stamp == Some(stamp) {
             return Ok(());
         }

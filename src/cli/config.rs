@@ -1,15 +1,99 @@
-//! `longan config`.
+//! `longan config`: check the configuration, or explain each of its values. Does nothing else, so it is safe anywhere.
+
+use std::io;
+use std::path::PathBuf;
 
 use crate::cli::Exit;
+use crate::cli::alerts::output::Format;
+use crate::cli::alerts::output::Language;
+use crate::cli::alerts::output::OutputArgs;
+use crate::cli::alerts::output::Table;
+use crate::cli::alerts::output::to_stdout;
+use crate::cli::alerts::output::write_json;
+use crate::config::ConfigError;
+use crate::config::Flags;
+use crate::config::Settings;
+use crate::config::load;
 
 /// The arguments of `longan config`.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// The configuration file; without one the defaults and the environment are all there is
+    #[arg(long, value_name = "FILE", env = "LONGAN_CONFIG", global = true)]
+    config: Option<PathBuf>,
+    /// The data folder, as `start --data` would set it
+    #[arg(long, value_name = "FOLDER", global = true)]
+    data: Option<PathBuf>,
+    #[command(flatten)]
+    output: OutputArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Clone, Copy, clap::Subcommand)]
+enum Command {
+    /// Check it and report all problems, each with its place
+    Check,
+    /// Print each value and where it came from
+    Explain,
+}
 
 /// Runs the command.
 ///
 /// # Errors
-/// Always, until it is written.
-pub fn run(_args: Args) -> anyhow::Result<Exit> {
-    anyhow::bail!("`config` is not written yet")
+/// When the output cannot be written.
+pub fn run(args: Args) -> anyhow::Result<Exit> {
+    let format = args.output.format();
+    let mut flags = Flags::default();
+    flags.set("data", args.data.as_ref().map(|data| data.display()));
+    // A variable that is no text cannot be one of ours.
+    let environment =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    match (load(args.config.as_deref(), environment, &flags), args.command) {
+        (Err(err), _) => refuse(&err, format),
+        (Ok(settings), Command::Explain) => explain(&settings, format),
+        (Ok(_), Command::Check) => {
+            if format == Format::Table {
+                eprintln!("{}", Language::of_environment().pick("cấu hình đúng", "the configuration is right"));
+            }
+            Ok(Exit::Fine)
+        }
+    }
+}
+
+/// The problems are the result: on standard output, one after the other.
+fn refuse(err: &ConfigError, format: Format) -> anyhow::Result<Exit> {
+    let ConfigError::Invalid(problems) = err else {
+        let text = format!("{:#}", anyhow::Error::msg(err.to_string()));
+        eprintln!("longan: {}", crate::model::SafeText::new(&text));
+        return Ok(Exit::BadConfig);
+    };
+    to_stdout(|out| {
+        use io::Write as _;
+        for problem in problems {
+            match format {
+                Format::Json => write_json(out, problem)?,
+                Format::Table => writeln!(out, "{problem}")?,
+            }
+        }
+        Ok(())
+    })?;
+    Ok(Exit::BadConfig)
+}
+
+fn explain(settings: &Settings, format: Format) -> anyhow::Result<Exit> {
+    let mut table = Table::new(Language::of_environment().pick(["Khoá", "Giá trị", "Từ"], ["Key", "Value", "From"]));
+    to_stdout(|out| {
+        for setting in &settings.explained {
+            match format {
+                Format::Json => write_json(out, setting)?,
+                Format::Table => table.push([setting.key.clone(), setting.value.clone(), setting.origin.clone()]),
+            }
+        }
+        if format == Format::Table {
+            table.write(out)?;
+        }
+        Ok(())
+    })?;
+    Ok(Exit::Fine)
 }

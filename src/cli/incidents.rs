@@ -1,15 +1,229 @@
-//! `longan incidents`.
+//! `longan incidents`: list, show, and what is done to an incident, for scripts.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::io::Write;
 
 use crate::cli::Exit;
+use crate::cli::alerts::output::Format;
+use crate::cli::alerts::output::Language;
+use crate::cli::alerts::output::OutputArgs;
+use crate::cli::alerts::output::Table;
+use crate::cli::alerts::output::to_stdout;
+use crate::cli::alerts::output::write_json;
+use crate::cli::alerts::place::Place;
+use crate::cli::alerts::place::Source;
+use crate::cli::alerts::place::exit_of;
+use crate::incident::IncidentId;
+use crate::incident::store::read_detail;
+use crate::incident::store::read_window;
+use crate::model::SafeText;
+use crate::server::incident_detail;
+use crate::server::incident_window;
+use crate::wire::incident::IncidentAction;
+use crate::wire::incident::IncidentDetail;
+use crate::wire::incident::IncidentFilter;
+use crate::wire::incident::IncidentPhase;
+use crate::wire::incident::IncidentRow;
+use crate::wire::incident::IncidentWindow;
 
 /// The arguments of `longan incidents`.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    output: OutputArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// List incidents, open ones first; works with no server running
+    List {
+        /// all, or open (not closed)
+        #[arg(long, value_enum, default_value_t = Status::All)]
+        status: Status,
+    },
+    /// Show everything about an incident (INC-3 or 3); works with no server running
+    Show { id: IncidentId },
+    /// Take an incident
+    Take { id: IncidentId },
+    /// Move an incident to another phase
+    Phase {
+        id: IncidentId,
+        #[arg(value_enum)]
+        phase: Phase,
+        /// Why; closing and opening again need it
+        #[arg(long)]
+        note: Option<String>,
+    },
+    /// Add a note to the timeline
+    Note { id: IncidentId, text: String },
+    /// Say that a deadline was met
+    Meet {
+        id: IncidentId,
+        /// The name of the clock
+        clock: String,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Status {
+    All,
+    Open,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Phase {
+    Detect,
+    Analysis,
+    Containment,
+    Eradication,
+    Recover,
+    Closed,
+}
+
+/// Rows asked for at once.
+const ROWS_MAX: u32 = 2_000;
 
 /// Runs the command.
 ///
 /// # Errors
-/// Always, until it is written.
-pub fn run(_args: Args) -> anyhow::Result<Exit> {
-    anyhow::bail!("`incidents` is not written yet")
+/// When the arguments, the files or the output are at fault; what the server refused is an exit code.
+pub fn run(args: Args) -> anyhow::Result<Exit> {
+    let format = args.output.format();
+    let done = match args.command {
+        Command::List { status } => list(&args.place, status, format),
+        Command::Show { id } => show(&args.place, id, format),
+        Command::Take { id } => act(&args.place, id, &IncidentAction::Take, format),
+        Command::Phase { id, phase, note } => {
+            act(&args.place, id, &IncidentAction::Phase { phase: phase.into(), note }, format)
+        }
+        Command::Note { id, text } => act(&args.place, id, &IncidentAction::Note { text }, format),
+        Command::Meet { id, clock } => act(&args.place, id, &IncidentAction::MeetClock { name: clock }, format),
+    };
+    done.or_else(exit_of)
+}
+
+fn list(place: &Place, status: Status, format: Format) -> anyhow::Result<Exit> {
+    let mut source = place.source()?;
+    let mut rows: Vec<IncidentRow> = Vec::new();
+    loop {
+        let offset = rows.len() as u64;
+        let window = page(&mut source, status, offset)?;
+        let is_last = window.rows.is_empty() || offset + window.rows.len() as u64 >= window.total;
+        rows.extend(window.rows);
+        if is_last {
+            // What moved between two pages may stand on both.
+            let mut seen = BTreeSet::new();
+            rows.retain(|row| seen.insert(row.id));
+            return write_rows(&rows, format);
+        }
+    }
+}
+
+fn page(source: &mut Source, status: Status, offset: u64) -> anyhow::Result<IncidentWindow> {
+    let is_open_only = status == Status::Open;
+    Ok(match source {
+        Source::Server(client) => {
+            let word = if is_open_only { "open" } else { "all" };
+            let filter = IncidentFilter { status: Some(word.to_owned()), offset, limit: Some(ROWS_MAX) };
+            client.call(async |client| client.incidents(&filter).await)?
+        }
+        Source::Files(reader) => incident_window(read_window(reader, is_open_only, offset, ROWS_MAX)?),
+    })
+}
+
+fn act(place: &Place, id: IncidentId, action: &IncidentAction, format: Format) -> anyhow::Result<Exit> {
+    let row = place.server()?.call(async |client| client.act_on_incident(id.0, action).await)?;
+    write_rows(&[row], format)
+}
+
+fn write_rows(rows: &[IncidentRow], format: Format) -> anyhow::Result<Exit> {
+    let language = Language::of_environment();
+    let mut table = Table::new(language.pick(
+        ["Mã", "Mức", "Giai đoạn", "Người giữ", "Cảnh báo", "Biết lúc", "Tên"],
+        ["ID", "Level", "Phase", "Owner", "Alerts", "Known", "Title"],
+    ));
+    to_stdout(|out| {
+        for row in rows {
+            match format {
+                Format::Json => write_json(out, row)?,
+                Format::Table => table.push([
+                    IncidentId(row.id).to_string(),
+                    row.level.clone(),
+                    phase_word(row.phase, language).to_owned(),
+                    row.owner.clone().unwrap_or_else(|| "-".to_owned()),
+                    row.alerts.to_string(),
+                    row.known.clone(),
+                    row.title.clone(),
+                ]),
+            }
+        }
+        if format == Format::Table {
+            table.write(out)?;
+        }
+        Ok(())
+    })?;
+    Ok(Exit::Fine)
+}
+
+fn show(place: &Place, id: IncidentId, format: Format) -> anyhow::Result<Exit> {
+    let detail = match place.source()? {
+        Source::Server(client) => client.call(async |client| client.incident(id.0).await)?,
+        Source::Files(mut reader) => incident_detail(read_detail(&mut reader, id)?),
+    };
+    to_stdout(|out| match format {
+        Format::Json => Ok(write_json(out, &detail)?),
+        Format::Table => Ok(write_detail(out, &detail, Language::of_environment())?),
+    })?;
+    Ok(Exit::Fine)
+}
+
+fn write_detail(out: &mut impl Write, detail: &IncidentDetail, language: Language) -> io::Result<()> {
+    let row = &detail.row;
+    writeln!(out, "{} {}", IncidentId(row.id), SafeText::new(&row.title))?;
+    let owner = row.owner.as_deref().unwrap_or("-");
+    writeln!(out, "{}, {}, {}", row.level, phase_word(row.phase, language), SafeText::new(owner))?;
+    writeln!(out, "{}:", language.pick("Thời hạn", "Clocks"))?;
+    for clock in &detail.clocks {
+        let met = clock.met.as_deref().unwrap_or("-");
+        writeln!(out, "  {}  {}  {met}", clock.due, SafeText::new(&clock.name))?;
+    }
+    writeln!(out, "{}:", language.pick("Cảnh báo", "Alerts"))?;
+    for alert in &detail.alerts {
+        writeln!(out, "  ALR-{}  {}  {}", alert.id, SafeText::new(&alert.title), SafeText::new(&alert.entity))?;
+    }
+    writeln!(out, "{}:", language.pick("Diễn biến", "Timeline"))?;
+    for entry in &detail.timeline {
+        let text = entry.text.as_deref().unwrap_or_default();
+        writeln!(out, "  {} {} {} {}", entry.at, SafeText::new(&entry.who), entry.action, SafeText::new(text))?;
+    }
+    Ok(())
+}
+
+fn phase_word(phase: IncidentPhase, language: Language) -> &'static str {
+    match phase {
+        IncidentPhase::Detect => language.pick("phát hiện", "detect"),
+        IncidentPhase::Analysis => language.pick("phân tích", "analysis"),
+        IncidentPhase::Containment => language.pick("cô lập", "containment"),
+        IncidentPhase::Eradication => language.pick("loại bỏ", "eradication"),
+        IncidentPhase::Recover => language.pick("khôi phục", "recover"),
+        IncidentPhase::Closed => language.pick("đã đóng", "closed"),
+    }
+}
+
+impl From<Phase> for IncidentPhase {
+    fn from(phase: Phase) -> IncidentPhase {
+        match phase {
+            Phase::Detect => IncidentPhase::Detect,
+            Phase::Analysis => IncidentPhase::Analysis,
+            Phase::Containment => IncidentPhase::Containment,
+            Phase::Eradication => IncidentPhase::Eradication,
+            Phase::Recover => IncidentPhase::Recover,
+            Phase::Closed => IncidentPhase::Closed,
+        }
+    }
 }

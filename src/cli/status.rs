@@ -1,15 +1,225 @@
-//! `longan status`.
+//! `longan status`: how the running server and its inputs are doing, in one look or one JSON object.
+
+use std::io;
+use std::io::Write;
+
+use serde::Serialize;
 
 use crate::cli::Exit;
+use crate::cli::alerts::output::Format;
+use crate::cli::alerts::output::Language;
+use crate::cli::alerts::output::OutputArgs;
+use crate::cli::alerts::output::Table;
+use crate::cli::alerts::output::to_stdout;
+use crate::cli::alerts::output::write_json;
+use crate::cli::alerts::place::Place;
+use crate::cli::alerts::place::exit_of;
+use crate::model::SafeText;
+use crate::wire::source::InputRow;
+use crate::wire::source::SourceRow;
+use crate::wire::status::Status;
 
 /// The arguments of `longan status`.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    output: OutputArgs,
+    /// Tell each sender as well
+    #[arg(long)]
+    sources: bool,
+}
+
+/// The state of the server with the account of each input.
+#[derive(Debug, Serialize)]
+struct Report {
+    #[serde(flatten)]
+    status: Status,
+    inputs: Vec<InputRow>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sources: Option<Vec<SourceRow>>,
+}
 
 /// Runs the command.
 ///
 /// # Errors
-/// Always, until it is written.
-pub fn run(_args: Args) -> anyhow::Result<Exit> {
-    anyhow::bail!("`status` is not written yet")
+/// When the arguments or the output are at fault; a server that is away is an exit code.
+pub fn run(args: Args) -> anyhow::Result<Exit> {
+    show(&args).or_else(exit_of)
+}
+
+fn show(args: &Args) -> anyhow::Result<Exit> {
+    let client = args.place.server()?;
+    let status = client.call(async |client| client.status().await)?;
+    let list = client.call(async |client| client.sources().await)?;
+    let report = Report { status, inputs: list.inputs, sources: args.sources.then_some(list.sources) };
+    to_stdout(|out| match args.output.format() {
+        Format::Json => Ok(write_json(out, &report)?),
+        Format::Table => Ok(write(out, &report, Language::of_environment())?),
+    })?;
+    Ok(Exit::Fine)
+}
+
+fn write(out: &mut impl Write, report: &Report, language: Language) -> io::Result<()> {
+    let status = &report.status;
+    let refusing = status.refusing.as_deref().map(|reason| {
+        let reason = SafeText::new(reason);
+        format!("{}: {reason}", language.pick("TỪ CHỐI nhận", "REFUSING input"))
+    });
+    let state = refusing.unwrap_or_else(|| language.pick("đang nhận", "receiving").to_owned());
+    let levels = status.alerts_by_level.iter().filter(|(_, count)| *count > 0);
+    let levels: Vec<String> = levels.map(|(level, count)| format!("{level} {count}")).collect();
+    let lines = [
+        (language.pick("Phiên bản", "Version"), format!("{}, {}", status.version, status.started)),
+        (language.pick("Trạng thái", "State"), state),
+        (
+            language.pick("Sự kiện", "Events"),
+            match language {
+                Language::Vietnamese => format!(
+                    "{} đã lưu, {}/giây, trễ {} ms, mới nhất #{}, tìm được đến #{}",
+                    status.events_stored,
+                    status.events_per_second,
+                    status.lag_ms,
+                    status.last_event,
+                    status.last_searchable
+                ),
+                Language::English => format!(
+                    "{} stored, {}/s, lag {} ms, newest #{}, searchable to #{}",
+                    status.events_stored,
+                    status.events_per_second,
+                    status.lag_ms,
+                    status.last_event,
+                    status.last_searchable
+                ),
+            },
+        ),
+        (language.pick("Cảnh báo mở", "Open alerts"), format!("{}  {}", status.open_alerts, levels.join(", "))),
+        (language.pick("Luật, bộ đọc", "Rules, packs"), format!("{}, {}", status.rules_loaded, status.packs_loaded)),
+        (
+            language.pick("Đĩa", "Disk"),
+            match language {
+                Language::Vietnamese => {
+                    format!("dùng {}, còn {}", size(status.disk_used_bytes), size(status.disk_free_bytes))
+                }
+                Language::English => {
+                    format!("{} used, {} free", size(status.disk_used_bytes), size(status.disk_free_bytes))
+                }
+            },
+        ),
+        (language.pick("Bộ nhớ", "Memory"), size(status.memory_bytes)),
+    ];
+    for (name, value) in lines {
+        writeln!(out, "{name}: {}", value.trim_end())?;
+    }
+    if !status.problems.is_empty() {
+        writeln!(out, "{}:", language.pick("Vấn đề", "Problems"))?;
+    }
+    for problem in &status.problems {
+        writeln!(out, "  {}", SafeText::new(problem))?;
+    }
+    writeln!(out)?;
+    inputs(report, language).write(out)?;
+    if let Some(sources) = &report.sources {
+        writeln!(out)?;
+        self::sources(sources, language).write(out)?;
+    }
+    Ok(())
+}
+
+fn inputs(report: &Report, language: Language) -> Table {
+    let mut table = Table::new(language.pick(
+        ["Đầu vào", "Nơi", "Nhận", "Lưu", "Từ chối", "Mất", "Cắt", "Kết nối"],
+        ["Input", "Place", "Received", "Stored", "Rejected", "Dropped", "Truncated", "Connections"],
+    ));
+    for input in &report.inputs {
+        let counts = [input.received, input.stored, input.rejected, input.dropped, input.truncated, input.connections];
+        let [received, stored, rejected, dropped, truncated, connections] = counts.map(|count| count.to_string());
+        let (name, place) = (input.name.clone(), input.place.clone());
+        table.push([name, place, received, stored, rejected, dropped, truncated, connections]);
+    }
+    table
+}
+
+fn sources(sources: &[SourceRow], language: Language) -> Table {
+    let mut table = Table::new(language.pick(
+        ["Nguồn", "Đầu vào", "Sự kiện", "Chưa đọc được", "Bộ đọc", "Lần cuối", "Im lặng"],
+        ["Source", "Input", "Events", "Unparsed", "Packs", "Last seen", "Silent"],
+    ));
+    for source in sources {
+        let silent = if source.is_silent { format!("{} s", source.silent_seconds) } else { "-".to_owned() };
+        table.push([
+            source.name.clone(),
+            source.input.clone(),
+            source.events.to_string(),
+            source.unparsed.to_string(),
+            source.parsers.join(" "),
+            source.last_seen.clone(),
+            silent,
+        ]);
+    }
+    table
+}
+
+/// Writes a number of bytes with the unit that leaves few digits.
+fn size(bytes: u64) -> String {
+    let units = ["KiB", "MiB", "GiB", "TiB"];
+    let mut value = bytes as f64 / 1024.0;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < units.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    format!("{value:.1} {}", units.get(unit).copied().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(refusing: Option<&str>) -> Report {
+        let status = Status {
+            version: "0.1.0".to_owned(),
+            started: "2026-01-01T00:00:00Z".to_owned(),
+            now: "2026-01-01T01:00:00Z".to_owned(),
+            refusing: refusing.map(str::to_owned),
+            events_stored: 12,
+            last_event: 12,
+            last_searchable: 11,
+            events_per_second: 3,
+            lag_ms: 250,
+            open_alerts: 2,
+            alerts_by_level: vec![("critical".to_owned(), 2), ("high".to_owned(), 0)],
+            rules_loaded: 40,
+            problems: vec!["rules/\x1b[31mx.yml:1:2: bad".to_owned()],
+            packs_loaded: 20,
+            disk_used_bytes: 3 << 30,
+            disk_free_bytes: 5 << 40,
+            memory_bytes: 80 << 20,
+        };
+        Report { status, inputs: Vec::new(), sources: Some(Vec::new()) }
+    }
+
+    #[test]
+    fn a_person_sees_what_matters_and_nothing_acts() {
+        let mut out = Vec::new();
+        write(&mut out, &report(Some("disk \x07full")), Language::English).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        for wanted in
+            ["REFUSING input: disk ", "searchable to #11", "2  critical 2\n", "3.0 GiB used, 5.0 TiB free", "80.0 MiB"]
+        {
+            assert!(text.contains(wanted), "{wanted} in {text}");
+        }
+        assert!(!text.contains('\x1b') && !text.contains('\x07'));
+        let mut out = Vec::new();
+        write(&mut out, &report(None), Language::Vietnamese).unwrap();
+        assert!(String::from_utf8(out).unwrap().contains("Trạng thái: đang nhận"));
+    }
+
+    #[test]
+    fn a_script_gets_one_flat_object() {
+        let value = serde_json::to_value(report(None)).unwrap();
+        assert_eq!((value["last_searchable"].as_u64(), value["rules_loaded"].as_u64()), (Some(11), Some(40)));
+        assert_eq!((&value["refusing"], value["inputs"].as_array().map(Vec::len)), (&serde_json::Value::Null, Some(0)));
+    }
 }

@@ -32,6 +32,7 @@ use crate::wire::alert::BulkCommand;
 use crate::wire::alert::BulkResult;
 use crate::wire::incident::IncidentAction;
 use crate::wire::incident::IncidentDetail;
+use crate::wire::incident::IncidentFilter;
 use crate::wire::incident::IncidentRow;
 use crate::wire::incident::IncidentWindow;
 use crate::wire::problem::Problem;
@@ -111,12 +112,12 @@ impl Client {
         self.post("/v1/alerts/actions", command).await
     }
 
-    /// Reads the incident list.
+    /// Reads a window of the incident list.
     ///
     /// # Errors
     /// As every call: [`ClientError`].
-    pub async fn incidents(&self) -> Result<IncidentWindow, ClientError> {
-        self.get("/v1/incidents").await
+    pub async fn incidents(&self, filter: &IncidentFilter) -> Result<IncidentWindow, ClientError> {
+        self.get(&with_query("/v1/incidents", filter)).await
     }
 
     /// Reads everything about one incident.

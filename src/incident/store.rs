@@ -240,8 +240,13 @@ impl IncidentStore {
 ///
 /// # Errors
 /// When the database fails.
-pub fn read_window(reader: &mut AlertReader, offset: u64, limit: u32) -> Result<IncidentWindow, IncidentError> {
-    reader.read(|connection| window(connection, false, offset, limit))
+pub fn read_window(
+    reader: &mut AlertReader,
+    is_open_only: bool,
+    offset: u64,
+    limit: u32,
+) -> Result<IncidentWindow, IncidentError> {
+    reader.read(|connection| window(connection, is_open_only, offset, limit))
 }
 
 /// Returns everything about one incident from a file no server has open.

@@ -68,7 +68,8 @@ impl Shared {
         self: &Arc<Shared>,
         work: impl FnOnce(&Services) -> Result<T, Refused> + Send + 'static,
     ) -> Result<T, Refused> {
-        let permit = self.worker().await?;
+        let permit = self.workers.clone().acquire_owned().await;
+        let permit = permit.map_err(|_| Refused::busy("the server is stopping"))?;
         let shared = self.clone();
         let done = tokio::task::spawn_blocking(move || {
             // Held by the thread, not by the request: a caller who goes away does not make room by it.
@@ -76,12 +77,6 @@ impl Shared {
             work(&shared.services)
         });
         done.await.unwrap_or_else(|err| Err(Refused::internal(&err)))
-    }
-
-    /// Waits for the right to occupy a thread.
-    pub(super) async fn worker(&self) -> Result<OwnedSemaphorePermit, Refused> {
-        let permit = self.workers.clone().acquire_owned().await;
-        permit.map_err(|_| Refused::busy("the server is stopping"))
     }
 
     /// Takes one of the streams that may be open at once.

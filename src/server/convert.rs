@@ -54,18 +54,25 @@ fn status_filter(word: &str) -> Result<StatusFilter, UnknownWord> {
             let statuses = alert::AlertStatus::ALL;
             let found = statuses.into_iter().find(|status| status.as_str() == other).map(StatusFilter::Only);
             found.ok_or_else(|| {
-                let words = ["open", "all"].into_iter().chain(statuses.map(alert::AlertStatus::as_str));
-                let hint = closest(other, words).map(|word| format!("did you mean `{word}`?"));
-                UnknownWord { what: "status", word: other.to_owned(), hint }
+                let words: Vec<&str> =
+                    ["open", "all"].into_iter().chain(statuses.map(alert::AlertStatus::as_str)).collect();
+                UnknownWord { what: "status", word: other.to_owned(), hint: Some(hint(other, &words)) }
             })
         }
     }
 }
 
 fn unknown_level(word: String) -> UnknownWord {
-    let words = RuleLevel::ALL.map(RuleLevel::as_str);
-    let hint = closest(&word, words).map(|word| format!("did you mean `{word}`?"));
-    UnknownWord { what: "level", word, hint }
+    let hint = hint(&word, &RuleLevel::ALL.map(RuleLevel::as_str));
+    UnknownWord { what: "level", word, hint: Some(hint) }
+}
+
+/// The word that was meant, or all there are.
+fn hint(word: &str, words: &[&str]) -> String {
+    match closest(word, words.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("one of: {}", words.join(", ")),
+    }
 }
 
 /// Writes a window of alerts.

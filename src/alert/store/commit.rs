@@ -41,6 +41,9 @@ use crate::model::Timestamp;
 /// Who the history names for what the program did itself.
 const OURSELVES: &str = "longan";
 
+/// The latest alerts of a rule and entity that are looked through for a repeated event.
+const GROUPS_MAX: i64 = 20;
+
 /// What the store knows of a group while detections are being added.
 struct Group {
     id: AlertId,
@@ -60,8 +63,8 @@ impl AlertStore {
     /// Commits a batch: its alerts, the position up to which the log is worked through and, when given, the snapshot
     /// of the correlation state at that position. Returns the alerts that changed.
     ///
-    /// A detection that was committed before (same rule, entity and triggering event, among the last 1,000 events
-    /// of its group) changes nothing, so that a replay never counts twice.
+    /// A detection that was committed before (same rule, entity and triggering event, among the last 1,000 events of
+    /// each of the last 20 alerts of that rule and entity) changes nothing, so that a replay never counts twice.
     ///
     /// # Errors
     /// When the database fails; then nothing of the batch is committed.
@@ -168,14 +171,19 @@ fn without_repeats<'d>(
 ) -> Result<Bundle<'d>, StoreError> {
     let mut seen = HashSet::with_capacity(bundle.len());
     let mut fresh = Vec::with_capacity(bundle.len());
-    let mut statement = connection
-        .prepare_cached("SELECT 1 FROM alert_events WHERE alert_id = ?1 AND event_id = ?2 AND is_trigger = 1")?;
+    // The event may stand in an earlier alert of the same rule and entity, closed since.
+    let mut statement = connection.prepare_cached(
+        "SELECT 1 FROM alert_events WHERE event_id = ?4 AND is_trigger = 1 AND alert_id IN \
+         (SELECT id FROM alerts INDEXED BY alerts_group WHERE rule_id = ?1 AND entity = ?2 AND entity_field = ?3 \
+          ORDER BY id DESC LIMIT ?5)",
+    )?;
     for detection in bundle {
         let trigger = detection.trigger();
         // Events come in order, so that only a replay looks into the table.
         let is_repeat = match group {
-            Some(group) if trigger <= group.last_trigger => {
-                statement.exists(params![to_sql(group.id.0), to_sql(trigger.0)])?
+            Some(known) if trigger <= known.last_trigger => {
+                let (rule, entity, field) = (&detection.rule_id, &detection.entity, &detection.entity_field);
+                statement.exists(params![name(rule), name(entity), name(field), to_sql(trigger.0), GROUPS_MAX])?
             }
             _ => false,
         };

@@ -266,7 +266,12 @@ impl AlertReader {
     /// # Errors
     /// When the file is not there or cannot be read.
     pub fn open(path: &Path) -> Result<AlertReader, StoreError> {
-        let connection = open_to_read(path)?;
+        let connection = match open_to_read(path) {
+            // Whoever may only read the folder cannot make the files a database in use needs. One that was closed in
+            // order needs none: nothing is in its log.
+            Err(_) if has_no_log(path) => open_unchanging(path)?,
+            opened => opened?,
+        };
         let found = schema::version(&connection)?;
         schema::check(found)?;
         Ok(AlertReader { connection })
@@ -317,6 +322,24 @@ fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
         Ok(connection)
     });
     opened.map_err(|source| StoreError::Open { path: path.to_owned(), source })
+}
+
+fn has_no_log(path: &Path) -> bool {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    path.is_file() && !Path::new(&log).try_exists().unwrap_or(true)
+}
+
+fn open_unchanging(path: &Path) -> Result<Connection, StoreError> {
+    let open_error = |source| StoreError::Open { path: path.to_owned(), source };
+    let uri: String = path.to_string_lossy().chars().map(percent_encoded).collect();
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    Connection::open_with_flags(format!("file:{uri}?immutable=1"), flags).map_err(open_error)
+}
+
+/// The characters that mean something in a URI file name.
+fn percent_encoded(c: char) -> String {
+    if matches!(c, '?' | '#' | '%') { format!("%{:02X}", u32::from(c)) } else { c.to_string() }
 }
 
 /// SQLite's integers are signed; ours stay far below the sign.

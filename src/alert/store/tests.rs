@@ -119,9 +119,11 @@ fn a_replay_changes_nothing() {
     world.store.act(AlertId(1), &close(Disposition::TruePositive), &Actor::analyst("an"), None).unwrap();
     assert_eq!(world.commit(&batch), [], "not even when the alert was closed since");
     assert_eq!(world.store.window(&all()).unwrap().total, 2);
+    assert_eq!(world.commit(&[detection("brute", "a", 7)]), [AlertId(3)], "after a true positive a new alert");
+    assert_eq!(world.commit(&batch), [], "not even when the alert was followed by another");
     // The position never goes back.
     world.store.commit(&[], EventId(1), None).unwrap();
-    assert_eq!(world.store.position().unwrap(), EventId(2));
+    assert_eq!(world.store.position().unwrap(), EventId(7));
 }
 
 #[test]

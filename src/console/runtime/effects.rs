@@ -92,7 +92,9 @@ async fn answer(client: &Client, request: Request) -> Result<Answer, ClientError
         Request::Alert(id) => Answer::Alert(Box::new(client.alert(id).await?)),
         Request::Act(id, command) => Answer::Acted(Box::new(client.act_on_alert(id, &command).await?)),
         Request::ActOnMany(command) => Answer::ActedOnMany(client.act_on_alerts(&command).await?),
-        Request::Incidents => Answer::Incidents(client.incidents().await?),
+        Request::Incidents => {
+            Answer::Incidents(client.incidents(&crate::wire::incident::IncidentFilter::default()).await?)
+        }
         Request::Incident(id) => Answer::Incident(Box::new(client.incident(id).await?)),
         Request::ActOnIncident(id, action) => Answer::ActedOnIncident(client.act_on_incident(id, &action).await?),
         Request::Search(request) => Answer::Page(Box::new(client.search(&request).await?)),

@@ -21,8 +21,22 @@ impl Everyday {
     /// When the scenes cannot be read: a mistake of ours, which a test finds.
     pub fn new(seed: u64) -> anyhow::Result<Everyday> {
         let (scenes, _) = scenes::read()?;
+        Ok(Everyday::of(scenes, seed))
+    }
+
+    /// The same, only what travels as syslog.
+    ///
+    /// # Errors
+    /// As [`Everyday::new`].
+    pub fn syslog(seed: u64) -> anyhow::Result<Everyday> {
+        let (mut scenes, _) = scenes::read()?;
+        scenes.retain(|scene| matches!(scene.transport, Transport::Udp | Transport::Tcp));
+        Ok(Everyday::of(scenes, seed))
+    }
+
+    fn of(scenes: Vec<Scene>, seed: u64) -> Everyday {
         let weights = scenes.iter().map(|scene| scene.weight).sum::<u32>().max(1);
-        Ok(Everyday { scenes, weights, random: fastrand::Rng::with_seed(seed) })
+        Everyday { scenes, weights, random: fastrand::Rng::with_seed(seed) }
     }
 
     /// Invents the next line.

@@ -9,6 +9,9 @@ mod scenes;
 mod template;
 mod transport;
 
+/// The folder, within the data folder, of the files the demo appends to.
+pub const FOLDER: &str = "demo";
+
 pub use everyday::Everyday;
 pub use player::play;
 pub use scenes::followed_files;

@@ -39,20 +39,20 @@ pub(in crate::server) async fn window(
 
 pub(in crate::server) async fn detail(
     State(shared): State<Arc<Shared>>,
-    Id(id): Id<u64>,
+    Id(id): Id<IncidentId>,
 ) -> Result<Answer<IncidentDetail>, Refused> {
-    let detail = shared.run(move |services| Ok(services.incidents.detail(IncidentId(id))?)).await?;
+    let detail = shared.run(move |services| Ok(services.incidents.detail(id)?)).await?;
     Ok(Answer(convert::incident_detail(detail)))
 }
 
 pub(in crate::server) async fn act(
     State(shared): State<Arc<Shared>>,
     Extension(principal): Extension<Principal>,
-    Id(id): Id<u64>,
+    Id(id): Id<IncidentId>,
     Json(action): Json<IncidentAction>,
 ) -> Result<Answer<IncidentRow>, Refused> {
     let who = actor(&principal);
     let action = convert::incident_action(action);
-    let row = shared.run(move |services| Ok(services.incidents.act(IncidentId(id), &action, &who)?)).await?;
+    let row = shared.run(move |services| Ok(services.incidents.act(id, &action, &who)?)).await?;
     Ok(Answer(convert::incident_row(row)))
 }

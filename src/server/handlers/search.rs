@@ -102,11 +102,11 @@ pub(in crate::server) async fn stream(
     check_query(&request.q)?;
     let permit = shared.stream()?;
     let (sender, mut pieces) = mpsc::channel::<Result<Bytes, Refused>>(PIECES_AHEAD);
-    let worker = shared.worker().await?;
     let for_search = shared.clone();
-    // Ends when it has found all, or when the reader is gone and nothing takes its pieces any more.
+    // Ends when it has found all, or when the reader is gone and nothing takes its pieces any more. It counts as a
+    // stream and not as a worker: slow readers of long results must not keep short requests waiting.
     let search = tokio::task::spawn_blocking(move || {
-        let _permits = (permit, worker);
+        let _permit = permit;
         run_search(&for_search, &request, &principal, &sender);
     });
     // An error before the first event is an answer of its own; later it can only break the answer off.

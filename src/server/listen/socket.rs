@@ -18,14 +18,22 @@ const PATH_BYTES_MAX: usize = 107;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ListenError {
-    #[error("another server answers on `{}`", .0.display())]
-    InUse(PathBuf),
+    #[error("another server answers on `{}`{}", path.display(), by(*pid))]
+    InUse {
+        path: PathBuf,
+        /// The process that listens there, where the kernel tells.
+        pid: Option<i32>,
+    },
     #[error("`{}` is there and is no socket", .0.display())]
     NotASocket(PathBuf),
     #[error("the socket path `{}` is longer than {PATH_BYTES_MAX} bytes", .0.display())]
     PathTooLong(PathBuf),
     #[error("cannot open the socket `{}`", path.display())]
     Io { path: PathBuf, source: io::Error },
+}
+
+fn by(pid: Option<i32>) -> String {
+    pid.map(|pid| format!(": process {pid}")).unwrap_or_default()
 }
 
 /// The bound local socket; its file is removed when it is dropped.
@@ -90,7 +98,10 @@ fn clear(path: &Path) -> Result<(), ListenError> {
         Ok(_) => {}
     }
     match std::os::unix::net::UnixStream::connect(path) {
-        Ok(_) => Err(ListenError::InUse(path.to_owned())),
+        Ok(stream) => {
+            let peer = nix::sys::socket::getsockopt(&stream, nix::sys::socket::sockopt::PeerCredentials);
+            Err(ListenError::InUse { path: path.to_owned(), pid: peer.ok().map(|peer| peer.pid()) })
+        }
         Err(err) if err.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(path).map_err(io_error),
         Err(err) => Err(io_error(err)),
     }
@@ -107,7 +118,9 @@ mod tests {
         let socket = ControlSocket::bind(&path).unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&path), mode(path.parent().unwrap()) & 0o007), (0o660, 0));
-        assert!(matches!(ControlSocket::bind(&path), Err(ListenError::InUse(_))));
+        let err = ControlSocket::bind(&path).expect_err("one lives there");
+        let wanted = format!("another server answers on `{}`: process {}", path.display(), std::process::id());
+        assert_eq!(err.to_string(), wanted);
         drop(socket);
         assert!(!path.try_exists().unwrap(), "removed when it ends");
 

@@ -204,7 +204,7 @@ impl<'v, 'e> Values<'v, 'e> {
         let line = self.event.raw.as_bytes();
         let terminator = line.get(place.end).copied();
         let is_first = |byte: u8| {
-            byte > ends::LAST && !line.get(place.clone()).is_some_and(|text| memchr::memchr(byte, text).is_some())
+            byte > ends::LAST && line.get(place.clone()).is_none_or(|text| memchr::memchr(byte, text).is_none())
         };
         match terminator {
             None => self.steady.push(ends::WITH_LINE),

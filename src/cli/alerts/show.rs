@@ -1,0 +1,93 @@
+//! `longan alerts show`: one alert for a person to read.
+
+use std::io;
+use std::io::Write;
+
+use crate::cli::Exit;
+use crate::cli::alerts::output::Format;
+use crate::cli::alerts::output::Language;
+use crate::cli::alerts::output::to_stdout;
+use crate::cli::alerts::output::write_json;
+use crate::cli::alerts::place::Place;
+use crate::cli::alerts::place::Source;
+use crate::cli::alerts::status_word;
+use crate::model::AlertId;
+use crate::model::SafeText;
+use crate::model::time::Clock as _;
+use crate::model::time::SystemClock;
+use crate::server::alert_detail;
+use crate::wire::alert::AlertDetail;
+
+pub(super) fn show(place: &Place, id: AlertId, format: Format) -> anyhow::Result<Exit> {
+    let detail = match place.source()? {
+        Source::Server(client) => client.call(async |client| client.alert(id.0).await)?,
+        Source::Files(mut reader) => alert_detail(reader.detail(id, SystemClock.now())?),
+    };
+    to_stdout(|out| match format {
+        Format::Json => Ok(write_json(out, &detail)?),
+        Format::Table => Ok(write(out, &detail, Language::of_environment())?),
+    })?;
+    Ok(Exit::Fine)
+}
+
+/// Writes everything an analyst needs; all foreign text is made safe.
+fn write(out: &mut impl Write, detail: &AlertDetail, language: Language) -> io::Result<()> {
+    let row = &detail.row;
+    let vi = |vietnamese: &Option<String>, english: &str| match (language, vietnamese) {
+        (Language::Vietnamese, Some(text)) => text.clone(),
+        _ => english.to_owned(),
+    };
+    let mut field = |vietnamese: &str, english: &str, value: &str| {
+        if value.is_empty() {
+            Ok(())
+        } else {
+            writeln!(out, "{}: {}", language.pick(vietnamese, english), SafeText::new(value))
+        }
+    };
+    field("Cảnh báo", "Alert", &format!("{} {}", AlertId(row.id), vi(&row.title_vi, &row.title)))?;
+    field("Mức", "Level", &format!("{} ({})", row.level, row.risk))?;
+    field("Trạng thái", "Status", status_word(row.status, language))?;
+    field("Người giữ", "Owner", row.owner.as_deref().unwrap_or_default())?;
+    field("Thực thể", "Entity", &format!("{} = {}", row.entity_field, row.entity))?;
+    field("Máy", "Host", row.host.as_deref().unwrap_or_default())?;
+    field("Số lần", "Count", &format!("{}, {} … {}", row.count, row.first, row.last))?;
+    field("ATT&CK", "ATT&CK", &row.tags.join(" "))?;
+    field("Luật", "Rule", &row.rule)?;
+    field("Sự cố", "Incident", &detail.incident.map(|id| format!("INC-{id}")).unwrap_or_default())?;
+    field("Mô tả", "Description", &vi(&detail.description_vi, &detail.description))?;
+    write_rest(out, detail, language)
+}
+
+fn write_rest(out: &mut impl Write, detail: &AlertDetail, language: Language) -> io::Result<()> {
+    let steps = match language {
+        Language::Vietnamese if !detail.response_vi.is_empty() => &detail.response_vi,
+        _ => &detail.response,
+    };
+    section(out, language.pick("Quy trình", "Response"), steps.iter().map(String::as_str))?;
+    let evidence = detail.evidence.iter().map(|evidence| {
+        let parts: Vec<String> =
+            evidence.parts.iter().map(|part| format!("{} {}", part.field, part.predicate)).collect();
+        format!("{} #{} {}  [{}]", evidence.timestamp, evidence.event, evidence.raw, parts.join("; "))
+    });
+    section(out, language.pick("Sự kiện", "Events"), evidence)?;
+    let history = detail.history.iter().map(|entry| {
+        format!("{} {} {} {}", entry.at, entry.who, entry.action, entry.text.as_deref().unwrap_or_default())
+    });
+    section(out, language.pick("Lịch sử", "History"), history)?;
+    let precedents = detail.precedents.iter().map(|precedent| {
+        let note = precedent.note.as_deref().unwrap_or_default();
+        format!("{} {} {:?} {note}", AlertId(precedent.id), precedent.closed, precedent.disposition)
+    });
+    section(out, language.pick("Tiền lệ 30 ngày", "Precedents, 30 days"), precedents)
+}
+
+fn section<T: AsRef<str>>(out: &mut impl Write, head: &str, lines: impl Iterator<Item = T>) -> io::Result<()> {
+    let mut lines = lines.peekable();
+    if lines.peek().is_some() {
+        writeln!(out, "{head}:")?;
+    }
+    for line in lines {
+        writeln!(out, "  {}", SafeText::new(line.as_ref()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,9 @@
+//! The server on a real Unix socket and over real TLS: who may do what, triage, streams, and hostile callers.
+
+mod access;
+mod hostile;
+mod search;
+mod stream;
+mod tls;
+mod triage;
+mod world;
