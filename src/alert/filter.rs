@@ -3,6 +3,7 @@
 use rusqlite::types::Value;
 
 use crate::alert::fold::fold;
+use crate::alert::risk::least;
 use crate::alert::state::AlertStatus;
 use crate::model::RuleLevel;
 
@@ -44,13 +45,32 @@ pub(crate) struct Clause {
     /// ` INDEXED BY … WHERE …`; empty when nothing narrows.
     pub(crate) sql: String,
     pub(crate) parameters: Vec<Value>,
-    /// True when only status and level narrow: then the kept counts answer how many there are.
-    pub(crate) is_counted: bool,
+}
+
+/// How what a filter admits is found. Each finds the same; which is fast depends on how many there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Plan {
+    /// Walk the list in its order and look at each row: for what only status and level narrow, and for short lists.
+    Walk,
+    /// Ask the indices of rule, entity, owner and text, then sort what they give: for what admits few of many.
+    Search,
+    /// Walk the list in its order and keep what the text index knows: for a window on what admits many of many.
+    WalkAndSearch,
+}
+
+impl Plan {
+    #[cfg(test)]
+    pub(crate) const ALL: [Plan; 3] = [Plan::Walk, Plan::Search, Plan::WalkAndSearch];
 }
 
 impl AlertFilter {
+    /// Says whether only status and level narrow: then the kept counts answer how many there are.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.text.is_none() && self.owner.is_none() && self.rule.is_none() && self.entity.is_none()
+    }
+
     /// Builds the clause that admits what the filter admits.
-    pub(crate) fn clause(&self) -> Clause {
+    pub(crate) fn clause(&self, plan: Plan) -> Clause {
         let mut conditions: Vec<&str> = Vec::new();
         let mut parameters = Vec::new();
         match self.status {
@@ -63,10 +83,11 @@ impl AlertFilter {
             }
         }
         if let Some(level) = self.level_min.filter(|level| *level > RuleLevel::Informational) {
-            conditions.push("level >= ?");
+            // The second follows from the first, and keeps a walk out of the part of the list where nothing can be.
+            conditions.push("level >= ? AND risk >= ?");
             parameters.push(Value::Integer(level as i64));
+            parameters.push(Value::Integer(i64::from(least(level))));
         }
-        let is_counted = self.text.is_none() && self.owner.is_none() && self.rule.is_none() && self.entity.is_none();
         for (value, condition) in
             [(&self.owner, "owner = ?"), (&self.rule, "rule_id = ?"), (&self.entity, "entity = ?")]
         {
@@ -76,7 +97,7 @@ impl AlertFilter {
             }
         }
         if let Some(text) = self.text.as_deref().map(fold).filter(|text| !text.is_empty()) {
-            if text.chars().count() >= TRIGRAM {
+            if plan != Plan::Walk && text.chars().count() >= TRIGRAM {
                 conditions.push("id IN (SELECT rowid FROM alert_text WHERE alert_text MATCH ?)");
                 parameters.push(Value::Text(phrase(&text)));
             } else {
@@ -84,14 +105,20 @@ impl AlertFilter {
                 parameters.push(Value::Text(text));
             }
         }
-        let index = match (is_counted, self.status) {
-            (false, _) => "",
-            (true, StatusFilter::Open) => " INDEXED BY alerts_open",
-            (true, StatusFilter::All) => " INDEXED BY alerts_all",
-            (true, StatusFilter::Only(_)) => " INDEXED BY alerts_status",
-        };
         let filter = if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
-        Clause { sql: format!("{index}{filter}"), parameters, is_counted }
+        Clause { sql: format!("{}{filter}", self.index(plan)), parameters }
+    }
+
+    fn index(&self, plan: Plan) -> &'static str {
+        match (plan, self.status) {
+            (Plan::Search, _) if self.rule.is_some() && self.text.is_none() && self.entity.is_none() => {
+                " INDEXED BY alerts_rule"
+            }
+            (Plan::Search, _) => "",
+            (_, StatusFilter::Open) => " INDEXED BY alerts_open",
+            (_, StatusFilter::All) => " INDEXED BY alerts_all",
+            (_, StatusFilter::Only(_)) => " INDEXED BY alerts_status",
+        }
     }
 
     /// Says whether the kept counts of a status and level belong to what the filter admits.
@@ -124,22 +151,24 @@ mod tests {
             entity: Some("'; DROP TABLE alerts".to_owned()),
             ..AlertFilter::default()
         };
-        let clause = filter.clause();
+        let clause = filter.clause(Plan::Search);
         assert_eq!(
             clause.sql,
             " WHERE status < 3 AND entity = ? AND id IN (SELECT rowid FROM alert_text WHERE alert_text MATCH ?)"
         );
         assert_eq!(clause.parameters.len(), 2);
-        assert!(!clause.is_counted);
+        assert!(!filter.is_plain());
         assert_eq!(phrase("a\"b"), "\"a\"\"b\"");
     }
 
     #[test]
     fn plain_filters_walk_the_index_of_their_order() {
         let open = AlertFilter { level_min: Some(RuleLevel::High), ..AlertFilter::default() };
-        assert_eq!(open.clause().sql, " INDEXED BY alerts_open WHERE status < 3 AND level >= ?");
+        let walked = open.clause(Plan::Walk);
+        assert_eq!(walked.sql, " INDEXED BY alerts_open WHERE status < 3 AND level >= ? AND risk >= ?");
         let all = AlertFilter { status: StatusFilter::All, ..AlertFilter::default() };
-        assert_eq!(all.clause().sql, " INDEXED BY alerts_all");
+        assert_eq!(all.clause(Plan::Walk).sql, " INDEXED BY alerts_all");
+        assert!(open.is_plain() && all.is_plain());
         assert!(open.admits(AlertStatus::Taken, RuleLevel::Critical));
         assert!(!open.admits(AlertStatus::Closed, RuleLevel::Critical));
         assert!(!open.admits(AlertStatus::New, RuleLevel::Medium));

@@ -10,6 +10,7 @@ mod read;
 mod row;
 mod schema;
 
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -56,6 +57,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 pub enum StoreError {
     #[error("cannot open the alerts in `{}`", path.display())]
     Open { path: PathBuf, source: rusqlite::Error },
+    #[error("cannot create `{}`", path.display())]
+    Create { path: PathBuf, source: std::io::Error },
     #[error("the alerts were written by a later version (schema {found}, this program knows {known})")]
     NewerSchema { found: i64, known: i64 },
     #[error("the alert database failed")]
@@ -114,6 +117,7 @@ impl AlertStore {
     /// # Errors
     /// When the file cannot be opened, is damaged, or was written by a later version.
     pub fn open(path: &Path, policy: Policy, clock: Arc<dyn Clock>) -> Result<AlertStore, StoreError> {
+        make_closed(path).map_err(|source| StoreError::Create { path: path.to_owned(), source })?;
         let mut connection =
             Connection::open(path).map_err(|source| StoreError::Open { path: path.to_owned(), source })?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
@@ -322,6 +326,12 @@ fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
         Ok(connection)
     });
     opened.map_err(|source| StoreError::Open { path: path.to_owned(), source })
+}
+
+/// Creates the file closed to others, where it is not there yet: SQLite would leave it to the umask, and raw log lines
+/// are in it. Its companions get the same mode from SQLite.
+fn make_closed(path: &Path) -> std::io::Result<()> {
+    std::fs::OpenOptions::new().append(true).create(true).mode(0o640).open(path).map(drop)
 }
 
 fn has_no_log(path: &Path) -> bool {
