@@ -1,15 +1,293 @@
-//! `longan import`.
+//! `longan import`: history from files, through the same pipeline and with the same alerts as what arrives live.
+//!
+//! Without a server the pipeline runs here until the files are worked through. With one, the lines go to its HTTP input,
+//! so that there is one writer; each request is answered only after the sync.
+
+use std::io;
+use std::io::IsTerminal as _;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use http_body_util::BodyExt as _;
+use http_body_util::Full;
+use hyper::StatusCode;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use indicatif::ProgressBar;
+use indicatif::ProgressStyle;
 
 use crate::cli::Exit;
+use crate::config::FileInput;
+use crate::config::Flags;
+use crate::config::Settings;
+use crate::config::load;
+use crate::ingest::Intake;
+use crate::ingest::file::HistoryOptions;
+use crate::ingest::file::history;
+use crate::ingest::intake::Frame;
+use crate::ingest::syslog::FRAME_BYTES_MAX;
+use crate::model::SafeText;
+use crate::model::time::Clock;
+use crate::model::time::SystemClock;
+use crate::parse::Packs;
+use crate::pipeline;
+use crate::pipeline::StartError;
+use crate::telemetry::logging;
+use crate::telemetry::logging::Target;
+
+/// Lines handed in together, so that they are synced together.
+const LINES: usize = 2_000;
+const BYTES: usize = 1 << 20;
+/// A server that is busy is asked again after so long, so many times.
+const BUSY_PAUSE: Duration = Duration::from_millis(500);
+const BUSY_TRIES: u32 = 240;
 
 /// The arguments of `longan import`.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// Read these files, one event a line; .gz and .zst are decompressed
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Read every line as this format (the name of a pack) instead of finding out
+    #[arg(long = "as", value_name = "FORMAT")]
+    format: Option<String>,
+    /// Decode the lines from this character set: utf-8, windows-1258, tcvn3, viscii, vni
+    #[arg(long, value_name = "CHARSET", default_value = "utf-8")]
+    charset: String,
+    /// Import into this data folder
+    #[arg(long, value_name = "FOLDER", env = "LONGAN_DATA", default_value = "longan-data")]
+    data: PathBuf,
+    /// Read the configuration from this file
+    #[arg(long, value_name = "FILE", env = "LONGAN_CONFIG")]
+    config: Option<PathBuf>,
+}
 
 /// Runs the command.
 ///
 /// # Errors
-/// Always, until it is written.
-pub fn run(_args: Args) -> anyhow::Result<Exit> {
-    anyhow::bail!("`import` is not written yet")
+/// When a file cannot be read; what was read before it is imported.
+pub fn run(args: Args) -> anyhow::Result<Exit> {
+    let settings = match settings_of(&args) {
+        Ok(settings) => settings,
+        Err(err) => {
+            eprintln!("longan: {err:#}");
+            return Ok(Exit::BadConfig);
+        }
+    };
+    let unread: Vec<String> = args.files.iter().filter_map(|path| unreadable(path)).collect();
+    if !unread.is_empty() {
+        unread.iter().for_each(|problem| eprintln!("longan: {problem}"));
+        return Ok(Exit::BadInput);
+    }
+    let progress = Progress::new(&args.files);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
+    match server_of(&args.data) {
+        Some(server) => {
+            if args.format.is_some() || args.charset != "utf-8" {
+                eprintln!(
+                    "longan: a server runs on `{}`, and its HTTP input decides how lines are read\n  \
+                     hint: stop the server, or set `input.http.format`",
+                    args.data.display()
+                );
+                return Ok(Exit::BadInput);
+            }
+            runtime.block_on(send_all(server, &args.files, &progress))?;
+        }
+        None => {
+            logging::start(Target::Stderr, &std::env::var("LONGAN_LOG").unwrap_or_else(|_| "warn".to_owned()))
+                .context("starting the log")?;
+            let (files, told) = (args.files.clone(), progress.clone());
+            let feed = move |intake: &Intake, clock: &dyn Clock| feed_all(intake, clock, &files, &told);
+            match runtime.block_on(pipeline::import(settings, Box::new(feed))) {
+                Ok(()) => {}
+                Err(StartError::Setup(err)) => {
+                    eprintln!("longan: {err:#}");
+                    return Ok(Exit::BadConfig);
+                }
+                Err(StartError::Failed(err)) => return Err(err),
+            }
+        }
+    }
+    progress.finish();
+    Ok(Exit::Fine)
+}
+
+fn settings_of(args: &Args) -> anyhow::Result<Settings> {
+    let mut flags = Flags::default();
+    flags.set("data", Some(args.data.display()));
+    let mut settings = load(args.config.as_deref(), std::env::vars(), &flags)?;
+    if let Some(format) = &args.format {
+        let (packs, _) = Packs::load(settings.parsers.folder.as_deref());
+        anyhow::ensure!(packs.contains(format), "no format `{format}` (`longan parsers list` names them)");
+    }
+    let charset: crate::parse::charset::Charset = args.charset.parse()?;
+    let inputs = args.files.iter().map(|path| FileInput {
+        charset: charset.to_string(),
+        format: args.format.clone(),
+        ..FileInput::followed(path.display().to_string(), settings.zone_offset_seconds)
+    });
+    settings.files = inputs.collect();
+    Ok(settings)
+}
+
+fn unreadable(path: &Path) -> Option<String> {
+    let opened = std::fs::File::open(path).and_then(|file| file.metadata());
+    match opened {
+        Ok(data) if data.is_dir() => Some(format!("`{}` is a folder; name the files in it", path.display())),
+        Ok(_) => None,
+        Err(err) => Some(format!("cannot read `{}`: {err}", path.display())),
+    }
+}
+
+/// How far the files are read, shown as a bar on a terminal.
+#[derive(Clone)]
+struct Progress {
+    bar: ProgressBar,
+    before: Arc<AtomicU64>,
+    lines: Arc<AtomicU64>,
+}
+
+impl Progress {
+    fn new(files: &[PathBuf]) -> Progress {
+        let total = files.iter().filter_map(|path| std::fs::metadata(path).ok()).map(|data| data.len()).sum();
+        let bar = if io::stderr().is_terminal() { ProgressBar::new(total) } else { ProgressBar::hidden() };
+        let style = ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta} {msg}");
+        if let Ok(style) = style {
+            bar.set_style(style);
+        }
+        Progress { bar, before: Arc::default(), lines: Arc::default() }
+    }
+
+    fn at(&self, bytes: u64) {
+        self.bar.set_position(self.before.load(Ordering::Relaxed) + bytes);
+    }
+
+    fn stored(&self, lines: usize) {
+        self.lines.fetch_add(lines as u64, Ordering::Relaxed);
+    }
+
+    fn begin(&self, path: &Path) {
+        self.bar.set_message(SafeText::new(&path.display().to_string()).to_string());
+    }
+
+    fn end(&self, path: &Path) {
+        self.before.fetch_add(std::fs::metadata(path).map_or(0, |data| data.len()), Ordering::Relaxed);
+    }
+
+    fn finish(&self) {
+        self.bar.finish_and_clear();
+        eprintln!("longan: {} events imported", self.lines.load(Ordering::Relaxed));
+    }
+}
+
+fn options_of(path: &Path) -> HistoryOptions {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    HistoryOptions { input: format!("file:{}", absolute.display()), frame_bytes_max: FRAME_BYTES_MAX, multiline: None }
+}
+
+/// Hands groups of frames of all files to `store`, in order.
+fn each_group(
+    clock: &dyn Clock,
+    files: &[PathBuf],
+    progress: &Progress,
+    store: &mut dyn FnMut(Vec<Frame>) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    for path in files {
+        progress.begin(path);
+        let reading = || format!("reading `{}`", path.display());
+        let frames = history(path, &options_of(path), clock, |bytes| progress.at(bytes)).with_context(reading)?;
+        let (mut group, mut bytes) = (Vec::with_capacity(LINES), 0);
+        for frame in frames {
+            let frame = frame.with_context(reading)?;
+            bytes += frame.raw.len();
+            group.push(frame);
+            if group.len() >= LINES || bytes >= BYTES {
+                store(std::mem::take(&mut group))?;
+                bytes = 0;
+            }
+        }
+        if !group.is_empty() {
+            store(group)?;
+        }
+        progress.end(path);
+    }
+    Ok(())
+}
+
+fn feed_all(intake: &Intake, clock: &dyn Clock, files: &[PathBuf], progress: &Progress) -> anyhow::Result<()> {
+    each_group(clock, files, progress, &mut |frames| {
+        let count = frames.len();
+        intake.submit_blocking(frames)?.wait().context("storing events")?;
+        progress.stored(count);
+        Ok(())
+    })
+}
+
+/// Returns the HTTP input of the server that runs on a data folder, if one does.
+fn server_of(data: &Path) -> Option<SocketAddr> {
+    let text = std::fs::read_to_string(data.join("endpoints.json")).ok()?;
+    let endpoints: serde_json::Value = serde_json::from_str(&text).ok()?;
+    let socket = endpoints.get("socket")?.as_str()?;
+    // A server that was killed leaves its announcement behind.
+    std::os::unix::net::UnixStream::connect(socket).ok()?;
+    endpoints.get("http")?.as_str()?.parse().ok()
+}
+
+async fn send_all(server: SocketAddr, files: &[PathBuf], progress: &Progress) -> anyhow::Result<()> {
+    let (sender, mut groups) = tokio::sync::mpsc::channel::<Vec<Frame>>(2);
+    let (files, told) = (files.to_vec(), progress.clone());
+    let reading = tokio::task::spawn_blocking(move || {
+        each_group(&SystemClock, &files, &told, &mut |frames| Ok(sender.blocking_send(frames)?))
+    });
+    while let Some(frames) = groups.recv().await {
+        let count = frames.len();
+        let body: Vec<u8> = frames.iter().flat_map(|frame| frame.raw.iter().copied().chain([b'\n'])).collect();
+        send(server, body).await?;
+        progress.stored(count);
+    }
+    reading.await.context("reading the files")?
+}
+
+async fn send(server: SocketAddr, body: Vec<u8>) -> anyhow::Result<()> {
+    let body = bytes::Bytes::from(body);
+    for _ in 0..BUSY_TRIES {
+        let status = post(server, body.clone()).await.context("sending to the server's HTTP input")?;
+        match status {
+            StatusCode::OK => return Ok(()),
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => tokio::time::sleep(BUSY_PAUSE).await,
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                anyhow::bail!("the server's HTTP input asks for a token: put it in LONGAN_TOKEN")
+            }
+            other => anyhow::bail!("the server's HTTP input answered {other}"),
+        }
+    }
+    anyhow::bail!("the server was busy for {} s", BUSY_PAUSE.as_secs_f32() * BUSY_TRIES as f32)
+}
+
+async fn post(server: SocketAddr, body: bytes::Bytes) -> anyhow::Result<StatusCode> {
+    let stream = tokio::net::TcpStream::connect(server).await?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    let mut request = hyper::Request::post("/services/collector/raw").header("host", server.to_string());
+    if let Ok(token) = std::env::var("LONGAN_TOKEN") {
+        request = request.header("authorization", format!("Bearer {token}"));
+    }
+    let exchange = async {
+        let answer = sender.send_request(request.body(Full::new(body))?).await?;
+        let status = answer.status();
+        answer.into_body().collect().await?;
+        anyhow::Ok(status)
+    };
+    tokio::select! {
+        done = exchange => done,
+        ended = connection => {
+            ended?;
+            anyhow::bail!("the connection ended without an answer")
+        }
+    }
 }

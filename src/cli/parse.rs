@@ -159,7 +159,7 @@ fn parse_zone(text: &str) -> Result<i32, String> {
     if hours > 14 || minutes > 59 { Err(problem()) } else { Ok(sign * (hours * 3600 + minutes * 60)) }
 }
 
-fn is_closed_pipe(err: &anyhow::Error) -> bool {
+pub(super) fn is_closed_pipe(err: &anyhow::Error) -> bool {
     err.chain().any(|cause| {
         let io = cause.downcast_ref::<io::Error>().map(io::Error::kind);
         let json = cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);

@@ -82,6 +82,22 @@ pub struct FileInput {
     pub line_bytes_max: NonZeroUsize,
 }
 
+impl FileInput {
+    /// Follows one path from its beginning, with the default of everything else.
+    pub fn followed(path: String, zone_offset_seconds: i32) -> FileInput {
+        FileInput {
+            path,
+            charset: "utf-8".to_owned(),
+            format: None,
+            zone_offset_seconds,
+            multiline_start: None,
+            is_from_beginning: true,
+            reads_history: false,
+            line_bytes_max: crate::ingest::syslog::FRAME_BYTES_DEFAULT,
+        }
+    }
+}
+
 /// The certificate the TLS listeners show, and whom they trust.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tls {

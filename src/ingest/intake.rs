@@ -114,6 +114,11 @@ impl Intake {
         self.refusal.borrow().clone()
     }
 
+    /// Returns a look at the refusal that does not keep the door open.
+    pub fn watch_refusal(&self) -> watch::Receiver<Option<NotStored>> {
+        self.refusal.clone()
+    }
+
     /// Waits until inputs may accept again; for those that can only stop reading.
     ///
     /// # Errors

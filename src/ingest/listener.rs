@@ -40,6 +40,13 @@ pub struct Bound<S> {
     pub address: SocketAddr,
 }
 
+impl<S> Bound<S> {
+    /// Returns the socket itself, blocking as it was bound.
+    pub fn into_socket(self) -> S {
+        self.socket
+    }
+}
+
 /// A bound TCP listener.
 pub type BoundTcp = Bound<TcpListener>;
 /// A bound UDP socket.

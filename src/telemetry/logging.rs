@@ -1,6 +1,7 @@
 //! Sets up the program's own log: lines on standard error, or in a file while the console owns the terminal.
 
 use std::fs::File;
+use std::io::IsTerminal as _;
 use std::sync::Mutex;
 
 use tracing_subscriber::EnvFilter;
@@ -26,7 +27,11 @@ pub fn start(target: Target, filter: &str) -> Result<(), TryInitError> {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let registry = tracing_subscriber::registry().with(filter);
     match target {
-        Target::Stderr => registry.with(fmt::layer().with_writer(std::io::stderr)).try_init(),
+        Target::Stderr => {
+            // Colours are for people: a journal or a file gets plain text.
+            let with_colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+            registry.with(fmt::layer().with_ansi(with_colours).with_writer(std::io::stderr)).try_init()
+        }
         Target::File(file) => registry.with(fmt::layer().with_ansi(false).with_writer(Mutex::new(file))).try_init(),
     }
 }

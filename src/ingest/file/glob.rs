@@ -71,6 +71,13 @@ impl FromStr for Glob {
 }
 
 impl Glob {
+    /// Says whether a path would be found, whatever is there at present.
+    pub fn admits(&self, path: &Path) -> bool {
+        let Ok(below) = path.strip_prefix(&self.base) else { return false };
+        let names: Vec<_> = below.components().map(|name| name.as_os_str().to_string_lossy()).collect();
+        admits(&self.parts, &names)
+    }
+
     /// Adds the paths that match at present; follows symbolic links, but not in a circle.
     pub(super) fn search(&self, found: &mut Found) {
         self.search_in(&self.base, &self.parts, 0, found);
@@ -108,6 +115,17 @@ impl Glob {
                 }
             }
         }
+    }
+}
+
+fn admits(parts: &[String], names: &[std::borrow::Cow<'_, str>]) -> bool {
+    match (parts.split_first(), names.split_first()) {
+        (None, None) => true,
+        (Some((part, rest)), _) if part == "**" => {
+            (0..=names.len().min(DEPTH_MAX)).any(|skipped| admits(rest, names.get(skipped..).unwrap_or_default()))
+        }
+        (Some((part, rest)), Some((name, names))) => matches(part.as_bytes(), name.as_bytes()) && admits(rest, names),
+        _ => false,
     }
 }
 

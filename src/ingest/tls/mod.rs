@@ -128,7 +128,10 @@ impl Acceptor {
 }
 
 /// Builds the server side from the files.
-fn server_config(config: &Config) -> Result<ServerConfig, TlsError> {
+///
+/// # Errors
+/// When one cannot be used; the error names it.
+pub fn server_config(config: &Config) -> Result<ServerConfig, TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()

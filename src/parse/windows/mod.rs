@@ -52,6 +52,10 @@ pub fn from_pairs<'a>(pairs: Vec<(Cow<'a, str>, Value<'a>)>, event: &mut Event<'
         if matches!(value, Value::Null) {
             continue;
         }
+        if &*key == "ProviderName" && value.as_str() != identity.provider.as_deref() {
+            data.push((key, value));
+            continue;
+        }
         take(key, value, event, &mut data, context);
     }
     event.logsource =
@@ -88,6 +92,7 @@ impl<'a> Identity<'a> {
     /// An event id, and a channel or a provider: other products have an `EventID` too.
     fn find(pairs: &[(Cow<'a, str>, Value<'a>)]) -> Option<Identity<'a>> {
         let (mut event_id, mut channel, mut provider) = (None, None, None);
+        let mut is_sure_provider = false;
         for (key, value) in pairs {
             let name = match keys::classify(key) {
                 Key::System(name) => name,
@@ -101,7 +106,14 @@ impl<'a> Identity<'a> {
             match name {
                 "winlog.event_id" => event_id = value.as_int().and_then(|id| u32::try_from(id).ok()).or(event_id),
                 "winlog.channel" => channel = channel.or_else(text),
-                "winlog.provider_name" => provider = provider.or_else(text),
+                // `ProviderName` is also a member of some events' data: any other name for the provider is surer.
+                "winlog.provider_name" if is_sure_provider || &**key == "ProviderName" => {
+                    provider = provider.or_else(text);
+                }
+                "winlog.provider_name" => {
+                    is_sure_provider = true;
+                    provider = text();
+                }
                 _ => {}
             }
         }

@@ -135,3 +135,17 @@ fn other_records_are_left_alone() {
         assert!(event.fields.is_empty());
     }
 }
+
+proptest::proptest! {
+    #[test]
+    fn nothing_panics(
+        key in "(Event\\.)?(System|EventData|UserData|winlog)?\\.?[A-Za-z#.]{0,20}", value in "[ -~é]{0,20}",
+        id in proptest::num::i64::ANY, channel in "(Security|Microsoft-Windows-Sysmon/Operational|x)",
+    ) {
+        let record = serde_json::json!({ "EventID": id, "Channel": channel, key: value });
+        let body = record.to_string();
+        let mut event = Event::new(&body, Timestamp(0));
+        let is_read = read(&body, &mut event, 0);
+        proptest::prop_assert!(is_read || event.fields.is_empty());
+    }
+}

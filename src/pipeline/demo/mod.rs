@@ -8,6 +8,9 @@ mod scenes;
 mod template;
 mod transport;
 
+/// The folder, within the data folder, of the files the demo appends to.
+pub const FOLDER: &str = "demo";
+
 pub use player::play;
 pub use scenes::followed_files;
 pub use transport::Places;

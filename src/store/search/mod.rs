@@ -31,6 +31,8 @@ use crate::store::shared::View;
 
 /// Documents are looked at in groups of this size between two looks at the clock.
 const CHECK_EVERY: u32 = 256;
+/// Why a page is shorter than was asked for.
+const MEMORY_LIMIT: &str = "memory limit";
 /// Events fetched at once by [`Searcher::for_each`].
 const STREAM_PAGE: usize = 1_000;
 
@@ -275,12 +277,21 @@ impl Searcher {
             let page = self.search(query, &page_options)?;
             left -= page.hits.len();
             let goes_on = page.hits.into_iter().all(&mut *visit);
-            let is_stopped = page.explain.partial.is_some() || !goes_on || left == 0;
+            // A page that would have been too big is only shorter: the next one goes on behind it.
+            let is_cut = page.explain.partial.as_deref().is_some_and(|reason| reason != MEMORY_LIMIT);
+            let is_stopped = is_cut || !goes_on || left == 0;
             match page.next.filter(|_| !is_stopped) {
                 Some(next) => page_options.cursor = Some(next),
                 None => return Ok(Explain { elapsed: started.elapsed(), ..page.explain }),
             }
         }
+    }
+
+    /// Returns the times of the oldest and the newest event; `None` when there is none.
+    pub fn time_span(&self) -> Option<(Timestamp, Timestamp)> {
+        let oldest = self.pieces().map(|piece| piece.summary.oldest_ns).min()?;
+        let newest = self.pieces().map(|piece| piece.summary.newest_ns).max()?;
+        Some((Timestamp(oldest), Timestamp(newest)))
     }
 
     /// Returns how many events the snapshot holds.
@@ -333,7 +344,7 @@ impl Searcher {
                 records.with(place.doc, |stored, length| (hit_of(&stored.event, stored.exact), length))?;
             bytes += length;
             if bytes > self.result_bytes_max && !hits.is_empty() {
-                budget.partial.set(Some("memory limit"));
+                budget.partial.set(Some(MEMORY_LIMIT));
                 has_more = true;
                 break;
             }

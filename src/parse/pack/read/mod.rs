@@ -254,10 +254,10 @@ impl<'a> Reader<'a> {
             }
             let Some(found) = text.get(captured.start as usize..captured.end as usize) else { continue };
             match &target.convert {
-                Convert::Pairs | Convert::Json => {
+                Convert::Pairs | Convert::Labels | Convert::Json => {
                     structured::nested(draft, self.packs, pack, target, Cow::Borrowed(found), 0);
                 }
-                Convert::Csv => columns::put(draft, pack, leaf, found),
+                Convert::Csv(separator) => columns::put(draft, pack, leaf, found, *separator),
                 Convert::Line if depth < NESTING_MAX => drop(self.line(draft, found, depth + 1)),
                 _ => {
                     let found = if target.quoted { quoted_text(found) } else { found };
@@ -281,10 +281,20 @@ impl<'a> Reader<'a> {
 
     /// Reads the values that have patterns of their own, then does what values demand.
     fn end(self, draft: &mut Draft<'a>, pack: &'a Pack, depth: usize) {
+        self.structured_data(draft, pack);
         for (name, root) in &pack.within {
             self.within(draft, pack, name, *root, depth);
         }
         self.conditions(draft, pack);
+    }
+
+    /// Gives the parameters of the header's structured data the names the pack has for them.
+    fn structured_data(self, draft: &mut Draft<'a>, pack: &'a Pack) {
+        if pack.structured_data {
+            for (key, value) in syslog::parameters(draft) {
+                structured::put_mapped(draft, self.packs, pack, &key, &value);
+            }
+        }
     }
 
     fn within(self, draft: &mut Draft<'a>, pack: &'a Pack, name: &'a Name<'static>, root: NodeId, depth: usize) {
@@ -295,7 +305,8 @@ impl<'a> Reader<'a> {
         let Some((leaf, captures)) = self.packs.tree.walk(root, text, draft.clock) else { return };
         let Some(leaf) = self.packs.leaves.get(leaf.0 as usize) else { return };
         for (name, value) in &leaf.fields {
-            if !pack.fields.iter().any(|(base, _)| base == name) {
+            // The pack's own fields are in place; what the pattern lays over them counts.
+            if !pack.fields.iter().any(|base| (&base.0, &base.1) == (name, value)) {
                 draft.set(lend_name(name), lend_value(value));
             }
         }
@@ -335,6 +346,7 @@ impl<'a> Reader<'a> {
         if pack.must_match {
             draft.event.failure = Some(ParseFailure::Malformed);
         }
+        self.structured_data(draft, pack);
         self.conditions(draft, pack);
     }
 }

@@ -154,20 +154,26 @@ impl<'a> Flattener<'a> {
     }
 
     /// Makes one list of the values that the objects of a list have under the same path.
+    ///
+    /// By sorting, since a hostile list has a thousand paths; the paths keep the order of their first occurrence.
     fn merge_from(&mut self, first_field: usize) {
-        let mut merged: Fields<'a> = Fields::new();
-        for (name, value) in self.fields.drain(first_field..) {
-            match merged.iter_mut().find(|(have, _)| *have == name) {
-                None => merged.push((name, value)),
-                Some((_, Value::List(items))) => append(items, value),
-                Some((_, single)) => {
+        let mut sorted: Vec<(usize, (Cow<'a, str>, Value<'a>))> =
+            self.fields.drain(first_field..).enumerate().collect();
+        sorted.sort_by(|(_, (one, _)), (_, (other, _))| one.cmp(other));
+        let mut merged: Vec<(usize, (Cow<'a, str>, Value<'a>))> = Vec::with_capacity(sorted.len());
+        for (place, (name, value)) in sorted {
+            match merged.last_mut().filter(|(_, (have, _))| *have == name) {
+                None => merged.push((place, (name, value))),
+                Some((_, (_, Value::List(items)))) => append(items, value),
+                Some((_, (_, single))) => {
                     let mut items = vec![std::mem::replace(single, Value::Null)];
                     append(&mut items, value);
                     *single = Value::List(items);
                 }
             }
         }
-        self.fields.extend(merged);
+        merged.sort_by_key(|(place, _)| *place);
+        self.fields.extend(merged.into_iter().map(|(_, field)| field));
     }
 }
 

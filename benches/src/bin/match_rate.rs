@@ -1,0 +1,193 @@
+//! How many events a CPU-second matches, with few rules and with many, beside `rsigma-eval` in the same run.
+//!
+//! Only matching is timed: rules are compiled and events are read beforehand, for each engine into the form it takes. The engines
+//! take turns round by round, so that what disturbs the machine disturbs both. Worry when ours falls below ten times the
+//! peer's rate, or when all rules take more than a few times as long as 40.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Parser as _;
+use longan::detect::Engine;
+use longan::detect::Options;
+use longan::detect::RuleFile;
+use longan::detect::RuleSet;
+use longan::detect::read_folder;
+use longan_benches::cpu::Stopwatch;
+use longan_benches::cpu::Times;
+use longan_benches::events;
+use longan_benches::events::Sample;
+use longan_benches::generate;
+use longan_benches::table::Table;
+use longan_benches::table::rate;
+use rsigma_eval::JsonEvent;
+
+/// Match events against rules, ours and the peer's turn by turn
+#[derive(Debug, clap::Parser)]
+struct Args {
+    /// Folder of Sigma rules; without it, rules are generated
+    #[arg(long, value_name = "DIR")]
+    rules: Option<PathBuf>,
+    /// Events, one `{"logsource": …, "event": …}` a line; without it, events are generated
+    #[arg(long, value_name = "FILE")]
+    events: Option<PathBuf>,
+    /// How many rules, one row of the table each; more than there are means all
+    #[arg(long, value_delimiter = ',', default_value = "40,400,4000")]
+    counts: Vec<usize>,
+    /// Rounds of each engine
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Events to generate
+    #[arg(long, default_value_t = 50_000)]
+    generate: usize,
+    /// Leave the peer out
+    #[arg(long)]
+    alone: bool,
+    /// Leave out rules of no product or of another than this, as the events have
+    #[arg(long, value_name = "NAME")]
+    product: Option<String>,
+}
+
+struct Row {
+    rules: usize,
+    ours: Times,
+    peer: Times,
+    matches: usize,
+    loading: f64,
+    peer_loading: f64,
+}
+
+fn main() -> anyhow::Result<()> {
+    let args = Args::parse();
+    let samples = match &args.events {
+        Some(path) => events::read(path)?,
+        None => generate::events(args.generate).into_iter().map(events::sample).collect::<Result<_, _>>()?,
+    };
+    let mut table = Table::new(&[
+        "rules",
+        "matches",
+        "ours",
+        "CPU-s",
+        "median",
+        "rsigma-eval",
+        "CPU-s",
+        "median",
+        "times the peer",
+        "time against fewest",
+        "load s",
+        "peer's load s",
+    ]);
+    let mut fewest = None;
+    for count in &args.counts {
+        let row = measure(&args, &choose(&args, *count), &samples)?;
+        let ours = row.ours.best();
+        let fewest = *fewest.get_or_insert(ours);
+        table.row([
+            row.rules.to_string(),
+            row.matches.to_string(),
+            rate(samples.len(), ours),
+            format!("{ours:.4}"),
+            format!("{:.4}", row.ours.median()),
+            rate(samples.len(), row.peer.best()),
+            format!("{:.3}", row.peer.best()),
+            format!("{:.3}", row.peer.median()),
+            format!("{:.1}", row.peer.best() / ours),
+            format!("{:.2}", ours / fewest),
+            format!("{:.2}", row.loading),
+            format!("{:.2}", row.peer_loading),
+        ]);
+    }
+    println!("{} events, best of {} rounds\n", samples.len(), args.rounds);
+    table.print();
+    Ok(())
+}
+
+/// Takes so many rules, always the same ones: drawn from the whole folder, so that few are a fair sample of many.
+fn choose(args: &Args, count: usize) -> Vec<RuleFile> {
+    let Some(folder) = &args.rules else { return generate::rules(count) };
+    let (mut files, unread) = read_folder(folder);
+    unread.iter().for_each(|problem| eprintln!("{problem}"));
+    if let Some(product) = &args.product {
+        let wanted = format!("product: {product}");
+        files.retain(|file| file.text.lines().any(|line| line.trim() == wanted));
+    }
+    fastrand::Rng::with_seed(7).shuffle(&mut files);
+    files.truncate(count);
+    files.sort_by(|left, right| left.path.cmp(&right.path));
+    files
+}
+
+fn measure(args: &Args, files: &[RuleFile], samples: &[Sample]) -> anyhow::Result<Row> {
+    let watch = Stopwatch::start();
+    let (set, refused) = RuleSet::compile(files, &Options::default());
+    refused.iter().for_each(|problem| eprintln!("{problem}"));
+    let rules = set.len();
+    let mut engine = Engine::new(Arc::new(set));
+    samples.iter().for_each(|sample| engine.warm(&sample.ours.logsource));
+    let loading = watch.seconds();
+    let watch = Stopwatch::start();
+    let peer = if args.alone { None } else { Some(peer(files)) };
+    let peer_loading = watch.seconds();
+    let mut row = Row { rules, ours: Times::default(), peer: Times::default(), matches: 0, loading, peer_loading };
+    for _ in 0..args.rounds {
+        let watch = Stopwatch::start();
+        let matches: usize = samples.iter().map(|sample| engine.matches(&sample.ours).len()).sum();
+        row.ours.add(watch.seconds());
+        row.matches = matches;
+        if let Some(peer) = &peer {
+            let watch = Stopwatch::start();
+            let matches: usize = samples.iter().map(|sample| ask(peer, sample)).sum();
+            row.peer.add(watch.seconds());
+            std::hint::black_box(matches);
+        }
+    }
+    if let Some(peer) = &peer {
+        compare(&mut engine, peer, samples);
+    }
+    Ok(row)
+}
+
+fn peer(files: &[RuleFile]) -> rsigma_eval::Engine {
+    let mut engine = rsigma_eval::Engine::new();
+    for file in files {
+        match rsigma_parser::parse_sigma_yaml(&file.text) {
+            Ok(collection) => drop(engine.add_rules(&collection.rules)),
+            Err(err) => eprintln!("rsigma refuses {}: {err}", file.path.display()),
+        }
+    }
+    engine
+}
+
+/// The peer's answer for the first of the event's categories: one question an event, the cheapest it can be asked.
+fn ask(peer: &rsigma_eval::Engine, sample: &Sample) -> usize {
+    let event = JsonEvent::borrow(&sample.json);
+    sample.peer_sources.first().map_or(0, |source| peer.evaluate_with_logsource(&event, source).len())
+}
+
+/// Says where the two do not agree, untimed and with every category asked: a fast answer must first be right.
+fn compare(engine: &mut Engine, peer: &rsigma_eval::Engine, samples: &[Sample]) {
+    let mut differences: HashMap<String, [usize; 2]> = HashMap::new();
+    for sample in samples {
+        let mut ours: Vec<String> = Vec::new();
+        for matched in engine.matches(&sample.ours).to_vec() {
+            ours.extend(engine.ruleset().rule(matched.rule).map(|meta| meta.id.clone()));
+        }
+        let event = JsonEvent::borrow(&sample.json);
+        let answers = sample.peer_sources.iter().flat_map(|source| peer.evaluate_with_logsource(&event, source));
+        let mut theirs: Vec<String> = answers.filter_map(|result| result.header.rule_id.clone()).collect();
+        theirs.sort_unstable();
+        theirs.dedup();
+        for id in ours.iter().filter(|id| !theirs.contains(id)) {
+            differences.entry(id.clone()).or_default()[0] += 1;
+        }
+        for id in theirs.iter().filter(|id| !ours.contains(id)) {
+            differences.entry(id.clone()).or_default()[1] += 1;
+        }
+    }
+    let mut differences: Vec<_> = differences.into_iter().collect();
+    differences.sort();
+    for (id, [ours, theirs]) in &differences {
+        eprintln!("rule {id}: {ours} events matched only by us, {theirs} only by rsigma-eval");
+    }
+}

@@ -1,0 +1,8 @@
+//! What the API asks of the running whole: searching, and how it is doing.
+
+mod search;
+mod status;
+
+pub use search::StoreSearch;
+pub(super) use status::Refusal;
+pub(super) use status::StatusOf;

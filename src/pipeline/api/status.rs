@@ -1,0 +1,160 @@
+//! How the running whole is doing, as the API tells it.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use nix::sys::statvfs::statvfs;
+
+use crate::ingest::Intake;
+use crate::model::Timestamp;
+use crate::model::time::Clock;
+use crate::pipeline::live::Live;
+use crate::server::PulseFigures;
+use crate::server::StatusService;
+use crate::store::Store;
+use crate::telemetry::Registry;
+use crate::wire::source::InputRow;
+use crate::wire::source::SourceList;
+use crate::wire::status::RuleList;
+use crate::wire::status::RuleRow;
+use crate::wire::status::Status;
+
+/// The page size of every system this runs on.
+const PAGE_BYTES: u64 = 4096;
+/// Folders of the data folder are added up to this depth.
+const DEPTH_MAX: usize = 8;
+
+/// Answers how the whole is doing.
+pub(in crate::pipeline) struct StatusOf {
+    pub(in crate::pipeline) data: PathBuf,
+    pub(in crate::pipeline) started: Timestamp,
+    pub(in crate::pipeline) clock: Arc<dyn Clock>,
+    pub(in crate::pipeline) live: Arc<Live>,
+    pub(in crate::pipeline) store: Store,
+    pub(in crate::pipeline) registry: Registry,
+    pub(in crate::pipeline) refusal: Refusal,
+    pub(in crate::pipeline) inputs: Vec<InputRow>,
+}
+
+/// Asks whether inputs must refuse at present, without holding the door open at the end.
+pub(in crate::pipeline) struct Refusal(Box<dyn Fn() -> Option<String> + Send + Sync>);
+
+impl Refusal {
+    pub(in crate::pipeline) fn of(intake: &Intake) -> Refusal {
+        let refusal = intake.watch_refusal();
+        Refusal(Box::new(move || refusal.borrow().as_ref().map(ToString::to_string)))
+    }
+}
+
+impl StatusOf {
+    fn refusing(&self) -> Option<String> {
+        (self.refusal.0)().or_else(|| self.live.trouble())
+    }
+}
+
+impl StatusService for StatusOf {
+    fn status(&self) -> Status {
+        let in_force = self.live.in_force();
+        let (events_per_second, lag_ms) = self.live.rate();
+        let last_event = self.registry.gauge("longan_wal_last_id", &[]).get();
+        Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started: self.started.to_string(),
+            now: self.clock.now().to_string(),
+            refusing: self.refusing(),
+            events_stored: self.store.searcher().event_count(),
+            last_event: u64::try_from(last_event).unwrap_or(0),
+            last_searchable: self.live.last_searchable(),
+            events_per_second,
+            lag_ms,
+            open_alerts: 0,
+            alerts_by_level: Vec::new(),
+            rules_loaded: in_force.rules.rules().count() as u64,
+            problems: in_force.problems,
+            packs_loaded: in_force.pack_count,
+            disk_used_bytes: folder_bytes(&self.data),
+            disk_free_bytes: statvfs(&self.data)
+                .map_or(0, |stat| stat.blocks_available().saturating_mul(stat.fragment_size())),
+            memory_bytes: memory_bytes(),
+        }
+    }
+
+    fn pulse(&self) -> PulseFigures {
+        let (events_per_second, lag_ms) = self.live.rate();
+        let silent_sources = self.live.sources().silent_count(self.clock.now());
+        PulseFigures { events_per_second, lag_ms, silent_sources, refusing: self.refusing() }
+    }
+
+    fn sources(&self) -> SourceList {
+        let inputs = self.inputs.iter().map(|row| self.with_figures(row)).collect();
+        SourceList { inputs, sources: self.live.sources().rows(self.clock.now()) }
+    }
+
+    fn rules(&self) -> RuleList {
+        let in_force = self.live.in_force();
+        let rules = in_force.rules.rules().map(|rule| RuleRow {
+            id: rule.id.clone(),
+            title: rule.title.clone(),
+            title_vi: rule.title_vi.clone(),
+            level: rule.level.to_string(),
+            status: rule.status.as_str().to_owned(),
+            path: rule.path.display().to_string(),
+            tags: rule.tags.clone(),
+            detections: self.live.detections_of(&rule.id),
+        });
+        RuleList { rules: rules.collect() }
+    }
+}
+
+impl StatusOf {
+    fn with_figures(&self, row: &InputRow) -> InputRow {
+        let figure = |name| self.sum(name, &row.name);
+        InputRow {
+            received: figure("longan_input_received_total"),
+            stored: figure("longan_input_stored_total"),
+            rejected: figure("longan_input_rejected_total"),
+            dropped: figure("longan_input_dropped_total"),
+            truncated: figure("longan_input_truncated_total"),
+            bytes: figure("longan_input_bytes_total"),
+            connections: figure("longan_input_connections"),
+            ..row.clone()
+        }
+    }
+
+    /// Adds up a series of an input; followed files have one each, below the name of the pattern that found them.
+    fn sum(&self, name: &str, input: &str) -> u64 {
+        let pattern = input.strip_prefix("file:").and_then(|pattern| crate::pipeline::inputs::glob_of(pattern).ok());
+        let belongs = |label: &str| {
+            label == input
+                || pattern.as_ref().is_some_and(|pattern| {
+                    label.strip_prefix("file:").is_some_and(|path| pattern.admits(path.as_ref()))
+                })
+        };
+        let samples = self.registry.samples().into_iter();
+        let ours =
+            samples.filter(|sample| sample.name == name && sample.labels.iter().any(|(_, value)| belongs(value)));
+        ours.map(|sample| u64::try_from(sample.value).unwrap_or(0)).sum()
+    }
+}
+
+fn memory_bytes() -> u64 {
+    let text = fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    text.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * PAGE_BYTES
+}
+
+fn folder_bytes(folder: &std::path::Path) -> u64 {
+    let mut bytes = 0;
+    let mut waiting = vec![(folder.to_owned(), 0)];
+    while let Some((folder, depth)) = waiting.pop() {
+        let Ok(entries) = fs::read_dir(folder) else { continue };
+        for entry in entries.filter_map(Result::ok) {
+            match entry.metadata() {
+                Ok(data) if data.is_dir() && depth < DEPTH_MAX => waiting.push((entry.path(), depth + 1)),
+                Ok(data) => bytes += data.len(),
+                Err(_) => {}
+            }
+        }
+    }
+    bytes
+}

@@ -1,0 +1,118 @@
+//! Rules and packs: loaded together, watched, and swapped in whole when a file changes.
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use notify::RecursiveMode;
+use notify::Watcher;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+use tracing::warn;
+
+use crate::config::Settings;
+use crate::detect::RuleSet;
+use crate::parse::Packs;
+use crate::pipeline::live::Live;
+
+/// Editors write a file in several steps: a change is looked at when nothing has happened for so long.
+const SETTLE: Duration = Duration::from_millis(300);
+/// Some file systems tell of no change: then the folders are looked at this often.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+
+/// What events are read and judged with.
+#[derive(Debug, Clone)]
+pub struct Content {
+    pub packs: Arc<Packs>,
+    pub rules: Arc<RuleSet>,
+    /// What was refused, as `path:line:column: problem`; the rest is in force.
+    pub problems: Vec<String>,
+}
+
+impl Content {
+    /// Loads what is compiled in, with the operator's folders over it.
+    pub fn load(rules: Option<&Path>, parsers: Option<&Path>, utc_offset_seconds: i32) -> Content {
+        let (rules, refused_rules) = RuleSet::load(rules, utc_offset_seconds);
+        let (packs, refused_packs) = Packs::load(parsers);
+        let mut problems: Vec<String> = refused_rules.iter().map(ToString::to_string).collect();
+        problems.extend(refused_packs.iter().map(ToString::to_string));
+        Content { packs: Arc::new(packs), rules: Arc::new(rules), problems }
+    }
+
+    /// Loads what the configuration names.
+    pub(super) fn of(settings: &Settings) -> Content {
+        Content::load(
+            settings.rules.folder.as_deref(),
+            settings.parsers.folder.as_deref(),
+            settings.zone_offset_seconds,
+        )
+    }
+}
+
+/// Watches the operator's folders and hands changed content to the processing stage, until cancelled.
+///
+/// # Errors
+/// None; a folder that cannot be watched is looked at now and then.
+pub(super) async fn watch(settings: Settings, live: Arc<Live>, cancel: CancellationToken) -> anyhow::Result<()> {
+    let folders: Vec<PathBuf> =
+        [&settings.rules.folder, &settings.parsers.folder].into_iter().flatten().cloned().collect();
+    if folders.is_empty() {
+        cancel.cancelled().await;
+        return Ok(());
+    }
+    let (sender, mut changes) = mpsc::channel(1);
+    let _watchers: Vec<_> = folders.iter().filter_map(|folder| watcher_of(folder, &sender)).collect();
+    let mut seen = stamp(&folders);
+    loop {
+        tokio::select! {
+            () = cancel.cancelled() => return Ok(()),
+            _ = timeout(LOOK_EVERY, changes.recv()) => {}
+        }
+        while let Ok(Some(())) = timeout(SETTLE, changes.recv()).await {}
+        let now = stamp(&folders);
+        if now == seen {
+            continue;
+        }
+        seen = now;
+        let wanted = settings.clone();
+        let Ok(content) = tokio::task::spawn_blocking(move || Content::of(&wanted)).await else { continue };
+        info!(rules = content.rules.len(), problems = content.problems.len(), "rules and packs were loaded anew");
+        live.offer_content(content);
+    }
+}
+
+fn watcher_of(folder: &Path, sender: &mpsc::Sender<()>) -> Option<notify::RecommendedWatcher> {
+    let sender = sender.clone();
+    let told = move |_| {
+        // One notice that waits is enough.
+        sender.try_send(()).ok();
+    };
+    let watcher = notify::recommended_watcher(told).and_then(|mut watcher| {
+        watcher.watch(folder, RecursiveMode::Recursive)?;
+        Ok(watcher)
+    });
+    watcher.map_err(|error| warn!(folder = %folder.display(), %error, "the folder is only looked at now and then")).ok()
+}
+
+/// What the files of the folders look like: a change of any shows.
+fn stamp(folders: &[PathBuf]) -> Vec<(PathBuf, u64, Option<std::time::SystemTime>)> {
+    /// Folders are walked no deeper than this.
+    const DEPTH_MAX: usize = 16;
+    let mut files = Vec::new();
+    let mut waiting: Vec<(PathBuf, usize)> = folders.iter().map(|folder| (folder.clone(), 0)).collect();
+    while let Some((folder, depth)) = waiting.pop() {
+        let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+        for entry in entries.filter_map(Result::ok) {
+            match entry.metadata() {
+                Ok(data) if data.is_dir() && depth < DEPTH_MAX => waiting.push((entry.path(), depth + 1)),
+                Ok(data) if data.is_file() => files.push((entry.path(), data.len(), data.modified().ok())),
+                _ => {}
+            }
+        }
+    }
+    files.sort();
+    files
+}

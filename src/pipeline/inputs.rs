@@ -1,0 +1,277 @@
+//! The inputs of a configuration: all bound first, so that a wrong one is told before anything is accepted; then run.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use regex::bytes::Regex;
+
+use crate::config::FileInput;
+use crate::config::HttpInput;
+use crate::config::Settings;
+use crate::config::StreamInput;
+use crate::ingest::connections::ConnectionLimits;
+use crate::ingest::file;
+use crate::ingest::file::Glob;
+use crate::ingest::file::GlobError;
+use crate::ingest::file::Multiline;
+use crate::ingest::file::Start;
+use crate::ingest::http;
+use crate::ingest::http::access::Tokens;
+use crate::ingest::intake;
+use crate::ingest::listener::BindError;
+use crate::ingest::listener::BoundTcp;
+use crate::ingest::listener::BoundUdp;
+use crate::ingest::listener::Context;
+use crate::ingest::listener::Place;
+use crate::ingest::listener::bind_tcp;
+use crate::ingest::listener::bind_udp;
+use crate::ingest::relp;
+use crate::ingest::stream;
+use crate::ingest::syslog;
+use crate::ingest::tls;
+use crate::ingest::tls::Security;
+use crate::pipeline::endpoints::Endpoints;
+use crate::pipeline::stages::Stages;
+use crate::wire::source::InputRow;
+
+/// A body that makes no progress for so long is given up.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Lines of one event at most, where lines are joined.
+const JOINED_LINES: usize = 500;
+const HTTP_CONNECTIONS: usize = 1_024;
+const HTTP_IDLE: Duration = Duration::from_secs(300);
+
+/// An input that is bound or checked and only needs to be run.
+enum Prepared {
+    Udp(BoundUdp, syslog::udp::Config),
+    Tcp(BoundTcp, Security, stream::Config),
+    Relp(BoundTcp, Security, stream::Config),
+    Http(BoundTcp, Security, http::Config),
+    File(Box<file::Config>),
+}
+
+/// All inputs, ready to run.
+#[derive(Default)]
+pub(super) struct Inputs {
+    prepared: Vec<(String, Prepared)>,
+    rows: Vec<InputRow>,
+}
+
+impl Inputs {
+    /// Binds every listener and checks every file input.
+    ///
+    /// # Errors
+    /// The first that cannot be had, with what to do about it.
+    pub(super) fn bind(settings: &Settings) -> anyhow::Result<Inputs> {
+        let mut inputs = Inputs::default();
+        let tls = settings.tls.as_ref().map(tls_config);
+        if let Some(input) = &settings.syslog_udp {
+            inputs.bind_udp(input)?;
+        }
+        let secured = || -> anyhow::Result<Security> { Ok(Security::load(tls.as_ref())?) };
+        if let Some(input) = &settings.syslog_tcp {
+            inputs.bind_stream("syslog_tcp", "syslog-tcp", input, Security::Plain, Prepared::Tcp)?;
+        }
+        if let Some(input) = &settings.syslog_tls {
+            inputs.bind_stream("syslog_tls", "syslog-tls", input, secured()?, Prepared::Tcp)?;
+        }
+        if let Some(input) = &settings.relp {
+            inputs.bind_stream("relp", "relp", input, Security::Plain, Prepared::Relp)?;
+        }
+        if let Some(input) = &settings.relp_tls {
+            inputs.bind_stream("relp_tls", "relp-tls", input, secured()?, Prepared::Relp)?;
+        }
+        if let Some(input) = &settings.http {
+            inputs.bind_http(input, tls.as_ref())?;
+        }
+        for input in &settings.files {
+            inputs.add_file(input)?;
+        }
+        Ok(inputs)
+    }
+
+    fn bind_udp(&mut self, input: &StreamInput) -> anyhow::Result<()> {
+        let bound = bind_udp(place("syslog_udp", "--syslog-udp", input)).map_err(with_hint)?;
+        let config = syslog::udp::Config {
+            name: "syslog_udp".to_owned(),
+            frame_bytes_max: input.frame_bytes_max,
+            receive_buffer_bytes: input.receive_buffer_bytes,
+        };
+        self.add("syslog_udp", "syslog_udp", bound.address.to_string(), false, Prepared::Udp(bound, config));
+        Ok(())
+    }
+
+    fn bind_stream(
+        &mut self,
+        name: &'static str,
+        flag: &str,
+        input: &StreamInput,
+        security: Security,
+        prepared: fn(BoundTcp, Security, stream::Config) -> Prepared,
+    ) -> anyhow::Result<()> {
+        let bound = bind_tcp(place(name, &format!("--{flag}"), input)).map_err(with_hint)?;
+        let limits = ConnectionLimits { connections_max: input.connections_max, idle_timeout: input.idle };
+        let config = stream::Config { name: name.to_owned(), frame_bytes_max: input.frame_bytes_max, limits };
+        let kind = if name == "relp_tls" { "relp" } else { name };
+        let address = bound.address.to_string();
+        self.add(name, kind, address, name.starts_with("relp"), prepared(bound, security, config));
+        Ok(())
+    }
+
+    fn bind_http(&mut self, input: &HttpInput, tls: Option<&tls::Config>) -> anyhow::Result<()> {
+        let tls = tls.filter(|_| input.is_tls);
+        let config = http::Config {
+            name: "http".to_owned(),
+            frame_bytes_max: syslog::FRAME_BYTES_MAX,
+            body_bytes_max: input.body_bytes_max,
+            memory_bytes_max: at_least_one(http::Config::MEMORY_BYTES_DEFAULT).max(input.body_bytes_max),
+            requests_max: input.requests_max,
+            body_timeout: BODY_TIMEOUT,
+            tokens: input.token_file.as_deref().map_or_else(|| Ok(Tokens::default()), tokens_of)?,
+            limits: ConnectionLimits { connections_max: at_least_one(HTTP_CONNECTIONS), idle_timeout: HTTP_IDLE },
+        };
+        http::check_access(&config, input.address.ip(), tls)?;
+        let place = Place { input: "http", setting: "--http", address: input.address };
+        let bound = bind_tcp(place).map_err(with_hint)?;
+        let security = Security::load(tls)?;
+        let address = bound.address.to_string();
+        self.add("http", "http", address, true, Prepared::Http(bound, security, config));
+        Ok(())
+    }
+
+    fn add_file(&mut self, input: &FileInput) -> anyhow::Result<()> {
+        let mut config = file::Config::new(vec![glob_of(&input.path)?]);
+        config.start = if input.is_from_beginning { Start::Beginning } else { Start::End };
+        config.history = input.reads_history;
+        config.frame_bytes_max = input.line_bytes_max;
+        if let Some(start) = &input.multiline_start {
+            let start = Regex::new(start).with_context(|| format!("`multiline_start` of `{}`", input.path))?;
+            config.multiline = Some(Multiline { start, lines_max: at_least_one(JOINED_LINES) });
+        }
+        let name = format!("file:{}", input.path);
+        self.add(&name, "file", input.path.clone(), true, Prepared::File(Box::new(config)));
+        Ok(())
+    }
+
+    fn add(&mut self, name: &str, kind: &str, place: String, acknowledges: bool, prepared: Prepared) {
+        self.rows.push(InputRow {
+            name: name.to_owned(),
+            kind: kind.to_owned(),
+            place,
+            received: 0,
+            stored: 0,
+            rejected: 0,
+            dropped: 0,
+            truncated: 0,
+            bytes: 0,
+            connections: 0,
+            acknowledges,
+        });
+        self.prepared.push((name.to_owned(), prepared));
+    }
+
+    /// Returns the inputs without their figures, for the API.
+    pub(super) fn rows(&self) -> Vec<InputRow> {
+        self.rows.clone()
+    }
+
+    /// Returns where an input listens.
+    pub(super) fn address(&self, wanted: &str) -> Option<SocketAddr> {
+        let (_, prepared) = self.prepared.iter().find(|(name, _)| name == wanted)?;
+        match prepared {
+            Prepared::Udp(bound, _) => Some(bound.address),
+            Prepared::Tcp(bound, ..) | Prepared::Relp(bound, ..) | Prepared::Http(bound, ..) => Some(bound.address),
+            Prepared::File(_) => None,
+        }
+    }
+
+    /// Adds the addresses that were bound.
+    pub(super) fn list(&self, endpoints: &mut Endpoints) {
+        for (name, _) in &self.prepared {
+            if let Some(address) = self.address(name) {
+                endpoints.add(name, address);
+            }
+        }
+    }
+
+    /// Runs all of them. `places` is how far each followed file had been read.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub(super) fn run(self, stages: &mut Stages, context: &Context, places: &[intake::Place]) -> anyhow::Result<()> {
+        for (name, prepared) in self.prepared {
+            let context = context.clone();
+            match prepared {
+                Prepared::Udp(bound, config) => {
+                    stages.spawn_thread(name, move || Ok(syslog::udp::run(&context, &bound, &config)?))?;
+                }
+                Prepared::Tcp(bound, security, config) => {
+                    stages.spawn(name, async { Ok(syslog::tcp::run(context, bound, security, config).await?) });
+                }
+                Prepared::Relp(bound, security, config) => {
+                    stages.spawn(name, async { Ok(relp::run(context, bound, security, config).await?) });
+                }
+                Prepared::Http(bound, security, config) => {
+                    stages.spawn(name, async { Ok(http::run(context, bound, security, config).await?) });
+                }
+                Prepared::File(config) => {
+                    let places = places.to_vec();
+                    let Context { intake, registry, clock, cancel } = context;
+                    stages.spawn(name, async move {
+                        Ok(file::run(*config, places, intake, registry, clock, cancel).await?)
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads the pattern of a file input; a relative one starts in the working folder.
+pub(super) fn glob_of(pattern: &str) -> Result<Glob, GlobError> {
+    let absolute = std::path::absolute(pattern).unwrap_or_else(|_| PathBuf::from(pattern));
+    absolute.to_string_lossy().parse()
+}
+
+fn place<'a>(input: &'a str, setting: &'a str, from: &StreamInput) -> Place<'a> {
+    Place { input, setting, address: from.address }
+}
+
+fn with_hint(err: BindError) -> anyhow::Error {
+    let hint = err.hint();
+    let err = anyhow::Error::from(err);
+    match hint {
+        Some(hint) => anyhow::anyhow!("{err:#}\n  hint: {hint}"),
+        None => err,
+    }
+}
+
+fn tls_config(settings: &crate::config::Tls) -> tls::Config {
+    let mut config = tls::Config::new(settings.certificate.clone(), settings.key.clone());
+    config.client_ca = settings.client_ca.clone();
+    config
+}
+
+/// One token a line, `name:secret` or the secret alone; empty lines and those that begin with `#` are skipped.
+fn tokens_of(path: &Path) -> anyhow::Result<Tokens> {
+    let text = fs::read_to_string(path).with_context(|| format!("the token file `{}`", path.display()))?;
+    let mut tokens = Tokens::default();
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    for (number, line) in lines.enumerate() {
+        match line.split_once(':') {
+            Some((name, secret)) => tokens.add(name.trim(), secret.trim()),
+            None => tokens.add(format!("token {}", number + 1), line),
+        }
+    }
+    anyhow::ensure!(!tokens.is_empty(), "the token file `{}` holds no token", path.display());
+    Ok(tokens)
+}
+
+fn at_least_one(number: usize) -> NonZeroUsize {
+    NonZeroUsize::new(number).unwrap_or(NonZeroUsize::MIN)
+}

@@ -1,0 +1,108 @@
+//! What the processing thread shows of itself to the API while it runs, and what it is handed.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+
+use crate::detect::RuleSet;
+use crate::pipeline::content::Content;
+use crate::pipeline::processing::sources::Sources;
+use crate::pipeline::processing::tails::Tails;
+
+/// Shared by the processing thread and whoever asks how it is doing.
+#[derive(Debug, Default)]
+pub(super) struct Live {
+    /// The newest event that search finds.
+    last_searchable: AtomicU64,
+    events_per_second: AtomicU64,
+    lag_ms: AtomicU64,
+    sources: Mutex<Sources>,
+    detections: Mutex<HashMap<String, u64>>,
+    trouble: Mutex<Option<String>>,
+    in_force: Mutex<InForce>,
+    offered: Mutex<Option<Content>>,
+    pub(super) tails: Tails,
+}
+
+/// What rules and packs are in force, as the API tells it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct InForce {
+    pub(super) rules: Arc<RuleSet>,
+    pub(super) pack_count: u64,
+    pub(super) problems: Vec<String>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Live {
+    pub(super) fn last_searchable(&self) -> u64 {
+        self.last_searchable.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_last_searchable(&self, id: u64) {
+        self.last_searchable.fetch_max(id, Ordering::AcqRel);
+    }
+
+    pub(super) fn rate(&self) -> (u64, u64) {
+        (self.events_per_second.load(Ordering::Relaxed), self.lag_ms.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn set_rate(&self, events_per_second: u64) {
+        self.events_per_second.store(events_per_second, Ordering::Relaxed);
+    }
+
+    pub(super) fn set_lag_ms(&self, lag_ms: u64) {
+        self.lag_ms.store(lag_ms, Ordering::Relaxed);
+    }
+
+    pub(super) fn sources(&self) -> MutexGuard<'_, Sources> {
+        lock(&self.sources)
+    }
+
+    /// Counts a detection of a rule.
+    pub(super) fn detected(&self, rule: &str) {
+        let mut detections = lock(&self.detections);
+        match detections.get_mut(rule) {
+            Some(count) => *count += 1,
+            None => drop(detections.insert(rule.to_owned(), 1)),
+        }
+    }
+
+    pub(super) fn detections_of(&self, rule: &str) -> u64 {
+        lock(&self.detections).get(rule).copied().unwrap_or(0)
+    }
+
+    /// What keeps the processing from going on as it should, if anything does.
+    pub(super) fn trouble(&self) -> Option<String> {
+        lock(&self.trouble).clone()
+    }
+
+    pub(super) fn set_trouble(&self, trouble: Option<String>) {
+        *lock(&self.trouble) = trouble;
+    }
+
+    pub(super) fn in_force(&self) -> InForce {
+        lock(&self.in_force).clone()
+    }
+
+    pub(super) fn set_in_force(&self, content: &Content) {
+        let pack_count = content.packs.summaries().len() as u64;
+        let problems = content.problems.clone();
+        *lock(&self.in_force) = InForce { rules: Arc::clone(&content.rules), pack_count, problems };
+    }
+
+    /// Hands new rules and packs to the processing thread; a later offer replaces one not yet taken.
+    pub(super) fn offer_content(&self, content: Content) {
+        *lock(&self.offered) = Some(content);
+    }
+
+    pub(super) fn take_content(&self) -> Option<Content> {
+        lock(&self.offered).take()
+    }
+}

@@ -1,0 +1,386 @@
+//! From a configuration to a running whole, and back: opens, binds, starts every stage, waits, drains.
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::mpsc::sync_channel;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio::signal::unix::Signal;
+use tokio::signal::unix::SignalKind;
+use tokio::signal::unix::signal;
+use tokio_util::sync::CancellationToken;
+use tracing::error;
+use tracing::info;
+use tracing::warn;
+
+use crate::auth::PeerPolicy;
+use crate::auth::Role;
+use crate::auth::TokenStore;
+use crate::config::Api;
+use crate::config::Settings;
+use crate::incident::IncidentStore;
+use crate::incident::clock;
+use crate::ingest::Intake;
+use crate::ingest::intake;
+use crate::ingest::listener;
+use crate::ingest::listener::Place;
+use crate::ingest::tls;
+use crate::model::time::Clock;
+use crate::model::time::SystemClock;
+use crate::normalize;
+use crate::normalize::Normalizer;
+use crate::normalize::assets;
+use crate::pipeline::api::Refusal;
+use crate::pipeline::api::StatusOf;
+use crate::pipeline::api::StoreSearch;
+use crate::pipeline::content;
+use crate::pipeline::content::Content;
+use crate::pipeline::demo;
+use crate::pipeline::endpoints;
+use crate::pipeline::endpoints::Endpoints;
+use crate::pipeline::inputs::Inputs;
+use crate::pipeline::live::Live;
+use crate::pipeline::open;
+use crate::pipeline::open::Folder;
+use crate::pipeline::open::Opened;
+use crate::pipeline::processing::Formats;
+use crate::pipeline::processing::Parts;
+use crate::pipeline::processing::Processor;
+use crate::pipeline::stages::Stages;
+use crate::server;
+use crate::server::ControlSocket;
+use crate::server::Server;
+use crate::server::Services;
+use crate::store::Retention;
+use crate::store::Store;
+use crate::telemetry::Registry;
+use crate::wal::writer;
+
+/// Groups that may wait for the processing thread: then the log stops taking more, and with it the inputs.
+const GROUPS_WAITING: usize = 8;
+/// How often what has been kept long enough is looked for.
+const RETENTION_EVERY: Duration = Duration::from_secs(3600);
+
+/// Why it did not start, or did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Nothing was accepted: the configuration or the machine does not allow it.
+    #[error("{0:#}")]
+    Setup(anyhow::Error),
+    /// It ran, and a stage failed or did not end in time.
+    #[error("{0:#}")]
+    Failed(anyhow::Error),
+}
+
+/// What is told once every listener is bound.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ready {
+    /// The data folder, absolute.
+    pub data: PathBuf,
+    /// The API's local socket.
+    pub socket: PathBuf,
+    /// Each input with where it listens.
+    pub inputs: Vec<(String, String)>,
+}
+
+/// Runs until a signal or `stop`; with `is_demo` it also plays the demo into its own inputs. `ready` is called once
+/// everything is bound and announced.
+///
+/// # Errors
+/// When it cannot start, or a stage fails; what was acknowledged is on disk in any case.
+pub async fn serve(
+    settings: Settings,
+    is_demo: bool,
+    stop: CancellationToken,
+    ready: impl FnOnce(Ready),
+) -> Result<(), StartError> {
+    // Before any listener is bound: a signal between the two would kill us undrained.
+    let mut signals = Signals::install().map_err(StartError::Setup)?;
+    let beside = if is_demo { Beside::Demo } else { Beside::Nothing };
+    let (mut whole, told) = Whole::start(settings, beside).map_err(StartError::Setup)?;
+    ready(told);
+    let failed = tokio::select! {
+        name = signals.next() => {
+            info!(signal = name, "stopping");
+            None
+        }
+        () = stop.cancelled() => None,
+        ended = whole.stages.next_ended() => ended.map(|(name, _)| name),
+    };
+    whole.end(failed).await.map_err(StartError::Failed)
+}
+
+/// Feeds lines from elsewhere, on a thread of its own; the whole stops when it returns.
+pub type Feed = Box<dyn FnOnce(&Intake, &dyn Clock) -> anyhow::Result<()> + Send>;
+
+/// Runs without any input but `feed`, as [`serve`] does, until it has ended or a signal comes.
+///
+/// # Errors
+/// As [`serve`], and when `feed` fails.
+pub async fn import(settings: Settings, feed: Feed) -> Result<(), StartError> {
+    let mut signals = Signals::install().map_err(StartError::Setup)?;
+    let settings = Settings {
+        syslog_udp: None,
+        syslog_tcp: None,
+        syslog_tls: None,
+        relp: None,
+        relp_tls: None,
+        http: None,
+        api: Api { remote: None, ..settings.api },
+        ..settings
+    };
+    let (mut whole, _) = Whole::start(settings, Beside::Feed(feed)).map_err(StartError::Setup)?;
+    let failed = tokio::select! {
+        name = signals.next() => {
+            info!(signal = name, "stopping");
+            None
+        }
+        ended = whole.stages.next_ended() => ended.filter(|(name, is_well)| name != FEED || !is_well).map(|(name, _)| name),
+    };
+    whole.end(failed).await.map_err(StartError::Failed)
+}
+
+/// What else brings events in.
+enum Beside {
+    Nothing,
+    Demo,
+    Feed(Feed),
+}
+
+/// The name of the stage that feeds.
+const FEED: &str = "import";
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn install() -> anyhow::Result<Signals> {
+        let terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
+        let interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
+        Ok(Signals { terminate, interrupt })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}
+
+/// Everything that runs.
+struct Whole {
+    stages: Stages,
+    /// Seen by the inputs only: every later stage ends when its channel does.
+    cancel: CancellationToken,
+    server: Server,
+    announcement: endpoints::Announcement,
+    shutdown: Duration,
+}
+
+impl Whole {
+    fn start(settings: Settings, beside: Beside) -> anyhow::Result<(Whole, Ready)> {
+        if let Err(error) = listener::raise_open_files_limit() {
+            warn!(%error, "the limit of open files stays as it is");
+        }
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let folder = Folder::make(&settings.data)?;
+        let Opened { wal, recovery, store, alerts } = open::open(&folder, &settings, Arc::clone(&clock))?;
+        endpoints::clear(folder.path()).context("removing what an earlier run announced")?;
+        let content = Content::of(&settings);
+        for problem in &content.problems {
+            warn!(%problem, "left out");
+        }
+        // Imported files are not followed: their settings only say how they are read.
+        let files = if matches!(beside, Beside::Feed(_)) { Vec::new() } else { settings.files.clone() };
+        let inputs = Inputs::bind(&Settings { files, ..settings.clone() })?;
+        let socket = ControlSocket::bind(&folder.socket())?;
+        let remote = Remote::bind(&settings)?;
+
+        let registry = Registry::default();
+        let cancel = CancellationToken::new();
+        let (intake, outlet) = intake::channel(settings.limits.queue_submissions.get());
+        let live = Arc::new(Live::default());
+        let release = Arc::new(AtomicU64::new(0));
+        let processor = Processor::new(Parts {
+            live: Arc::clone(&live),
+            writer: store.writer()?,
+            store: store.clone(),
+            alerts: Arc::clone(&alerts),
+            content,
+            normalizer: Arc::new(normalizer(&settings)?),
+            formats: Formats::of_settings(&settings),
+            clock: Arc::clone(&clock),
+            visible: settings.store.visible,
+            release: Arc::clone(&release),
+            stopping: cancel.clone(),
+        })?;
+        let status = StatusOf {
+            data: folder.path().to_owned(),
+            started: clock.now(),
+            clock: Arc::clone(&clock),
+            live: Arc::clone(&live),
+            store: store.clone(),
+            registry: registry.clone(),
+            refusal: Refusal::of(&intake),
+            inputs: inputs.rows(),
+        };
+        let services = Services {
+            incidents: IncidentStore::new(Arc::clone(&alerts), clock::defaults()),
+            alerts,
+            search: Arc::new(StoreSearch::new(
+                store.clone(),
+                Arc::clone(&live),
+                Arc::clone(&clock),
+                settings.store.search_deadline,
+            )),
+            status: Arc::new(status),
+            tokens: Arc::new(TokenStore::open(&folder.tokens())?),
+            peers: PeerPolicy::of_this_process(roles(&settings)?),
+            metrics: registry.clone(),
+            clock: Arc::clone(&clock),
+        };
+        let server = Server::new(services, server::Limits::default());
+
+        let mut endpoints = Endpoints::new(socket.path());
+        inputs.list(&mut endpoints);
+        if let Some(remote) = &remote {
+            endpoints.add("api", remote.listener.local_addr().context("asking for the API's address")?);
+        }
+        let told = Ready {
+            data: folder.path().to_owned(),
+            socket: socket.path().to_owned(),
+            inputs: inputs.rows().into_iter().map(|row| (row.name, row.place)).collect(),
+        };
+
+        let mut stages = Stages::default();
+        let (forward, arrivals) = sync_channel(GROUPS_WAITING);
+        let replay = wal.replay(processor.replay_after());
+        let last_id = wal.last_id();
+        stages.spawn_thread("processing", move || processor.run(replay, last_id, &arrivals))?;
+        let handles =
+            writer::Handles { forward, release, registry: registry.clone(), limits: writer::Limits::default() };
+        stages.spawn_thread("wal", move || {
+            writer::run(wal, outlet, handles)?;
+            Ok(())
+        })?;
+        let places = demo_places(&inputs, folder.path());
+        let (fed_intake, fed_clock) = (intake.clone(), Arc::clone(&clock));
+        let context = listener::Context { intake, registry, clock: Arc::clone(&clock), cancel: cancel.clone() };
+        inputs.run(&mut stages, &context, &recovery.places)?;
+        drop(context);
+        stages.spawn("api", serve_local(server.clone(), socket));
+        if let Some(remote) = remote {
+            let listener = TcpListener::from_std(remote.listener).context("serving the remote API")?;
+            let server = server.clone();
+            stages.spawn("remote api", async move {
+                server.serve_tls(listener, remote.config).await;
+                Ok(())
+            });
+        }
+        stages.spawn("retention", retain(store, settings.store.retention_days, clock, cancel.clone()));
+        stages.spawn("reload", content::watch(settings.clone(), live, cancel.clone()));
+        match beside {
+            Beside::Nothing => drop(fed_intake),
+            Beside::Demo => {
+                drop(fed_intake);
+                stages.spawn("demo", demo::play(places, cancel.clone()));
+            }
+            Beside::Feed(feed) => stages.spawn_thread(FEED, move || feed(&fed_intake, &*fed_clock))?,
+        }
+        let announcement = endpoints.announce(folder.path()).context("announcing the endpoints")?;
+        Ok((Whole { stages, cancel, server, announcement, shutdown: settings.limits.shutdown }, told))
+    }
+
+    /// Stops taking in, waits until what was taken in is worked through, and tells what did not end well.
+    async fn end(self, failed: Option<String>) -> anyhow::Result<()> {
+        let Whole { stages, cancel, server, announcement, shutdown } = self;
+        drop(announcement);
+        cancel.cancel();
+        server.stop();
+        let drain = stages.drain(shutdown).await;
+        if let Some(name) = failed {
+            error!(stage = %name, "a stage ended by itself");
+            anyhow::bail!("the stage `{name}` ended by itself; the log above says why");
+        }
+        if !drain.stuck.is_empty() {
+            anyhow::bail!("still running after {} s: {}", shutdown.as_secs(), drain.stuck.join(", "));
+        }
+        if !drain.failed.is_empty() {
+            anyhow::bail!("ended with an error: {}", drain.failed.join(", "));
+        }
+        Ok(())
+    }
+}
+
+async fn serve_local(server: Server, socket: ControlSocket) -> anyhow::Result<()> {
+    server.serve_local(socket).await;
+    Ok(())
+}
+
+/// The API beyond this machine, bound.
+struct Remote {
+    listener: std::net::TcpListener,
+    config: Arc<rustls::ServerConfig>,
+}
+
+impl Remote {
+    fn bind(settings: &Settings) -> anyhow::Result<Option<Remote>> {
+        let Some((address, certificate, key)) = &settings.api.remote else { return Ok(None) };
+        let config = tls::server_config(&tls::Config::new(certificate.clone(), key.clone()))?;
+        let place = Place { input: "api", setting: "api.address", address: *address };
+        let bound = listener::bind_tcp(place)?;
+        let listener = bound.into_socket();
+        listener.set_nonblocking(true).context("preparing the API's socket")?;
+        Ok(Some(Remote { listener, config: Arc::new(config) }))
+    }
+}
+
+fn normalizer(settings: &Settings) -> anyhow::Result<Normalizer> {
+    let assets = match &settings.assets {
+        None => assets::Assets::default(),
+        Some(path) => assets::load(path).map_err(|problems| {
+            let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            anyhow::anyhow!("{}", lines.join("\n"))
+        })?,
+    };
+    Ok(Normalizer::new(normalize::Config { assets, zone_offset_seconds: settings.zone_offset_seconds }))
+}
+
+fn roles(settings: &Settings) -> anyhow::Result<Vec<(String, Role)>> {
+    let users = settings.api.users.iter();
+    users.map(|(name, role)| Ok((name.clone(), role.parse()?))).collect()
+}
+
+fn demo_places(inputs: &Inputs, data: &Path) -> demo::Places {
+    demo::Places {
+        udp: inputs.address("syslog_udp"),
+        tcp: inputs.address("syslog_tcp"),
+        http: inputs.address("http"),
+        folder: data.join(demo::FOLDER),
+    }
+}
+
+/// Deletes what has been kept long enough, now and every hour.
+async fn retain(store: Store, days: u32, clock: Arc<dyn Clock>, cancel: CancellationToken) -> anyhow::Result<()> {
+    let retention = Arc::new(Retention { default_days: Some(days), days: std::collections::BTreeMap::new() });
+    loop {
+        let (store, retention, now) = (store.clone(), Arc::clone(&retention), clock.now());
+        match tokio::task::spawn_blocking(move || store.retain(now, &retention)).await {
+            Ok(Ok(deleted)) if !deleted.is_empty() => info!(partitions = deleted.len(), "kept long enough, deleted"),
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => error!(%error, "what has been kept long enough could not be deleted"),
+            Err(error) => error!(%error, "looking for what has been kept long enough failed"),
+        }
+        tokio::select! {
+            () = cancel.cancelled() => return Ok(()),
+            () = tokio::time::sleep(RETENTION_EVERY) => {}
+        }
+    }
+}
