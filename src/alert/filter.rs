@@ -50,7 +50,7 @@ pub(crate) struct Clause {
 /// How what a filter admits is found. Each finds the same; which is fast depends on how many there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Plan {
-    /// Walk the list in its order and look at each row: for what only status and level narrow, and for short lists.
+    /// Walk the list in its order and look at each row: for what only status and level narrow, and for a text in a short list.
     Walk,
     /// Ask the indices of rule, entity, owner and text, then sort what they give: for what admits few of many.
     Search,
@@ -67,6 +67,11 @@ impl AlertFilter {
     /// Says whether only status and level narrow: then the kept counts answer how many there are.
     pub(crate) fn is_plain(&self) -> bool {
         self.text.is_none() && self.owner.is_none() && self.rule.is_none() && self.entity.is_none()
+    }
+
+    /// Says whether the filter looks for a text and nothing that has an index of its own.
+    pub(crate) fn is_text_search(&self) -> bool {
+        self.text.is_some() && self.entity.is_none()
     }
 
     /// Builds the clause that admits what the filter admits.
@@ -97,7 +102,8 @@ impl AlertFilter {
             }
         }
         if let Some(text) = self.text.as_deref().map(fold).filter(|text| !text.is_empty()) {
-            if plan != Plan::Walk && text.chars().count() >= TRIGRAM {
+            // Of one entity there are few, sooner read than searched for.
+            if plan != Plan::Walk && self.entity.is_none() && text.chars().count() >= TRIGRAM {
                 conditions.push("id IN (SELECT rowid FROM alert_text WHERE alert_text MATCH ?)");
                 parameters.push(Value::Text(phrase(&text)));
             } else {
@@ -110,10 +116,10 @@ impl AlertFilter {
     }
 
     fn index(&self, plan: Plan) -> &'static str {
+        let is_free = self.text.is_none() && self.entity.is_none();
         match (plan, self.status) {
-            (Plan::Search, _) if self.rule.is_some() && self.text.is_none() && self.entity.is_none() => {
-                " INDEXED BY alerts_rule"
-            }
+            (Plan::Search, _) if is_free && self.rule.is_some() => " INDEXED BY alerts_rule",
+            (Plan::Search, _) if is_free && self.owner.is_some() => " INDEXED BY alerts_owner",
             (Plan::Search, _) => "",
             (_, StatusFilter::Open) => " INDEXED BY alerts_open",
             (_, StatusFilter::All) => " INDEXED BY alerts_all",
@@ -148,15 +154,17 @@ mod tests {
     fn what_a_user_wrote_is_only_ever_bound() {
         let filter = AlertFilter {
             text: Some("x' OR 1=1 --\" NEAR(".to_owned()),
-            entity: Some("'; DROP TABLE alerts".to_owned()),
+            owner: Some("'; DROP TABLE alerts".to_owned()),
             ..AlertFilter::default()
         };
         let clause = filter.clause(Plan::Search);
         assert_eq!(
             clause.sql,
-            " WHERE status < 3 AND entity = ? AND id IN (SELECT rowid FROM alert_text WHERE alert_text MATCH ?)"
+            " WHERE status < 3 AND owner = ? AND id IN (SELECT rowid FROM alert_text WHERE alert_text MATCH ?)"
         );
         assert_eq!(clause.parameters.len(), 2);
+        let of_entity = AlertFilter { entity: Some("\"'x".to_owned()), ..filter.clone() }.clause(Plan::Search);
+        assert_eq!(of_entity.sql, " WHERE status < 3 AND owner = ? AND entity = ? AND instr(folded, ?) > 0");
         assert!(!filter.is_plain());
         assert_eq!(phrase("a\"b"), "\"a\"\"b\"");
     }

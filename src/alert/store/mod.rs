@@ -48,6 +48,8 @@ pub const FILE_NAME: &str = "alerts.sqlite";
 
 /// Readers kept open for the next read; more are opened when more read at once.
 const READERS_KEPT: usize = 4;
+/// Pages each of them keeps: what a list of some thousand open alerts needs.
+const READER_CACHE_KIB: i64 = 8 * 1024;
 /// How long a statement waits for another process (a backup, `longan alerts list`) to let go.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -80,8 +82,9 @@ pub struct AlertStore {
     path: PathBuf,
     policy: Policy,
     clock: Arc<dyn Clock>,
-    writer: Mutex<Writer>,
+    /// Before the writer, so that they are closed before it: the last to close puts the log away, which a reader may not.
     readers: Mutex<Vec<Connection>>,
+    writer: Mutex<Writer>,
     revision: watch::Sender<u64>,
 }
 
@@ -321,6 +324,7 @@ fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let opened = Connection::open_with_flags(path, flags).and_then(|connection| {
         connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
         connection.set_prepared_statement_cache_capacity(64);
         connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))?;
         Ok(connection)

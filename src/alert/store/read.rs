@@ -86,10 +86,10 @@ pub(super) fn find(connection: &Connection, filter: &AlertFilter) -> Result<Foun
     if filter.is_plain() {
         return Ok(Found { clause: filter.clause(Plan::Walk), total: listed });
     }
-    let plan = if listed <= WALK_MAX { Plan::Walk } else { Plan::Search };
+    let plan = if filter.is_text_search() && listed <= WALK_MAX { Plan::Walk } else { Plan::Search };
     let clause = filter.clause(plan);
     let total = count(connection, &clause)?;
-    let is_many = filter.text.is_some() && total.saturating_mul(MANY) > listed;
+    let is_many = filter.is_text_search() && total.saturating_mul(MANY) > listed;
     let clause = if plan == Plan::Search && is_many { filter.clause(Plan::WalkAndSearch) } else { clause };
     Ok(Found { clause, total })
 }

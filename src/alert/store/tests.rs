@@ -403,7 +403,10 @@ fn a_reader_needs_no_server_and_a_later_schema_is_refused() {
     assert_eq!(reader.window(&all()).unwrap().total, 1);
     world.commit(&[detection("b", "x", 2)]);
     assert_eq!(reader.window(&all()).unwrap().total, 2);
+    drop(reader);
     drop(world.store);
+    assert!(has_no_log(&path), "closed in order, the file is all there is");
+    assert_eq!(open_unchanging(&path).and_then(|connection| read::window(&connection, &all())).unwrap().total, 2);
     assert_eq!(AlertReader::open(&path).unwrap().window(&all()).unwrap().total, 2);
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     assert!(matches!(AlertReader::open(&path), Err(StoreError::NewerSchema { found: 99, .. })));
