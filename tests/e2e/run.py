@@ -16,7 +16,7 @@ HERE = Path(__file__).resolve().parent
 def main():
     arguments = sys.argv[1:]
     if arguments and Path(arguments[0]).is_file():
-        os.environ["LONGAN_BINARY"] = str(Path(arguments.pop(0)).resolve())
+        os.environ["E2E_BINARY"] = str(Path(arguments.pop(0)).resolve())
     sys.path.insert(0, str(HERE))
     passed, failed = 0, []
     for path in sorted(HERE.glob("test_*.py")):

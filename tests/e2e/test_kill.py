@@ -10,7 +10,7 @@ import time
 
 import world
 
-ROUNDS = int(os.environ.get("LONGAN_KILL_ROUNDS", "10"))
+ROUNDS = int(os.environ.get("E2E_KILL_ROUNDS", "10"))
 RATE = 20_000
 BATCH = 500
 ALERT_EVERY = 250
@@ -146,7 +146,7 @@ def test_acknowledged_events_survive_kill():
         config = place / "longan.toml"
         config.write_text(f'[rules]\nfolder = "{rules}"\n[store]\nseal_seconds = 3\nhot_events_max = 20000\n')
         server = world.Server(place / "data", config=config)
-        chance = random.Random(int(os.environ.get("LONGAN_SEED", "0")) or None)
+        chance = random.Random(int(os.environ.get("E2E_SEED", "0")) or None)
         acknowledged = {"e2e-relp": set(), "e2e-http": set()}
         sent = {name: set() for name in acknowledged}
         following = dict.fromkeys(acknowledged, 0)

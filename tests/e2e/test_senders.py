@@ -114,11 +114,11 @@ def test_syslog_ng_over_udp_tcp_and_tls():
             work.mkdir()
             conf = work / "syslog-ng.conf"
             conf.write_text(SYSLOG_NG_CONF.format(work=work, **places(server, tls)))
-            library = SYSLOG_NG / "lib"
-            machine = next(path for path in library.iterdir() if path.name == "syslog-ng").parent
+            library = SYSLOG_NG / "lib/syslog-ng"
+            modules = next(path for path in library.iterdir() if path.is_dir())
             command = [str(SYSLOG_NG / "sbin/syslog-ng"), "-F", "-f", str(conf), "-R", str(work / "persist"), "-p", str(work / "pid"),
-                       "-c", str(work / "ctl"), "--module-path", str(machine / "syslog-ng/3.38"), "--no-caps", "--stderr"]
-            environment = {**os.environ, "LD_LIBRARY_PATH": str(machine)}
+                       "-c", str(work / "ctl"), "--module-path", str(modules), "--no-caps", "--stderr"]
+            environment = {**os.environ, "LD_LIBRARY_PATH": str(library)}
             with world.daemon(command, env=environment):
                 write_to(work / "log", "syslogng")
                 for host in ("ng-udp", "ng-tcp", "ng-tls"):

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-BINARY = Path(os.environ.get("LONGAN_BINARY", ROOT / "target/debug/longan"))
+BINARY = Path(os.environ.get("E2E_BINARY", ROOT / "target/debug/longan"))
 
 
 def wait_for(condition, seconds=30.0, what="a condition"):
