@@ -13,6 +13,7 @@ use std::sync::PoisonError;
 use std::thread;
 use std::thread::JoinHandle;
 
+use tantivy::IndexSettings;
 use tantivy::Segment;
 use tantivy::directory::MmapDirectory;
 use tantivy::directory::RamDirectory;
@@ -162,7 +163,7 @@ fn seal_up_to(shared: &Shared, checkpoint: EventId) -> Result<(), StoreError> {
     }
     let sealed = by_key(&frozen)
         .into_iter()
-        .map(|(key, pieces)| write_partition(shared, &key, &pieces))
+        .map(|(key, pieces)| write_partition(shared, &key, &pieces, schema::sealed_settings()))
         .collect::<Result<Vec<_>, _>>()?;
     shared.replace(&frozen, sealed, checkpoint)
 }
@@ -178,7 +179,7 @@ fn compact(shared: &Shared) -> Result<(), StoreError> {
         for (_, tier) in tiers {
             let events: u64 = tier.iter().map(|piece| piece.summary.events).sum();
             if tier.len() >= fan_in && events <= shared.config.partition_events_max {
-                let merged = write_partition(shared, &key, &tier)?;
+                let merged = write_partition(shared, &key, &tier, schema::merged_settings())?;
                 shared.replace(&tier, vec![merged], EventId::ZERO)?;
             }
         }
@@ -224,6 +225,7 @@ fn write_partition(
     shared: &Shared,
     key: &Key,
     pieces: &[Arc<Piece>],
+    settings: IndexSettings,
 ) -> Result<(PartitionEntry, Arc<Piece>), StoreError> {
     let number = shared.next_folder();
     let unfinished = shared.unfinished_path(number);
@@ -232,7 +234,7 @@ fn write_partition(
     let folder = shared.partition_path(&name);
     fs::create_dir(&unfinished).map_err(StoreError::io(&unfinished))?;
     let directory = MmapDirectory::open(&unfinished).map_err(tantivy::TantivyError::from)?;
-    merge_filtered_segments(&segments_of(pieces), schema::sealed_settings(), nothing_left_out(pieces), directory)?;
+    merge_filtered_segments(&segments_of(pieces), settings, nothing_left_out(pieces), directory)?;
     let bytes = sync_files(&unfinished).map_err(StoreError::io(&unfinished))?;
     fs::rename(&unfinished, &folder).map_err(StoreError::io(&folder))?;
     sync_folder(&shared.partition_path("")).map_err(StoreError::io(&folder))?;

@@ -11,9 +11,9 @@ use tracing::warn;
 
 use crate::model::time::Clock;
 use crate::model::time::SystemClock;
+use crate::pipeline::demo::everyday::Everyday;
 use crate::pipeline::demo::scenes;
 use crate::pipeline::demo::scenes::Attack;
-use crate::pipeline::demo::scenes::Scene;
 use crate::pipeline::demo::template::Part;
 use crate::pipeline::demo::transport::Places;
 use crate::pipeline::demo::transport::Senders;
@@ -35,8 +35,9 @@ struct Performance {
 /// # Errors
 /// When the scenes cannot be read; a sender that fails is told in the log and tried again.
 pub async fn play(places: Places, cancel: CancellationToken) -> anyhow::Result<()> {
-    let (scenes, attacks) = scenes::read()?;
+    let (_, attacks) = scenes::read()?;
     let mut random = fastrand::Rng::new();
+    let mut everyday = Everyday::new(random.u64(..))?;
     let mut senders = Senders::new(places);
     let start = Instant::now();
     let mut performances: Vec<Performance> = attacks
@@ -48,7 +49,6 @@ pub async fn play(places: Places, cancel: CancellationToken) -> anyhow::Result<(
             attack,
         })
         .collect();
-    let weights: u32 = scenes.iter().map(|scene| scene.weight).sum();
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -57,25 +57,13 @@ pub async fn play(places: Places, cancel: CancellationToken) -> anyhow::Result<(
             _ = ticks.tick() => {}
         }
         for _ in 0..LINES_PER_SECOND * TICK.as_millis() as u64 / 1000 {
-            send_everyday(&scenes, weights, &mut senders, &mut random).await;
+            if let Some((transport, line)) = everyday.next(SystemClock.now()) {
+                send(&mut senders, transport, line).await;
+            }
         }
         for performance in &mut performances {
             perform(performance, &mut senders, &mut random).await;
         }
-    }
-}
-
-async fn send_everyday(scenes: &[Scene], weights: u32, senders: &mut Senders, random: &mut fastrand::Rng) {
-    let mut pick = random.u32(0..weights.max(1));
-    for scene in scenes {
-        if pick < scene.weight {
-            if let Some(template) = random.choice(&scene.lines) {
-                let line = template.fill(SystemClock.now(), &Part::default(), 0, random);
-                send(senders, &scene.transport, line).await;
-            }
-            return;
-        }
-        pick -= scene.weight;
     }
 }
 

@@ -85,14 +85,23 @@ pub(in crate::store) fn hot_settings() -> IndexSettings {
     }
 }
 
-/// Settings of a sealed partition: newest first, small on disk.
+/// Settings of a partition just sealed: newest first, smaller than in memory.
 pub(in crate::store) fn sealed_settings() -> IndexSettings {
     IndexSettings {
         sort_by_field: Some(IndexSortByField { field: TIME.to_owned(), order: Order::Desc }),
         docstore_compression: Compressor::Zstd(ZstdCompressor { compression_level: Some(3) }),
         docstore_compress_dedicated_thread: false,
-        docstore_blocksize: 64 << 10,
+        docstore_blocksize: 256 << 10,
         ..IndexSettings::default()
+    }
+}
+
+/// Settings of a partition merged from sealed ones: it is written once more, read less often, and kept longest.
+pub(in crate::store) fn merged_settings() -> IndexSettings {
+    IndexSettings {
+        docstore_compression: Compressor::Zstd(ZstdCompressor { compression_level: Some(9) }),
+        docstore_blocksize: 1 << 20,
+        ..sealed_settings()
     }
 }
 

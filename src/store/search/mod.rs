@@ -164,6 +164,7 @@ impl Searcher {
             (Some(one), Some(other)) => Some(one.min(other)),
             (one, other) => one.or(other),
         };
+        let cursor = options.cursor.map(|(timestamp, id)| Rank { timestamp, id });
         let pieces = self.pieces_between(options.since, until);
         let mut searched = 0;
         for (index, piece) in pieces.iter().enumerate() {
@@ -173,7 +174,8 @@ impl Searcher {
             }
             searched += 1;
             let range = piece.docs_between(options.since, until);
-            interruptible(top.collect(query, piece, index, range, &budget))?;
+            let mut collector = TopOfPiece { top: &mut top, piece, index, cursor };
+            interruptible(collect_matches(query, piece, range, &budget, &mut collector))?;
         }
         let mut result = self.fetch(&pieces, top, options, &budget)?;
         result.explain = self.explain(searched, started, &budget);
@@ -199,10 +201,7 @@ impl Searcher {
                 count += range.len() as u64;
                 continue;
             }
-            interruptible(for_each_match(query, piece, range, &budget, &mut |_| {
-                count += 1;
-                true
-            }))?;
+            interruptible(collect_matches(query, piece, range, &budget, &mut |_| count += 1))?;
         }
         Ok(Count { count, explain: self.explain(searched, started, &budget) })
     }
@@ -233,13 +232,12 @@ impl Searcher {
             }
             searched += 1;
             let range = piece.docs_between(Some(since), Some(until));
-            interruptible(for_each_match(query, piece, range, &budget, &mut |doc| {
+            interruptible(collect_matches(query, piece, range, &budget, &mut |doc| {
                 let offset = u64::try_from(piece.time(doc).0.saturating_sub(since.0)).unwrap_or(0);
                 let bucket = usize::try_from(offset / width).unwrap_or(usize::MAX);
                 if let Some(count) = counts.get_mut(bucket) {
                     *count += 1;
                 }
-                true
             }))?;
         }
         let explain = self.explain(searched, started, &budget);
@@ -374,51 +372,73 @@ impl Top {
     fn lowest_needed(&self) -> Option<Rank> {
         self.ranks.peek().filter(|_| self.ranks.len() >= self.wanted).map(|Reverse(place)| place.rank)
     }
+}
 
-    fn collect(
-        &mut self,
-        query: &Query,
-        piece: &Arc<Piece>,
-        index: usize,
-        range: Range<DocId>,
-        budget: &Budget<'_>,
-    ) -> Result<(), StoreError> {
-        let planner = Planner::new(piece, budget)?;
-        let mut plan = planner.plan(query.root())?;
-        let records = piece.records()?;
-        let mut doc = seek(plan.docs.as_mut(), range.start);
-        let mut looked_at = 0_u32;
-        while doc < range.end {
-            looked_at = looked_at.wrapping_add(1);
-            if looked_at.is_multiple_of(CHECK_EVERY) && budget.is_spent() {
-                break;
-            }
-            let rank = Rank { timestamp: piece.time(doc), id: piece.id(doc) };
-            let needed = self.lowest_needed();
-            if needed.is_some_and(|needed| rank.timestamp < needed.timestamp) {
-                break;
-            }
-            let cursor = budget.options.cursor.map(|(timestamp, id)| Rank { timestamp, id });
-            let is_wanted = needed.is_none_or(|needed| rank > needed) && cursor.is_none_or(|cursor| rank < cursor);
-            if is_wanted && (plan.is_exact || verify(query, &records, doc, budget)?) {
-                self.ranks.push(Reverse(Place { rank, piece: index, doc }));
-                if self.ranks.len() > self.wanted {
-                    self.ranks.pop();
-                }
-            }
-            doc = plan.docs.advance();
-        }
-        Ok(())
+/// Collects the newest places of one piece into a [`Top`].
+struct TopOfPiece<'t> {
+    top: &'t mut Top,
+    piece: &'t Piece,
+    index: usize,
+    /// Only what is older is wanted.
+    cursor: Option<Rank>,
+}
+
+impl TopOfPiece<'_> {
+    fn rank(&self, doc: DocId) -> Rank {
+        Rank { timestamp: self.piece.time(doc), id: self.piece.id(doc) }
     }
 }
 
-/// Calls `visit` with each document of a range that matches, until it returns false.
-fn for_each_match(
+impl Collector for TopOfPiece<'_> {
+    fn admit(&self, doc: DocId) -> Admission {
+        let rank = self.rank(doc);
+        match self.top.lowest_needed() {
+            // Documents are newest first: none after this one is newer.
+            Some(needed) if rank.timestamp < needed.timestamp => Admission::Stop,
+            Some(needed) if rank <= needed => Admission::Skip,
+            _ if self.cursor.is_some_and(|cursor| rank >= cursor) => Admission::Skip,
+            _ => Admission::Look,
+        }
+    }
+
+    fn collect(&mut self, doc: DocId) {
+        self.top.ranks.push(Reverse(Place { rank: self.rank(doc), piece: self.index, doc }));
+        if self.top.ranks.len() > self.top.wanted {
+            self.top.ranks.pop();
+        }
+    }
+}
+
+/// What becomes of a document that can match, before it is read.
+enum Admission {
+    Look,
+    Skip,
+    /// Neither this one nor any after it is of use.
+    Stop,
+}
+
+/// Takes the documents of a piece that match.
+trait Collector {
+    fn admit(&self, _doc: DocId) -> Admission {
+        Admission::Look
+    }
+
+    fn collect(&mut self, doc: DocId);
+}
+
+impl<F: FnMut(DocId)> Collector for F {
+    fn collect(&mut self, doc: DocId) {
+        self(doc);
+    }
+}
+
+/// Hands each document of a range that matches to `collector`.
+fn collect_matches(
     query: &Query,
     piece: &Arc<Piece>,
     range: Range<DocId>,
     budget: &Budget<'_>,
-    visit: &mut dyn FnMut(DocId) -> bool,
+    collector: &mut dyn Collector,
 ) -> Result<(), StoreError> {
     let planner = Planner::new(piece, budget)?;
     let mut plan = planner.plan(query.root())?;
@@ -430,8 +450,10 @@ fn for_each_match(
         if looked_at.is_multiple_of(CHECK_EVERY) && budget.is_spent() {
             break;
         }
-        if (plan.is_exact || verify(query, &records, doc, budget)?) && !visit(doc) {
-            break;
+        match collector.admit(doc) {
+            Admission::Look if plan.is_exact || verify(query, &records, doc, budget)? => collector.collect(doc),
+            Admission::Look | Admission::Skip => {}
+            Admission::Stop => break,
         }
         doc = plan.docs.advance();
     }

@@ -1,0 +1,242 @@
+//! From an event to its record.
+
+use std::fmt::Write as _;
+use std::net::IpAddr;
+use std::ops::Range;
+
+use memchr::memmem;
+
+use crate::model::Event;
+use crate::model::LogSource;
+use crate::model::Value;
+use crate::model::logsource;
+use crate::store::format::record::FAILURE_SHIFT;
+use crate::store::format::record::FAILURES;
+use crate::store::format::record::HAS_EXACT;
+use crate::store::format::record::HAS_LOGSOURCE;
+use crate::store::format::record::HAS_PARSER;
+use crate::store::format::record::LIST_DEPTH_MAX;
+use crate::store::format::record::Places;
+use crate::store::format::record::ends;
+use crate::store::format::record::tag;
+
+/// A number or address is looked for so far behind the place before it.
+const SEARCH_BYTES_MAX: usize = 2_048;
+/// Smaller numbers take no more than a byte, and stand in the line by chance.
+const INT_SPAN_MIN: u64 = 64;
+
+/// Appends the record of an event to `out`; `exact` are the bytes received, when they differ from the line.
+pub(in crate::store) fn encode(event: &Event<'_>, exact: Option<&[u8]>, out: &mut Vec<u8>) {
+    let has_logsource = *event.logsource != logsource::UNKNOWN;
+    let failure = event.failure.and_then(|failure| FAILURES.iter().position(|have| *have == failure));
+    let failure_code = failure.map_or(0, |index| index as u8 + 1);
+    let flag = |is_set: bool, bit: u8| if is_set { bit } else { 0 };
+    let flags = flag(exact.is_some(), HAS_EXACT)
+        | flag(event.parser.is_some(), HAS_PARSER)
+        | flag(has_logsource, HAS_LOGSOURCE);
+    out.push(flags | (failure_code << FAILURE_SHIFT));
+    if let Some(parser) = event.parser {
+        put_bytes(out, parser.as_bytes());
+    }
+    if has_logsource {
+        put_logsource(out, &event.logsource);
+    }
+    put_varint(out, event.fields.len() as u64);
+    for (name, _) in &event.fields {
+        put_bytes(out, name.as_str().as_bytes());
+    }
+    let mut values = Values::new(event);
+    for (index, (_, value)) in event.fields.iter().enumerate() {
+        let tag = values.put(value, index, 0);
+        out.push(tag);
+    }
+    put_bytes(out, &values.steady);
+    put_bytes(out, event.raw.as_bytes());
+    if let Some(exact) = exact {
+        put_bytes(out, exact);
+    }
+    out.extend_from_slice(&values.varying);
+}
+
+/// Collects the two kinds of bytes that the values of an event become.
+struct Values<'v, 'e> {
+    event: &'v Event<'e>,
+    places: Places,
+    steady: Vec<u8>,
+    varying: Vec<u8>,
+    /// A number or address written out, to be looked for.
+    text: String,
+}
+
+impl<'v, 'e> Values<'v, 'e> {
+    fn new(event: &'v Event<'e>) -> Values<'v, 'e> {
+        let (steady, varying) = (Vec::with_capacity(256), Vec::with_capacity(64));
+        Values { event, places: Places::default(), steady, varying, text: String::new() }
+    }
+
+    /// Writes a value of the field at `index` and returns its tag.
+    fn put(&mut self, value: &Value<'_>, index: usize, depth: usize) -> u8 {
+        match value {
+            Value::Null => tag::NULL,
+            Value::Bool(false) => tag::FALSE,
+            Value::Bool(true) => tag::TRUE,
+            Value::Int(number) => self.put_int(*number),
+            Value::Float(number) => {
+                self.varying.extend(number.to_le_bytes());
+                tag::FLOAT
+            }
+            Value::Ip(address) => self.put_address(value, address, index),
+            Value::Time(time) => {
+                self.varying.extend(time.0.to_le_bytes());
+                tag::TIME
+            }
+            Value::Text(text) => self.put_text(value, text, index),
+            Value::List(items) if depth < LIST_DEPTH_MAX => {
+                put_varint(&mut self.steady, items.len() as u64);
+                for item in items {
+                    let at = self.steady.len();
+                    self.steady.push(tag::NULL);
+                    let tag = self.put(item, index, depth + 1);
+                    if let Some(slot) = self.steady.get_mut(at) {
+                        *slot = tag;
+                    }
+                }
+                tag::LIST
+            }
+            Value::List(_) => {
+                put_bytes(&mut self.steady, value.to_text().as_bytes());
+                tag::TEXT
+            }
+        }
+    }
+
+    fn put_int(&mut self, number: i64) -> u8 {
+        if number.unsigned_abs() >= INT_SPAN_MIN {
+            self.text.clear();
+            let written = write!(self.text, "{number}");
+            debug_assert!(written.is_ok(), "writing to a String cannot fail");
+            if self.put_found() {
+                return tag::INT_SPAN;
+            }
+        }
+        put_varint(&mut self.varying, ((number << 1) ^ (number >> 63)) as u64);
+        tag::INT
+    }
+
+    fn put_address(&mut self, value: &Value<'_>, address: &IpAddr, index: usize) -> u8 {
+        if self.put_same(value, index) {
+            return tag::SAME;
+        }
+        self.text.clear();
+        let written = write!(self.text, "{address}");
+        debug_assert!(written.is_ok(), "writing to a String cannot fail");
+        if self.put_found() {
+            return tag::IP_SPAN;
+        }
+        match address {
+            IpAddr::V4(address) => {
+                self.varying.extend(address.octets());
+                tag::IPV4
+            }
+            IpAddr::V6(address) => {
+                self.varying.extend(address.octets());
+                tag::IPV6
+            }
+        }
+    }
+
+    fn put_text(&mut self, value: &Value<'_>, text: &str, index: usize) -> u8 {
+        let place = self.event.span_in_raw(text);
+        if self.put_known_place(text) {
+            return tag::SPAN;
+        }
+        if let Some(place) = place {
+            self.put_new_place(place);
+            return tag::SPAN;
+        }
+        if self.put_same(value, index) {
+            return tag::SAME;
+        }
+        put_bytes(&mut self.steady, text.as_bytes());
+        tag::TEXT
+    }
+
+    /// Writes the number of an earlier field of the same value.
+    fn put_same(&mut self, value: &Value<'_>, index: usize) -> bool {
+        let earlier = self.event.fields.get(..index).unwrap_or_default();
+        let Some(same) = earlier.iter().position(|(_, have)| have == value) else { return false };
+        put_varint(&mut self.steady, same as u64);
+        true
+    }
+
+    /// Writes the place where `self.text` stands in the line.
+    fn put_found(&mut self) -> bool {
+        let text = std::mem::take(&mut self.text);
+        let is_put = self.put_known_place(&text) || {
+            let place = self.find(&text);
+            place.map(|place| self.put_new_place(place)).is_some()
+        };
+        self.text = text;
+        is_put
+    }
+
+    fn find(&self, text: &str) -> Option<Range<usize>> {
+        let line = self.event.raw.as_bytes();
+        let find_in = |from: usize, until: usize| {
+            let start = memmem::find(line.get(from..until.min(line.len()))?, text.as_bytes())? + from;
+            Some(start..start + text.len())
+        };
+        let end = self.places.end;
+        find_in(end, end + SEARCH_BYTES_MAX).or_else(|| find_in(0, end.min(SEARCH_BYTES_MAX)))
+    }
+
+    fn put_known_place(&mut self, text: &str) -> bool {
+        let is_same = |place: &Range<usize>| self.event.raw.get(place.clone()) == Some(text);
+        let Some(number) = self.places.known.iter().position(is_same) else { return false };
+        put_varint(&mut self.steady, number as u64 + 1);
+        true
+    }
+
+    fn put_new_place(&mut self, place: Range<usize>) {
+        let distance = place.start as i64 - self.places.end as i64;
+        put_varint(&mut self.steady, 0);
+        put_varint(&mut self.steady, ((distance << 1) ^ (distance >> 63)) as u64);
+        let line = self.event.raw.as_bytes();
+        let terminator = line.get(place.end).copied();
+        let is_first = |byte: u8| {
+            byte > ends::LAST && line.get(place.clone()).is_none_or(|text| memchr::memchr(byte, text).is_none())
+        };
+        match terminator {
+            None => self.steady.push(ends::WITH_LINE),
+            Some(byte) if is_first(byte) => self.steady.push(byte),
+            Some(_) => {
+                self.steady.push(ends::BY_LENGTH);
+                put_varint(&mut self.varying, place.len() as u64);
+            }
+        }
+        self.places.push(place);
+    }
+}
+
+fn put_logsource(out: &mut Vec<u8>, source: &LogSource) {
+    put_bytes(out, source.product.as_deref().unwrap_or_default().as_bytes());
+    for list in [&source.service, &source.category] {
+        put_varint(out, list.len() as u64);
+        for item in list {
+            put_bytes(out, item.as_bytes());
+        }
+    }
+}
+
+fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    put_varint(out, bytes.len() as u64);
+    out.extend_from_slice(bytes);
+}
+
+fn put_varint(out: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        out.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
+}
