@@ -15,6 +15,7 @@ pub mod xml;
 
 pub use pairs::kv;
 pub use pairs::logfmt;
+pub use pairs::tagged;
 pub use table::csv;
 pub use table::w3c;
 

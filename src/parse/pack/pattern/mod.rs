@@ -38,7 +38,10 @@ impl Target {
     /// Says whether the captured text is of no use to anyone.
     pub(super) fn is_skipped(&self) -> bool {
         self.names.is_empty()
-            && !matches!(self.convert, Convert::Pairs | Convert::Json | Convert::Csv | Convert::Request | Convert::Line)
+            && !matches!(
+                self.convert,
+                Convert::Pairs | Convert::Tags | Convert::Json | Convert::Csv | Convert::Request | Convert::Line
+            )
     }
 }
 

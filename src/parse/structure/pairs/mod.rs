@@ -2,6 +2,7 @@
 
 pub mod kv;
 pub mod logfmt;
+pub mod tagged;
 
 /// Says whether a byte may stand in a key.
 fn is_key_byte(byte: u8) -> bool {
