@@ -98,7 +98,11 @@ fn without_pri<'a>(text: &'a str, context: Context) -> Option<Header<'a>> {
             let is_cisco = header.body.starts_with('%');
             let is_sure = header.app_name.is_some() && header.hostname.is_some();
             let is_likely = is_syslog_time && (header.hostname.is_some() || header.app_name.is_some());
-            (is_cisco || is_sure || is_likely).then_some(header)
+            // Files that rsyslog writes: a time in full and a host, the tag may be missing.
+            let is_full_time =
+                text.as_bytes().get(10) == Some(&b'T') && reading.inferred == timestamp::Inferred::default();
+            let is_file_line = is_full_time && header.hostname.is_some_and(host::is_surely_host);
+            (is_cisco || is_sure || is_likely || is_file_line).then_some(header)
         }
         None if first.is_ascii_digit() => {
             let left = cisco::prefix(text, &mut header, context);

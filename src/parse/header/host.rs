@@ -61,6 +61,12 @@ pub(super) fn must_be_host(token: &str) -> bool {
     (token.contains('-') && has_digit) || is_qualified(token)
 }
 
+/// Says whether a token can hardly be anything but a host: an address, or a name with a domain and without capitals,
+/// as a class has them.
+pub(super) fn is_surely_host(token: &str) -> bool {
+    address(token).is_some() || (is_qualified(token) && !token.bytes().any(|byte| byte.is_ascii_uppercase()))
+}
+
 /// Says whether a token is a name with a domain: `fw01.example.vn`, but not `backup.sh`.
 fn is_qualified(token: &str) -> bool {
     const EXTENSIONS: [&str; 12] =

@@ -132,6 +132,14 @@ fn rfc_3164_and_its_cousins() {
             "<14>2026-03-14T09:26:53.5Z esx01 Hostd: info hostd[21] x",
             "Rfc3164 14 2026-03-14T09:26:53.500Z - esx01 Hostd - - | info hostd[21] x",
         ),
+        (
+            "2026-03-14T09:26:53+07:00 fw.example.vn 1,2026/03/14,THREAT",
+            "Rfc3164 - 2026-03-14T02:26:53.000Z - fw.example.vn - - - | 1,2026/03/14,THREAT",
+        ),
+        (
+            "2026-03-14T09:26:53.5Z 10.0.0.1 firewall,info drop",
+            "Rfc3164 - 2026-03-14T09:26:53.500Z - 10.0.0.1 - - - | firewall,info drop",
+        ),
         ("edge-01 tunneld[22]: up", "Rfc3164 - - - edge-01 tunneld 22 - | up"),
     ] {
         assert_eq!(summary(text), expected, "{text}");
@@ -195,6 +203,8 @@ fn lines_of_other_kinds_have_no_header() {
         "<abc>x",
         "ERROR worker[3]: failed",
         "2026-03-14T09:26:53Z some words of text",
+        "2026-03-14T09:26:53Z com.example.App started",
+        "2026-03-14 09:26:53 com.example.app started",
         "[14/Mar/2026:09:26:53] x",
     ] {
         let header = read(text, RECEIVED, 0);

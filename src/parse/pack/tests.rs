@@ -166,6 +166,42 @@ fn a_line_in_a_line_is_read_as_if_alone() {
 }
 
 #[test]
+fn parameters_of_the_header_are_named() {
+    let text = "name = \"door\"\ntitle = \"t\"\nstructured_data = true\n[[recognise]]\napp_name = \"DOOR\"\n[map]\nsrc-address = \"source.ip\"\nuser = \"user.name\"\n";
+    let packs = packs(&[("door.toml", text)]);
+    let line = r#"<14>1 2026-03-14T09:26:53Z gw DOOR - OPEN [door@1.2.3 src-address="10.0.0.1" user="N/A" other="x"][y@1 user="an"] opened"#;
+    let event = packs.parse(line, &HINT);
+    assert_eq!(event.parser, Some("door"));
+    assert_eq!(event.get(ecs::SOURCE_IP), Some(&Value::Ip([10, 0, 0, 1].into())));
+    assert_eq!(event.get(ecs::USER_NAME), Some(&Value::from("an")));
+    assert_eq!(event.get_by_name("log.syslog.structured_data.door@1.2.3.other"), Some(&Value::from("x")));
+    let other = line.replace("DOOR", "GATE");
+    let other = packs.parse(&other, &HINT);
+    assert_eq!((other.parser, other.get(ecs::SOURCE_IP)), (None, None));
+}
+
+#[test]
+fn columns_may_stand_between_other_characters_than_commas() {
+    let text = "name = \"table\"\ntitle = \"t\"\n[[recognise]]\nprefix = \"T\"\n[[pattern]]\ntext = \"T1\\t{:tsv}\"\ncolumns = [\"source.ip\", \"user.name\"]\n[[pattern]]\ntext = 'T2;{:csv(;)}'\ncolumns = [\"source.ip\", \"user.name\"]\n";
+    let packs = packs(&[("table.toml", text)]);
+    for (line, user) in [("T1\t10.0.0.1\t\"an\tx", "\"an"), ("T2;10.0.0.1;\"an; nguyen\";x", "an; nguyen")] {
+        let event = packs.parse(line, &HINT);
+        assert_eq!(event.get(ecs::SOURCE_IP), Some(&Value::Ip([10, 0, 0, 1].into())), "{line}");
+        assert_eq!(event.get(ecs::USER_NAME), Some(&Value::from(user)), "{line}");
+    }
+}
+
+#[test]
+fn a_message_without_anything_around_it_is_recognised_by_its_patterns() {
+    let text = "name = \"door\"\ntitle = \"t\"\n[[recognise]]\nprefix = \"%DOOR-\"\n[[recognise]]\nby_pattern = true\n[[pattern]]\ntext = '%DOOR-{event.code:int}: {message}'\n[[pattern]]\nin = \"message\"\ntext = 'Opened door for {user.name} from {source.ip}'\n";
+    let packs = packs(&[("door.toml", text)]);
+    for line in ["%DOOR-7: Opened door for an from 10.0.0.1", "Opened door for an from 10.0.0.1"] {
+        let event = packs.parse(line, &HINT);
+        assert_eq!((event.parser, event.get(ecs::USER_NAME)), (Some("door"), Some(&Value::from("an"))), "{line}");
+    }
+}
+
+#[test]
 fn columns_are_named() {
     let text = "name = \"table\"\ntitle = \"t\"\n[[recognise]]\nprefix = \"1,\"\n[[pattern]]\ntext = '1,{:word},TRAFFIC,{:csv}'\ncolumns = [\"source.ip\", \"\", \"user.name:lower\", \"message\"]\n";
     let packs = packs(&[("table.toml", text)]);

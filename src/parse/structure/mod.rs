@@ -14,6 +14,7 @@ mod table;
 pub mod xml;
 
 pub use pairs::kv;
+pub use pairs::labels;
 pub use pairs::logfmt;
 pub use pairs::tagged;
 pub use table::csv;

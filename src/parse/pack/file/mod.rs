@@ -144,6 +144,10 @@ pub(super) struct PackFile {
     pub(super) inherit: bool,
     pub(super) fallback: bool,
     pub(super) must_match: bool,
+    /// Patterns for the message recognise the source, too, where a line is nothing but the message.
+    pub(super) bare_messages: bool,
+    /// The map reads the parameters of the header's structured data as well.
+    pub(super) structured_data: bool,
     pub(super) map: Vec<(String, Vec<Target>)>,
     pub(super) time: Option<TimeSource>,
     pub(super) values: Vec<ValueMap>,

@@ -33,7 +33,7 @@ use crate::parse::pack::pattern;
 use crate::parse::pack::pattern::KIND_NAMES;
 use crate::parse::pack::pattern::Target;
 
-const TOP_KEYS: [&str; 20] = [
+const TOP_KEYS: [&str; 22] = [
     "name",
     "title",
     "logsource",
@@ -47,6 +47,8 @@ const TOP_KEYS: [&str; 20] = [
     "inherit",
     "fallback",
     "must_match",
+    "bare_messages",
+    "structured_data",
     "map",
     "time",
     "values",
@@ -91,6 +93,8 @@ fn read_top(top: Section<'_>) -> Option<PackFile> {
         inherit: top.truth("inherit", true),
         fallback: top.truth("fallback", false),
         must_match: top.truth("must_match", false),
+        bare_messages: top.truth("bare_messages", false),
+        structured_data: top.truth("structured_data", false),
         map: map(top),
         time: time_source(top),
         values: values(top),

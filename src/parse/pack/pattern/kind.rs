@@ -66,10 +66,12 @@ pub(in crate::parse::pack) enum Convert {
     Pairs,
     /// Pairs in brackets among text, `[id "7"]`, through the pack's map.
     Tags,
+    /// `Name: value, Other name: value`, through the pack's map.
+    Labels,
     /// A JSON object, through the pack's map.
     Json,
-    /// Separated values, named by the pattern's `columns`.
-    Csv,
+    /// Values separated by a character, named by the pattern's `columns`.
+    Csv(char),
     /// Items separated by a character.
     List(char),
     /// A whole line of its own, header and all, to be read as if it had arrived alone.
@@ -84,10 +86,10 @@ pub(in crate::parse::pack) struct Kind {
 }
 
 /// The names of the types, for hints and for the manual.
-pub(in crate::parse::pack) const KIND_NAMES: [&str; 30] = [
+pub(in crate::parse::pack) const KIND_NAMES: [&str; 32] = [
     "text", "word", "rest", "int", "float", "bool", "hex", "ip", "host", "quoted", "path", "mac", "uuid", "space",
-    "time", "lower", "upper", "unhex", "endpoint", "request", "kv", "json", "csv", "list", "like", "line", "tags",
-    "level", "ident", "any",
+    "time", "lower", "upper", "unhex", "endpoint", "request", "kv", "labels", "json", "csv", "tsv", "list", "like",
+    "line", "tags", "level", "ident", "any",
 ];
 
 impl Kind {
@@ -102,6 +104,7 @@ impl Kind {
             Some((name, rest)) => (name, rest.strip_suffix(')')),
             None => (written, None),
         };
+        let separator = argument.and_then(|text| text.chars().next()).unwrap_or(',');
         let (scan, convert) = match name {
             "text" | "rest" | "any" | "" => (Scan::Text, Convert::Text),
             "word" => (Scan::Word, Convert::Text),
@@ -125,11 +128,13 @@ impl Kind {
             "endpoint" => (Scan::Word, Convert::Endpoint),
             "request" => (Scan::Text, Convert::Request),
             "kv" => (Scan::Text, Convert::Pairs),
+            "labels" => (Scan::Text, Convert::Labels),
             "json" => (Scan::Text, Convert::Json),
             "tags" => (Scan::Text, Convert::Tags),
-            "csv" => (Scan::Text, Convert::Csv),
+            "csv" => (Scan::Text, Convert::Csv(separator)),
+            "tsv" => (Scan::Text, Convert::Csv('\t')),
             "line" => (Scan::Text, Convert::Line),
-            "list" => (Scan::Text, Convert::List(argument.and_then(|text| text.chars().next()).unwrap_or(','))),
+            "list" => (Scan::Text, Convert::List(separator)),
             "time" => {
                 let format = argument.map(time_format).transpose()?;
                 (Scan::Time(argument.map(Box::from)), Convert::Time(format))

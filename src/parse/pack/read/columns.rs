@@ -1,4 +1,4 @@
-//! Comma-separated values, named by the columns of the pattern that captured them.
+//! Values separated by a character, named by the columns of the pattern that captured them.
 
 use std::borrow::Cow;
 
@@ -9,22 +9,37 @@ use crate::parse::pack::set::compiled::Pack;
 use crate::parse::pack::tree::Scalar;
 
 /// Names the columns of separated values as the pattern says.
-pub(super) fn put<'a>(draft: &mut Draft<'a>, pack: &'a Pack, leaf: &'a Leaf, text: &'a str) {
+pub(super) fn put<'a>(draft: &mut Draft<'a>, pack: &'a Pack, leaf: &'a Leaf, text: Cow<'a, str>, separator: char) {
+    match text {
+        Cow::Borrowed(text) => put_each(draft, pack, leaf, text, separator, |value| value),
+        // Text that was unescaped lives only here, so its values are copied.
+        Cow::Owned(text) => put_each(draft, pack, leaf, &text, separator, |value| Cow::Owned(value.into_owned())),
+    }
+}
+
+fn put_each<'a, 't>(
+    draft: &mut Draft<'a>,
+    pack: &'a Pack,
+    leaf: &'a Leaf,
+    text: &'t str,
+    separator: char,
+    keep: impl Fn(Cow<'t, str>) -> Cow<'a, str>,
+) {
     let mut rest = Some(text);
     for column in &leaf.columns {
         let Some(here) = rest else { return };
-        let (value, after) = csv_value(here);
+        let (value, after) = first_value(here, separator);
         rest = after;
         if let Some(target) = column {
-            convert::put_text(draft, pack, target, value, Scalar::None);
+            convert::put_text(draft, pack, target, keep(value), Scalar::None);
         }
     }
 }
 
-/// Takes the first of comma-separated values (RFC 4180); `None` after the last.
-fn csv_value(text: &str) -> (Cow<'_, str>, Option<&str>) {
-    let Some(inner) = text.strip_prefix('"') else {
-        return match text.split_once(',') {
+/// Takes the first of separated values, quoted as RFC 4180 says unless tabs separate them; `None` after the last.
+fn first_value(text: &str, separator: char) -> (Cow<'_, str>, Option<&str>) {
+    let Some(inner) = text.strip_prefix('"').filter(|_| separator != '\t') else {
+        return match text.split_once(separator) {
             Some((value, rest)) => (Cow::Borrowed(value.trim_ascii()), Some(rest)),
             None => (Cow::Borrowed(text.trim_ascii()), None),
         };
@@ -42,6 +57,6 @@ fn csv_value(text: &str) -> (Cow<'_, str>, Option<&str>) {
     };
     let value = inner.get(..end).unwrap_or_default();
     let value = if has_doubled { Cow::Owned(value.replace("\"\"", "\"")) } else { Cow::Borrowed(value) };
-    let rest = inner.get(end + 1..).and_then(|rest| rest.find(',').and_then(|comma| rest.get(comma + 1..)));
+    let rest = inner.get(end + 1..).and_then(|rest| rest.split_once(separator).map(|(_, after)| after));
     (value, rest)
 }

@@ -213,6 +213,10 @@ fn split_endpoint(text: &str) -> (Option<&str>, Option<i64>) {
     if text.parse::<std::net::IpAddr>().is_ok() {
         return (Some(text), None);
     }
+    // `10.0.0.1.80` and `2001:db8::1.80`, as BSD tools write them.
+    if let Some((host, port)) = text.rsplit_once('.').filter(|(host, _)| host.parse::<std::net::IpAddr>().is_ok()) {
+        return (Some(host), port_number(port));
+    }
     if let Some((host, rest)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         return (Some(host), rest.get(1..).and_then(port_number));
     }

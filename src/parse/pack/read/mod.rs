@@ -275,14 +275,10 @@ impl<'a> Reader<'a> {
             }
             let Some(found) = cut(text, captured.start as usize, captured.end as usize) else { continue };
             match &target.convert {
-                Convert::Pairs | Convert::Tags | Convert::Json => {
+                Convert::Pairs | Convert::Labels | Convert::Tags | Convert::Json => {
                     structured::nested(draft, self.packs, pack, target, found, 0);
                 }
-                Convert::Csv => {
-                    if let Cow::Borrowed(found) = found {
-                        columns::put(draft, pack, leaf, found);
-                    }
-                }
+                Convert::Csv(separator) => columns::put(draft, pack, leaf, found, *separator),
                 Convert::Line if depth < NESTING_MAX => drop(self.wrapped_line(draft, found, depth + 1)),
                 _ => {
                     let found = match target.quoted {
@@ -309,10 +305,20 @@ impl<'a> Reader<'a> {
 
     /// Reads the values that have patterns of their own, then does what values demand.
     fn end(self, draft: &mut Draft<'a>, pack: &'a Pack, depth: usize) {
+        self.structured_data(draft, pack);
         for (name, root) in &pack.within {
             self.within(draft, pack, name, *root, depth);
         }
         self.conditions(draft, pack);
+    }
+
+    /// Gives the parameters of the header's structured data the names the pack has for them.
+    fn structured_data(self, draft: &mut Draft<'a>, pack: &'a Pack) {
+        if pack.structured_data {
+            for (key, value) in syslog::parameters(draft) {
+                structured::put_mapped(draft, self.packs, pack, &key, &value);
+            }
+        }
     }
 
     fn within(self, draft: &mut Draft<'a>, pack: &'a Pack, name: &'a Name<'static>, root: NodeId, depth: usize) {
@@ -360,6 +366,7 @@ impl<'a> Reader<'a> {
         if pack.must_match {
             draft.event.failure = Some(ParseFailure::Malformed);
         }
+        self.structured_data(draft, pack);
         self.conditions(draft, pack);
     }
 }

@@ -193,6 +193,16 @@ fn distribute<'a>(
     }
 }
 
+/// Puts the value of one key where the pack's own map says, if it does.
+pub(super) fn put_mapped<'a>(draft: &mut Draft<'a>, packs: &'a Packs, pack: &'a Pack, key: &str, value: &Value<'a>) {
+    if is_nothing(pack, value) {
+        return;
+    }
+    for target in pack.map.get(key).into_iter().flatten() {
+        put_one(draft, packs, pack, target, value.clone(), 0);
+    }
+}
+
 /// Returns the packs whose maps stand behind the pack's own: that of the grammar, and the well-known keys.
 fn bases<'a>(packs: &'a Packs, pack: &Pack, grammar: Read) -> SmallVec<[&'a Pack; 2]> {
     let mut bases = SmallVec::new();
@@ -224,7 +234,9 @@ fn put_one<'a>(
     depth: usize,
 ) {
     match (&target.convert, value) {
-        (Convert::Pairs | Convert::Tags | Convert::Json, Value::Text(text)) if depth < NESTING_MAX => {
+        (Convert::Pairs | Convert::Labels | Convert::Tags | Convert::Json, Value::Text(text))
+            if depth < NESTING_MAX =>
+        {
             nested(draft, packs, pack, target, text, depth + 1);
         }
         (_, value) => convert::put(draft, pack, target, value),
@@ -245,10 +257,11 @@ pub(in crate::parse::pack) fn nested<'a>(
         Convert::Tags => Read::Tags,
         _ => Read::Pairs,
     };
+    let is_labels = target.convert == Convert::Labels;
     let pairs = match &text {
-        Cow::Borrowed(text) => read(grammar, text),
+        Cow::Borrowed(text) => read_nested(grammar, is_labels, text),
         // Text that was unescaped lives only here, so its pairs are copied.
-        Cow::Owned(text) => read(grammar, text).map(|pairs| {
+        Cow::Owned(text) => read_nested(grammar, is_labels, text).map(|pairs| {
             let own = |(key, value): (Cow<'_, str>, Value<'_>)| (Cow::Owned(key.into_owned()), value.into_owned());
             pairs.into_iter().map(own).collect()
         }),
@@ -257,6 +270,15 @@ pub(in crate::parse::pack) fn nested<'a>(
     for name in &target.names {
         convert::put_value(draft, pack, name, Value::Text(text.clone()));
     }
+}
+
+fn read_nested(grammar: Read, is_labels: bool, text: &str) -> Option<Pairs<'_>> {
+    if !is_labels {
+        return read(grammar, text);
+    }
+    let mut pairs = Pairs::new();
+    structure::labels::read(text, &mut |key, value| pairs.push((key, value))).ok()?;
+    Some(pairs)
 }
 
 /// Names a key the pack does not map: as the device wrote it, behind the pack's prefix.

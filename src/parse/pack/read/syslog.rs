@@ -53,3 +53,13 @@ pub(super) fn put<'a>(draft: &mut Draft<'a>, header: &Header<'a>) {
         draft.set(Name::Known(ecs::EVENT_SEQUENCE), Value::Int(sequence));
     }
 }
+
+/// Returns the parameters of the structured data that [`put`] put into the event, without the element's id.
+pub(super) fn parameters<'a>(draft: &Draft<'a>) -> Vec<(String, Value<'a>)> {
+    let parameter = |(name, value): &(Name<'a>, Value<'a>)| {
+        let path = name.as_str().strip_prefix("log.syslog.structured_data.")?;
+        let (_, key) = path.rsplit_once('.')?;
+        Some((key.to_owned(), value.clone()))
+    };
+    draft.event.fields.iter().filter_map(parameter).collect()
+}

@@ -37,6 +37,7 @@ pub(in crate::parse::pack) struct Pack {
     pub(in crate::parse::pack) keep_unmapped: bool,
     pub(in crate::parse::pack) inherit: bool,
     pub(in crate::parse::pack) must_match: bool,
+    pub(in crate::parse::pack) structured_data: bool,
     pub(in crate::parse::pack) map: FastMap<Vec<Target>>,
     pub(in crate::parse::pack) time: Option<TimeSource>,
     pub(in crate::parse::pack) values: Vec<ValueMap>,

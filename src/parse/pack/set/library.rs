@@ -12,6 +12,7 @@ use crate::diag::Located;
 use crate::diag::position_of;
 use crate::model::Name;
 use crate::model::Value;
+use crate::model::ecs;
 use crate::parse::pack::PackError;
 use crate::parse::pack::Packs;
 use crate::parse::pack::error::Problems;
@@ -160,7 +161,9 @@ impl Builder {
                     }
                 },
             };
-            self.add_pattern(place, file, pattern, start, by_pattern && pattern.within.is_none());
+            let is_message = |name: &Name<'_>| file.bare_messages && *name == Name::Known(ecs::MESSAGE);
+            let is_whole = pattern.within.as_ref().is_none_or(is_message);
+            self.add_pattern(place, file, pattern, start, by_pattern && is_whole);
         }
         if file.fallback {
             self.packs.fallbacks.extend(file.read.iter().map(|read| (*read, id)));
@@ -261,6 +264,7 @@ fn pack(path: &Path, file: &PackFile, root: Option<NodeId>, within: Vec<(Name<'s
         keep_unmapped: file.keep_unmapped,
         inherit: file.inherit,
         must_match: file.must_match,
+        structured_data: file.structured_data,
         map,
         time: file.time.clone(),
         values: file.values.clone(),

@@ -1,6 +1,7 @@
-//! Bodies made of `key=value`.
+//! Bodies made of names and values.
 
 pub mod kv;
+pub mod labels;
 pub mod logfmt;
 pub mod tagged;
 
