@@ -20,6 +20,7 @@ use crate::parse::pack::Packs;
 use crate::parse::pack::file::Condition;
 use crate::parse::pack::file::Read;
 use crate::parse::pack::pattern::Convert;
+use crate::parse::pack::read::columns::Columns;
 use crate::parse::pack::read::draft::Draft;
 use crate::parse::pack::read::structured::Pairs;
 use crate::parse::pack::set::compiled::Leaf;
@@ -278,7 +279,9 @@ impl<'a> Reader<'a> {
                 Convert::Pairs | Convert::Labels | Convert::Tags | Convert::Json => {
                     structured::nested(draft, self.packs, pack, target, found, 0);
                 }
-                Convert::Csv(separator) => columns::put(draft, pack, leaf, found, *separator),
+                Convert::Csv(separator) => {
+                    Columns { packs: self.packs, pack, leaf, separator: *separator }.put(draft, found);
+                }
                 Convert::Line if depth < NESTING_MAX => drop(self.wrapped_line(draft, found, depth + 1)),
                 _ => {
                     let found = match target.quoted {
