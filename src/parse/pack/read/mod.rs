@@ -5,6 +5,7 @@ mod convert;
 mod draft;
 pub(in crate::parse::pack) mod structured;
 mod syslog;
+pub(in crate::parse::pack) mod trace;
 
 use std::borrow::Cow;
 
@@ -20,8 +21,11 @@ use crate::parse::pack::Packs;
 use crate::parse::pack::file::Condition;
 use crate::parse::pack::file::Read;
 use crate::parse::pack::pattern::Convert;
+use crate::parse::pack::read::columns::Columns;
 use crate::parse::pack::read::draft::Draft;
 use crate::parse::pack::read::structured::Pairs;
+use crate::parse::pack::read::trace::Step;
+use crate::parse::pack::read::trace::Trace;
 use crate::parse::pack::set::compiled::Leaf;
 use crate::parse::pack::set::compiled::Pack;
 use crate::parse::pack::set::compiled::PackId;
@@ -32,7 +36,6 @@ use crate::parse::pack::set::index::Content;
 use crate::parse::pack::tree::Captures;
 use crate::parse::pack::tree::LeafId;
 use crate::parse::pack::tree::NodeId;
-use crate::parse::pack::tree::quoted_text;
 use crate::parse::windows;
 
 /// Lines within lines are read this deep.
@@ -40,7 +43,22 @@ const NESTING_MAX: usize = 3;
 
 /// Reads one line into an event.
 pub(in crate::parse::pack) fn line<'a>(packs: &'a Packs, text: &'a str, hint: &Hint<'_>) -> Event<'a> {
+    read(packs, Draft::new(text, hint), hint, text).0
+}
+
+/// Reads one line and notes how it was read.
+pub(in crate::parse::pack) fn explained<'a>(
+    packs: &'a Packs,
+    text: &'a str,
+    hint: &Hint<'_>,
+) -> (Event<'a>, Vec<Step>) {
     let mut draft = Draft::new(text, hint);
+    draft.trace.begin();
+    let (event, trace) = read(packs, draft, hint, text);
+    (event, trace.into_steps())
+}
+
+fn read<'a>(packs: &'a Packs, mut draft: Draft<'a>, hint: &Hint<'_>, text: &'a str) -> (Event<'a>, Trace) {
     let reader = Reader { packs };
     let pinned = hint.format.and_then(|name| packs.find(name)).and_then(|id| Some((id, packs.pack(id)?)));
     let read = match pinned {
@@ -49,6 +67,7 @@ pub(in crate::parse::pack) fn line<'a>(packs: &'a Packs, text: &'a str, hint: &H
     };
     if !read && draft.event.failure.is_none() {
         draft.event.failure = Some(ParseFailure::Unrecognised);
+        draft.trace.note(|| Step::Unrecognised);
     }
     draft.finish()
 }
@@ -95,6 +114,28 @@ impl<'a> Reader<'a> {
         self.content(draft, app_name, body, depth) || self.weaker(draft, app_name, body, depth)
     }
 
+    /// Reads a line within a line, lent by the outer one or unescaped from it.
+    fn wrapped_line(self, draft: &mut Draft<'a>, text: Cow<'a, str>, depth: usize) -> bool {
+        draft.trace.note(|| Step::Within { text: text.clone().into_owned() });
+        match text {
+            Cow::Borrowed(text) => self.line(draft, text, depth),
+            Cow::Owned(text) => self.copied_line(draft, &text, depth),
+        }
+    }
+
+    /// Reads a line that stands only in a buffer about to go, so what it gives is copied into the event.
+    fn copied_line(self, draft: &mut Draft<'a>, text: &str, depth: usize) -> bool {
+        let mut inner = draft.within(text);
+        let reader: Reader<'_> = self;
+        let is_read = reader.line(&mut inner, text, depth);
+        let parser = inner.event.parser.and_then(|name| self.packs.find(name)).and_then(|id| self.packs.pack(id));
+        if is_read {
+            draft.event.parser = parser.map(|pack| pack.name.as_str()).or(draft.event.parser);
+        }
+        draft.take(inner, is_read);
+        is_read
+    }
+
     /// Reads the line as the pack its input names.
     fn pinned(self, draft: &mut Draft<'a>, id: PackId, pack: &'a Pack, text: &'a str) -> bool {
         let text = text.trim_ascii_end();
@@ -123,6 +164,12 @@ impl<'a> Reader<'a> {
             header.app_name = None;
         }
         let body = body.trim_ascii_start();
+        draft.trace.note(|| Step::Header {
+            app_name: header.app_name.map(str::to_owned),
+            hostname: header.hostname.map(str::to_owned),
+            has_time: header.timestamp.is_some(),
+            body: body.to_owned(),
+        });
         syslog::put(draft, &header);
         (header, body)
     }
@@ -130,8 +177,8 @@ impl<'a> Reader<'a> {
     /// Tries what says by itself whose content it is: the program, how it begins, a pattern, a structure.
     fn content(self, draft: &mut Draft<'a>, app_name: Option<&str>, body: &'a str, depth: usize) -> bool {
         let content = Content { app_name, body, pairs: &[] };
-        if self.by_matching(draft, &self.packs.index.by_app_name(content), body, depth)
-            || self.by_matching(draft, &self.packs.index.by_prefix(content), body, depth)
+        if self.by_matching(draft, "program", &self.packs.index.by_app_name(content), body, depth)
+            || self.by_matching(draft, "prefix", &self.packs.index.by_prefix(content), body, depth)
         {
             return true;
         }
@@ -148,7 +195,7 @@ impl<'a> Reader<'a> {
     /// Tries what could be a coincidence: pairs, literals within, and packs that know the program but not this message.
     fn weaker(self, draft: &mut Draft<'a>, app_name: Option<&str>, body: &'a str, depth: usize) -> bool {
         let content = Content { app_name, body, pairs: &[] };
-        if self.by_matching(draft, &self.packs.index.by_literal(content), body, depth) {
+        if self.by_matching(draft, "literal", &self.packs.index.by_literal(content), body, depth) {
             return true;
         }
         let mut claimed = self.packs.index.by_app_name(content);
@@ -165,10 +212,24 @@ impl<'a> Reader<'a> {
         body.get(at..).is_some_and(|tail| self.structured(draft, app_name, grammar, tail, depth))
     }
 
-    fn by_matching(self, draft: &mut Draft<'a>, candidates: &[PackId], body: &'a str, depth: usize) -> bool {
+    fn by_matching(
+        self,
+        draft: &mut Draft<'a>,
+        by: &'static str,
+        candidates: &[PackId],
+        body: &'a str,
+        depth: usize,
+    ) -> bool {
+        if !candidates.is_empty() {
+            draft.trace.note(|| Step::Candidates { by, packs: self.names(candidates) });
+        }
         candidates
             .iter()
             .any(|id| self.packs.pack(*id).is_some_and(|pack| self.with_pack(draft, *id, pack, body, depth)))
+    }
+
+    fn names(self, packs: &[PackId]) -> Vec<String> {
+        packs.iter().filter_map(|id| self.packs.pack(*id)).map(|pack| pack.name.clone()).collect()
     }
 
     /// Reads the content as one pack's, by its patterns or its grammar.
@@ -179,13 +240,13 @@ impl<'a> Reader<'a> {
             self.take(draft, leaf, &captures, body, depth);
             return true;
         }
-        match structured::read(pack.read, body) {
-            Some(pairs) => {
-                self.take_pairs(draft, id, pairs, depth);
-                true
+        for grammar in pack.read.iter().copied() {
+            if let Some(pairs) = structured::read(grammar, body) {
+                self.take_pairs(draft, id, grammar, pairs, depth);
+                return true;
             }
-            None => false,
         }
+        false
     }
 
     /// Reads the content by a grammar and gives it to the pack that claims its keys, or to the grammar's fallback.
@@ -199,9 +260,10 @@ impl<'a> Reader<'a> {
     ) -> bool {
         let Some(pairs) = structured::read(grammar, body) else { return false };
         let claimed = self.packs.index.by_keys(Content { app_name, body, pairs: &pairs });
-        let claimed = claimed.filter(|id| self.packs.pack(*id).is_some_and(|pack| pack.read == grammar));
+        let claimed = claimed.filter(|id| self.packs.pack(*id).is_some_and(|pack| pack.read.contains(&grammar)));
         if let Some(id) = claimed {
-            self.take_pairs(draft, id, pairs, depth);
+            draft.trace.note(|| Step::Candidates { by: "keys", packs: self.names(&[id]) });
+            self.take_pairs(draft, id, grammar, pairs, depth);
             return true;
         }
         // The Windows reader takes the body itself, so it is asked only when a key looks like an event's number.
@@ -213,19 +275,20 @@ impl<'a> Reader<'a> {
         }
         let Some(id) = self.packs.fallback(grammar) else { return false };
         let inner = if depth < NESTING_MAX { inner_line(&pairs) } else { None };
-        self.take_pairs(draft, id, pairs, depth);
+        self.take_pairs(draft, id, grammar, pairs, depth);
         if let Some(inner) = inner {
-            self.line(draft, inner, depth + 1);
+            self.wrapped_line(draft, inner, depth + 1);
         }
         true
     }
 
     /// Makes fields of the pairs of a structured body.
-    fn take_pairs(self, draft: &mut Draft<'a>, id: PackId, pairs: Pairs<'a>, depth: usize) {
+    fn take_pairs(self, draft: &mut Draft<'a>, id: PackId, grammar: Read, pairs: Pairs<'a>, depth: usize) {
         let Some(pack) = self.packs.pack(id) else { return };
+        draft.trace.note(|| Step::Grammar { grammar: grammar.word(), pack: pack.name.clone(), pairs: pairs.len() });
         self.begin(draft, pack, &pack.fields);
         draft.event.logsource = Cow::Borrowed(&pack.logsource);
-        structured::apply(draft, self.packs, pack, pairs);
+        structured::apply(draft, self.packs, pack, grammar, pairs);
         self.end(draft, pack, depth);
     }
 
@@ -233,35 +296,47 @@ impl<'a> Reader<'a> {
     fn take(self, draft: &mut Draft<'a>, leaf: LeafId, captures: &Captures, text: &'a str, depth: usize) {
         let Some(leaf) = self.packs.leaves.get(leaf.0 as usize) else { return };
         let Some(pack) = self.packs.pack(leaf.pack) else { return };
+        draft.trace.note(|| Step::Pattern {
+            pack: pack.name.clone(),
+            path: pack.path.display().to_string(),
+            line: leaf.line,
+            text: leaf.text.clone(),
+        });
         self.begin(draft, pack, &leaf.fields);
         draft.event.logsource = Cow::Borrowed(&leaf.logsource);
-        self.captures(draft, pack, leaf, captures, text, depth);
+        self.captures(draft, pack, leaf, captures, &Cow::Borrowed(text), depth);
         self.end(draft, pack, depth);
     }
 
+    #[expect(clippy::ptr_arg, reason = "whether the text is lent decides whether its parts are")]
     fn captures(
         self,
         draft: &mut Draft<'a>,
         pack: &'a Pack,
         leaf: &'a Leaf,
         captures: &Captures,
-        text: &'a str,
+        text: &Cow<'a, str>,
         depth: usize,
     ) {
         for (target, captured) in leaf.targets.iter().zip(captures) {
             if target.is_skipped() {
                 continue;
             }
-            let Some(found) = text.get(captured.start as usize..captured.end as usize) else { continue };
+            let Some(found) = cut(text, captured.start as usize, captured.end as usize) else { continue };
             match &target.convert {
-                Convert::Pairs | Convert::Labels | Convert::Json => {
-                    structured::nested(draft, self.packs, pack, target, Cow::Borrowed(found), 0);
+                Convert::Pairs | Convert::Labels | Convert::Tags | Convert::Json => {
+                    structured::nested(draft, self.packs, pack, target, found, 0);
                 }
-                Convert::Csv(separator) => columns::put(draft, pack, leaf, found, *separator),
-                Convert::Line if depth < NESTING_MAX => drop(self.line(draft, found, depth + 1)),
+                Convert::Csv(separator) => {
+                    Columns { packs: self.packs, pack, leaf, separator: *separator }.put(draft, found);
+                }
+                Convert::Line if depth < NESTING_MAX => drop(self.wrapped_line(draft, found, depth + 1)),
                 _ => {
-                    let found = if target.quoted { quoted_text(found) } else { found };
-                    convert::put_text(draft, pack, target, Cow::Borrowed(found), captured.scalar);
+                    let found = match target.quoted {
+                        true => cut(&found, 1, found.len().saturating_sub(1)).unwrap_or(found),
+                        false => found,
+                    };
+                    convert::put_text(draft, pack, target, found, captured.scalar);
                 }
             }
         }
@@ -299,28 +374,32 @@ impl<'a> Reader<'a> {
 
     fn within(self, draft: &mut Draft<'a>, pack: &'a Pack, name: &'a Name<'static>, root: NodeId, depth: usize) {
         let value = draft.event.fields.iter().find(|(have, _)| have == name).map(|(_, value)| value);
-        // Only text that stands in the line can be lent to the event; the rest keeps its one field.
-        let Some(Value::Text(Cow::Borrowed(text))) = value else { return };
-        let text: &'a str = text;
+        let Some(Value::Text(text)) = value else { return };
         let Some((leaf, captures)) = self.packs.tree.walk(root, text, draft.clock) else { return };
         let Some(leaf) = self.packs.leaves.get(leaf.0 as usize) else { return };
-        for (name, value) in &leaf.fields {
-            // The pack's own fields are in place; what the pattern lays over them counts.
-            if !pack.fields.iter().any(|base| (&base.0, &base.1) == (name, value)) {
-                draft.set(lend_name(name), lend_value(value));
-            }
+        let text = text.clone();
+        draft.trace.note(|| Step::FieldPattern {
+            field: name.as_str().to_owned(),
+            pack: pack.name.clone(),
+            path: pack.path.display().to_string(),
+            line: leaf.line,
+            text: leaf.text.clone(),
+        });
+        for (name, value) in leaf.fields.get(leaf.own_fields_start..).unwrap_or_default() {
+            draft.set(lend_name(name), lend_value(value));
         }
         if leaf.logsource != pack.logsource {
             draft.event.logsource = Cow::Borrowed(&leaf.logsource);
         }
-        self.captures(draft, pack, leaf, &captures, text, depth);
+        self.captures(draft, pack, leaf, &captures, &text, depth);
     }
 
     fn conditions(self, draft: &mut Draft<'a>, pack: &'a Pack) {
-        for when in &pack.when {
+        for (index, when) in pack.when.iter().enumerate() {
             if !when.conditions.iter().all(|(name, condition)| holds(draft, name, condition)) {
                 continue;
             }
+            draft.trace.note(|| Step::When { pack: pack.name.clone(), number: index + 1 });
             for (from, to) in &when.copy {
                 let value = draft.event.fields.iter().find(|(have, _)| have == from).map(|(_, value)| value.clone());
                 if let Some(value) = value {
@@ -341,6 +420,7 @@ impl<'a> Reader<'a> {
 
     /// Takes a line of a known source that none of its patterns reads: the pack's own fields, and the message as it is.
     fn uncovered(self, draft: &mut Draft<'a>, pack: &'a Pack) {
+        draft.trace.note(|| Step::Uncovered { pack: pack.name.clone() });
         self.begin(draft, pack, &pack.fields);
         draft.event.logsource = Cow::Borrowed(&pack.logsource);
         if pack.must_match {
@@ -351,12 +431,20 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Cuts a part out of a text: lent where the whole is, copied where it is not.
+fn cut<'a>(text: &Cow<'a, str>, start: usize, end: usize) -> Option<Cow<'a, str>> {
+    match text {
+        Cow::Borrowed(text) => text.get(start..end).map(Cow::Borrowed),
+        Cow::Owned(text) => text.get(start..end).map(|part| Cow::Owned(part.to_owned())),
+    }
+}
+
 /// Returns the text of a JSON envelope that is a line of its own: what a shipper or container runtime wrapped.
-fn inner_line<'a>(pairs: &Pairs<'a>) -> Option<&'a str> {
+fn inner_line<'a>(pairs: &Pairs<'a>) -> Option<Cow<'a, str>> {
     let wrapped =
         pairs.iter().find(|(key, _)| matches!(&**key, "message" | "log" | "msg" | "MESSAGE" | "event.original"))?;
     match &wrapped.1 {
-        Value::Text(Cow::Borrowed(text)) if text.len() > 8 => Some(text),
+        Value::Text(text) if text.len() > 8 => Some(text.clone()),
         _ => None,
     }
 }
