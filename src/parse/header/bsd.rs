@@ -99,7 +99,8 @@ fn without_pri<'a>(text: &'a str, context: Context) -> Option<Header<'a>> {
             let is_sure = header.app_name.is_some() && header.hostname.is_some();
             let is_likely = is_syslog_time && (header.hostname.is_some() || header.app_name.is_some());
             // Files that rsyslog writes: a time in full and a host, the tag may be missing.
-            let is_full_time = text.as_bytes().get(10) == Some(&b'T') && reading.inferred == timestamp::Inferred::default();
+            let is_full_time =
+                text.as_bytes().get(10) == Some(&b'T') && reading.inferred == timestamp::Inferred::default();
             let is_file_line = is_full_time && header.hostname.is_some_and(host::is_surely_host);
             (is_cisco || is_sure || is_likely || is_file_line).then_some(header)
         }

@@ -62,6 +62,7 @@ pub(in crate::parse::pack) fn put<'a>(draft: &mut Draft<'a>, pack: &'a Pack, tar
     match value {
         Value::Text(text) => put_text(draft, pack, target, text, Scalar::None),
         Value::Null => {}
+        Value::List(mut items) if items.len() == 1 => put(draft, pack, target, items.pop().unwrap_or(Value::Null)),
         Value::List(items) => {
             let convert = |item| match item {
                 Value::Text(text) => value_of(draft, &target.convert, text),
