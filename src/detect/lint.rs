@@ -143,9 +143,11 @@ fn about_tags(meta: &RuleMeta, findings: &mut Findings<'_>) {
 
 fn about_logsource(rule: &Rule, findings: &mut Findings<'_>) {
     let logsource = &rule.meta.logsource;
-    if logsource.product.is_none() && logsource.service.is_none() && logsource.category.is_none() {
+    let is_open = logsource.product.is_none() && logsource.service.is_none() && logsource.category.is_none();
+    if is_open && rule.meta.logsource_definition.is_none() {
         let text = "the log source names nothing: the rule runs on every event".to_owned();
-        findings.add("open-logsource", rule.meta.position, text, None);
+        let hint = "name one, or say in `definition` which sources are meant".to_owned();
+        findings.add("open-logsource", rule.meta.position, text, Some(hint));
     }
     let parts = [&logsource.product, &logsource.service, &logsource.category];
     for part in parts.into_iter().flatten().filter(|part| part.chars().any(char::is_uppercase)) {

@@ -23,7 +23,7 @@ description: Every marked event must raise exactly one detection.
 author: Longan
 date: 2026-01-01
 logsource:
-    category: any
+    definition: every event, recognised or not
 detection:
     selection:
         message|contains: 'kill-marker'

@@ -1,12 +1,14 @@
 //! `longan rules test`: the cases beside the rules, run through the real way of an event.
 
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::Format;
-use super::line_reader;
+use super::line_reader::LineReader;
+use super::line_reader::ZONE_OFFSET_SECONDS;
 use super::source::Source;
 use crate::cli::Exit;
 use crate::detect::RuleSet;
@@ -22,6 +24,9 @@ use crate::model::SafeText;
 pub(super) struct Args {
     #[command(flatten)]
     source: Source,
+    /// Lay the packs of this folder over the built-in ones
+    #[arg(long, value_name = "DIR")]
+    parsers: Option<PathBuf>,
     /// Run only the cases whose file, rule or name contains this
     #[arg(value_name = "TEXT")]
     only: Option<String>,
@@ -45,10 +50,12 @@ struct Row<'a> {
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let (content, unread) = args.source.read()?;
     // The parts of times in cases are those of the customer's own clock.
-    let (set, refused) = content.compile(UTC_OFFSET_SECONDS);
+    let (set, refused) = content.compile(ZONE_OFFSET_SECONDS);
     let set = Arc::new(set);
     unread.iter().chain(&refused).for_each(|problem| eprintln!("{problem}"));
-    let mut broken = unread.len() + refused.len();
+    let (reader, unreadable) = LineReader::load(args.parsers.as_deref());
+    unreadable.iter().for_each(|problem| eprintln!("{problem}"));
+    let mut broken = unread.len() + refused.len() + unreadable.len();
     let (mut passed, mut failed) = (0, 0);
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     for file in &content.cases {
@@ -66,7 +73,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
             broken += 1;
         }
         for case in file.cases.iter().filter(|case| wanted(args, &file, &rules, case)) {
-            let (rule, outcome) = best(&set, &rules, case);
+            let (rule, outcome) = best(&set, &reader, &rules, case);
             if outcome.passed {
                 passed += 1;
             } else {
@@ -84,9 +91,6 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         _ => Exit::BadInput,
     })
 }
-
-/// Hà Nội.
-const UTC_OFFSET_SECONDS: i32 = 7 * 3600;
 
 /// Returns the ids of the rules a case file is about: the one it names, or those of the file beside it that speak.
 fn rules_of(set: &RuleSet, file: &CaseFile) -> Vec<String> {
@@ -107,8 +111,8 @@ fn wanted(args: &Args, file: &CaseFile, rules: &[String], case: &Case) -> bool {
 }
 
 /// Of several rules in a file one must match, and none may.
-fn best(set: &Arc<RuleSet>, rules: &[String], case: &Case) -> (String, Outcome) {
-    let run = |rule: &String| (rule.clone(), cases::run(set, rule, case, &line_reader::read));
+fn best(set: &Arc<RuleSet>, reader: &LineReader, rules: &[String], case: &Case) -> (String, Outcome) {
+    let run = |rule: &String| (rule.clone(), cases::run(set, rule, case, &|arrival, each| reader.read(arrival, each)));
     let mut outcomes = rules.iter().map(run).collect::<Vec<_>>();
     let chosen = outcomes.iter().position(|(_, outcome)| outcome.passed == case.must_match).unwrap_or(0);
     if outcomes.is_empty() {

@@ -76,6 +76,8 @@ pub struct RuleMeta {
     /// The field alerts of this rule are grouped by.
     pub entity: Option<String>,
     pub logsource: RuleLogSource,
+    /// What the author says of the log source in words.
+    pub logsource_definition: Option<String>,
     pub path: PathBuf,
     pub position: Position,
     /// The keys the author wrote.
@@ -124,6 +126,7 @@ pub fn read_meta(node: &Node, path: &Path, problems: &mut Problems) -> RuleMeta 
         response_vi: Vec::new(),
         entity: None,
         logsource: RuleLogSource::default(),
+        logsource_definition: None,
         silent: false,
     };
     read_extensions(node, &mut meta, problems);
@@ -134,7 +137,10 @@ pub fn read_meta(node: &Node, path: &Path, problems: &mut Problems) -> RuleMeta 
 pub fn read(node: &Node, path: &Path, lists: Lists<'_>, problems: &mut Problems) -> Option<Rule> {
     let mut meta = read_meta(node, path, problems);
     match node.get("logsource") {
-        Some(logsource) => meta.logsource = read_logsource(logsource, problems),
+        Some(logsource) => {
+            meta.logsource = read_logsource(logsource, problems);
+            meta.logsource_definition = logsource.get("definition").and_then(Node::scalar_text);
+        }
         None => problems.add(node.at, RuleError::Missing("logsource")),
     }
     let Some(detection) = node.get("detection") else {
