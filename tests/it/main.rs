@@ -1,5 +1,7 @@
 //! The one integration binary.
 
+mod console;
+mod console_pty;
 mod manual;
 mod tidy;
 mod triage;
