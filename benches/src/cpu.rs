@@ -1,9 +1,12 @@
-//! CPU time of the calling thread: on a shared machine wall time says more about the neighbours than about us.
+//! CPU time, of the calling thread or of a process: on a shared machine wall time says more about the neighbours than about us.
 
 use std::time::Duration;
 
+use anyhow::Context as _;
 use nix::time::ClockId;
 use nix::time::clock_gettime;
+use nix::unistd::SysconfVar;
+use nix::unistd::sysconf;
 
 /// A stopwatch that stands still while the thread is not running.
 #[derive(Debug)]
@@ -19,6 +22,40 @@ impl Stopwatch {
     pub fn seconds(&self) -> f64 {
         now().saturating_sub(self.0).as_secs_f64()
     }
+}
+
+/// Returns the CPU-seconds of all threads of this process so far.
+///
+/// # Errors
+/// When the system does not tell.
+pub fn process_seconds() -> anyhow::Result<f64> {
+    Ok(Duration::from(clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID)?).as_secs_f64())
+}
+
+/// Returns the CPU-seconds of another process so far.
+///
+/// # Errors
+/// When there is no such process.
+pub fn seconds_of(pid: u32) -> anyhow::Result<f64> {
+    let path = format!("/proc/{pid}/stat");
+    let stat = std::fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
+    // The name in parentheses may hold spaces; user and system time are the 12th and 13th fields after it.
+    let (_, fields) = stat.rsplit_once(") ").context("a process' state")?;
+    let ticks: u64 = fields.split(' ').skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+    let per_second = sysconf(SysconfVar::CLK_TCK)?.context("the length of a tick")?;
+    Ok(ticks as f64 / per_second as f64)
+}
+
+/// Returns the most memory another process has had resident so far, in bytes.
+///
+/// # Errors
+/// When there is no such process.
+pub fn peak_memory(pid: u32) -> anyhow::Result<u64> {
+    let path = format!("/proc/{pid}/status");
+    let status = std::fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("a peak of memory")?;
+    let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().context("a peak of memory")?;
+    Ok(kibibytes * 1024)
 }
 
 fn now() -> Duration {

@@ -1,4 +1,5 @@
 //! The one integration binary.
 
+mod manual;
 mod tidy;
 mod triage;
