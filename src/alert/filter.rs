@@ -3,6 +3,7 @@
 use rusqlite::types::Value;
 
 use crate::alert::fold::fold;
+use crate::alert::risk::least;
 use crate::alert::state::AlertStatus;
 use crate::model::RuleLevel;
 
@@ -44,13 +45,37 @@ pub(crate) struct Clause {
     /// ` INDEXED BY … WHERE …`; empty when nothing narrows.
     pub(crate) sql: String,
     pub(crate) parameters: Vec<Value>,
-    /// True when only status and level narrow: then the kept counts answer how many there are.
-    pub(crate) is_counted: bool,
+}
+
+/// How what a filter admits is found. Each finds the same; which is fast depends on how many there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Plan {
+    /// Walk the list in its order and look at each row: for what only status and level narrow, and for a text in a short list.
+    Walk,
+    /// Ask the indices of rule, entity, owner and text, then sort what they give: for what admits few of many.
+    Search,
+    /// Walk the list in its order and keep what the text index knows: for a window on what admits many of many.
+    WalkAndSearch,
+}
+
+impl Plan {
+    #[cfg(test)]
+    pub(crate) const ALL: [Plan; 3] = [Plan::Walk, Plan::Search, Plan::WalkAndSearch];
 }
 
 impl AlertFilter {
+    /// Says whether only status and level narrow: then the kept counts answer how many there are.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.text.is_none() && self.owner.is_none() && self.rule.is_none() && self.entity.is_none()
+    }
+
+    /// Says whether the filter looks for a text and nothing that has an index of its own.
+    pub(crate) fn is_text_search(&self) -> bool {
+        self.text.is_some() && self.entity.is_none()
+    }
+
     /// Builds the clause that admits what the filter admits.
-    pub(crate) fn clause(&self) -> Clause {
+    pub(crate) fn clause(&self, plan: Plan) -> Clause {
         let mut conditions: Vec<&str> = Vec::new();
         let mut parameters = Vec::new();
         match self.status {
@@ -63,10 +88,11 @@ impl AlertFilter {
             }
         }
         if let Some(level) = self.level_min.filter(|level| *level > RuleLevel::Informational) {
-            conditions.push("level >= ?");
+            // The second follows from the first, and keeps a walk out of the part of the list where nothing can be.
+            conditions.push("level >= ? AND risk >= ?");
             parameters.push(Value::Integer(level as i64));
+            parameters.push(Value::Integer(i64::from(least(level))));
         }
-        let is_counted = self.text.is_none() && self.owner.is_none() && self.rule.is_none() && self.entity.is_none();
         for (value, condition) in
             [(&self.owner, "owner = ?"), (&self.rule, "rule_id = ?"), (&self.entity, "entity = ?")]
         {
@@ -76,7 +102,8 @@ impl AlertFilter {
             }
         }
         if let Some(text) = self.text.as_deref().map(fold).filter(|text| !text.is_empty()) {
-            if text.chars().count() >= TRIGRAM {
+            // Of one entity there are few, sooner read than searched for.
+            if plan != Plan::Walk && self.entity.is_none() && text.chars().count() >= TRIGRAM {
                 conditions.push("id IN (SELECT rowid FROM alert_text WHERE alert_text MATCH ?)");
                 parameters.push(Value::Text(phrase(&text)));
             } else {
@@ -84,14 +111,20 @@ impl AlertFilter {
                 parameters.push(Value::Text(text));
             }
         }
-        let index = match (is_counted, self.status) {
-            (false, _) => "",
-            (true, StatusFilter::Open) => " INDEXED BY alerts_open",
-            (true, StatusFilter::All) => " INDEXED BY alerts_all",
-            (true, StatusFilter::Only(_)) => " INDEXED BY alerts_status",
-        };
         let filter = if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
-        Clause { sql: format!("{index}{filter}"), parameters, is_counted }
+        Clause { sql: format!("{}{filter}", self.index(plan)), parameters }
+    }
+
+    fn index(&self, plan: Plan) -> &'static str {
+        let is_free = self.text.is_none() && self.entity.is_none();
+        match (plan, self.status) {
+            (Plan::Search, _) if is_free && self.rule.is_some() => " INDEXED BY alerts_rule",
+            (Plan::Search, _) if is_free && self.owner.is_some() => " INDEXED BY alerts_owner",
+            (Plan::Search, _) => "",
+            (_, StatusFilter::Open) => " INDEXED BY alerts_open",
+            (_, StatusFilter::All) => " INDEXED BY alerts_all",
+            (_, StatusFilter::Only(_)) => " INDEXED BY alerts_status",
+        }
     }
 
     /// Says whether the kept counts of a status and level belong to what the filter admits.
@@ -121,25 +154,29 @@ mod tests {
     fn what_a_user_wrote_is_only_ever_bound() {
         let filter = AlertFilter {
             text: Some("x' OR 1=1 --\" NEAR(".to_owned()),
-            entity: Some("'; DROP TABLE alerts".to_owned()),
+            owner: Some("'; DROP TABLE alerts".to_owned()),
             ..AlertFilter::default()
         };
-        let clause = filter.clause();
+        let clause = filter.clause(Plan::Search);
         assert_eq!(
             clause.sql,
-            " WHERE status < 3 AND entity = ? AND id IN (SELECT rowid FROM alert_text WHERE alert_text MATCH ?)"
+            " WHERE status < 3 AND owner = ? AND id IN (SELECT rowid FROM alert_text WHERE alert_text MATCH ?)"
         );
         assert_eq!(clause.parameters.len(), 2);
-        assert!(!clause.is_counted);
+        let of_entity = AlertFilter { entity: Some("\"'x".to_owned()), ..filter.clone() }.clause(Plan::Search);
+        assert_eq!(of_entity.sql, " WHERE status < 3 AND owner = ? AND entity = ? AND instr(folded, ?) > 0");
+        assert!(!filter.is_plain());
         assert_eq!(phrase("a\"b"), "\"a\"\"b\"");
     }
 
     #[test]
     fn plain_filters_walk_the_index_of_their_order() {
         let open = AlertFilter { level_min: Some(RuleLevel::High), ..AlertFilter::default() };
-        assert_eq!(open.clause().sql, " INDEXED BY alerts_open WHERE status < 3 AND level >= ?");
+        let walked = open.clause(Plan::Walk);
+        assert_eq!(walked.sql, " INDEXED BY alerts_open WHERE status < 3 AND level >= ? AND risk >= ?");
         let all = AlertFilter { status: StatusFilter::All, ..AlertFilter::default() };
-        assert_eq!(all.clause().sql, " INDEXED BY alerts_all");
+        assert_eq!(all.clause(Plan::Walk).sql, " INDEXED BY alerts_all");
+        assert!(open.is_plain() && all.is_plain());
         assert!(open.admits(AlertStatus::Taken, RuleLevel::Critical));
         assert!(!open.admits(AlertStatus::Closed, RuleLevel::Critical));
         assert!(!open.admits(AlertStatus::New, RuleLevel::Medium));

@@ -25,9 +25,28 @@ pub(crate) fn score(level: RuleLevel, criticality: Criticality, count: u64) -> u
     u8::try_from((base + weight + repetition).clamp(0, 100)).unwrap_or(100)
 }
 
+/// Returns the least score an alert of a level or a higher one can have.
+pub(crate) fn least(level: RuleLevel) -> u8 {
+    score(level, Criticality::Low, 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_alert_of_a_level_scores_less_than_its_least() {
+        let criticalities = [Criticality::Low, Criticality::Normal, Criticality::High, Criticality::Critical];
+        for (index, level) in RuleLevel::ALL.into_iter().enumerate() {
+            for higher in RuleLevel::ALL.into_iter().skip(index) {
+                for criticality in criticalities {
+                    for count in [0, 1, 3, u64::MAX] {
+                        assert!(score(higher, criticality, count) >= least(level), "{level} {higher} {criticality:?}");
+                    }
+                }
+            }
+        }
+    }
 
     #[test]
     fn level_leads_and_the_rest_refines() {

@@ -13,6 +13,7 @@ pub use principal::Principal;
 pub use principal::Role;
 pub use principal::UnknownRole;
 pub use principal::Via;
+pub use tokens::FILE_NAME as TOKENS_FILE_NAME;
 pub use tokens::IssuedToken;
 pub use tokens::TokenError;
 pub use tokens::TokenInfo;

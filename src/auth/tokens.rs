@@ -94,6 +94,9 @@ impl std::fmt::Debug for IssuedToken {
     }
 }
 
+/// The file's name in the data folder.
+pub const FILE_NAME: &str = "tokens.json";
+
 /// The tokens of one data folder.
 #[derive(Debug)]
 pub struct TokenStore {
@@ -232,26 +235,38 @@ impl TokenStore {
     /// Changes the tokens and replaces the file, whole or not at all.
     fn rewrite(&self, change: impl FnOnce(&mut Vec<Entry>) -> Result<(), TokenError>) -> Result<(), TokenError> {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        let write_error = |source| TokenError::Write { path: self.path.clone(), source };
+        // Two commands at once: the second reads what the first has written.
+        let folder = File::open(folder_of(&self.path)).map_err(write_error)?;
+        folder.lock().map_err(write_error)?;
         self.refresh(&mut loaded)?;
         let mut entries = loaded.entries.clone();
         change(&mut entries)?;
         let text = serde_json::to_string_pretty(&entries)
             .map_err(|source| TokenError::Damaged { path: self.path.clone(), source })?;
-        let written = replace(&self.path, text.as_bytes());
+        let written = replace(&self.path, &folder, text.as_bytes());
         loaded.stamp = None;
-        written.map_err(|source| TokenError::Write { path: self.path.clone(), source })
+        written.map_err(write_error)
     }
 }
 
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn replace(path: &Path, folder: &File, bytes: &[u8]) -> std::io::Result<()> {
     let new = path.with_extension("new");
     let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
     file.set_permissions(fs::Permissions::from_mode(0o600))?;
+    // Root writes for the server's user, who owns the folder and must be able to read it.
+    let owner = folder.metadata()?;
+    if owner.uid() != file.metadata()?.uid() {
+        std::os::unix::fs::fchown(&file, Some(owner.uid()), Some(owner.gid()))?;
+    }
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&new, path)?;
-    File::open(folder)?.sync_all()
+    folder.sync_all()
 }
 
 fn random_text() -> Result<String, TokenError> {
@@ -301,6 +316,22 @@ mod tests {
         command.revoke("ioc-feed").unwrap();
         assert_eq!(server.check(&issued.text, NOW).unwrap(), None, "taken back");
         assert!(matches!(command.revoke("ioc-feed"), Err(TokenError::NoSuchToken(_))));
+    }
+
+    #[test]
+    fn of_many_who_issue_at_once_none_is_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tokens.json");
+        std::thread::scope(|scope| {
+            for index in 0..8 {
+                let path = &path;
+                scope.spawn(move || {
+                    let command = TokenStore::open(path).unwrap();
+                    command.issue(&format!("t{index}"), Role::Analyst, HOUR, NOW).unwrap();
+                });
+            }
+        });
+        assert_eq!(TokenStore::open(&path).unwrap().list().unwrap().len(), 8);
     }
 
     #[test]

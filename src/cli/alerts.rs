@@ -4,7 +4,7 @@ mod bulk;
 mod list;
 pub(super) mod output;
 pub(super) mod place;
-mod show;
+pub(super) mod show;
 
 use crate::cli::Exit;
 use crate::cli::alerts::bulk::Targets;

@@ -14,6 +14,7 @@ use crate::cli::alerts::output::write_json;
 use crate::cli::alerts::place::Place;
 use crate::cli::alerts::place::Source;
 use crate::cli::alerts::place::exit_of;
+use crate::cli::alerts::show::action_word;
 use crate::incident::IncidentId;
 use crate::incident::store::read_detail;
 use crate::incident::store::read_window;
@@ -199,7 +200,8 @@ fn write_detail(out: &mut impl Write, detail: &IncidentDetail, language: Languag
     writeln!(out, "{}:", language.pick("Diễn biến", "Timeline"))?;
     for entry in &detail.timeline {
         let text = entry.text.as_deref().unwrap_or_default();
-        writeln!(out, "  {} {} {} {}", entry.at, SafeText::new(&entry.who), entry.action, SafeText::new(text))?;
+        let line = format!("{} {} {} {text}", entry.at, entry.who, action_word(&entry.action, language));
+        writeln!(out, "  {}", SafeText::new(&line))?;
     }
     Ok(())
 }

@@ -15,6 +15,7 @@ pub mod rules;
 pub mod search;
 pub mod start;
 pub mod status;
+pub mod token;
 
 pub use exit::Exit;
 
@@ -54,6 +55,8 @@ pub enum Command {
     Config(config::Args),
     /// Show how the running server is doing
     Status(status::Args),
+    /// Issue, list and take back tokens for the API
+    Token(token::Args),
 }
 
 /// Runs a command to its end.
@@ -73,5 +76,6 @@ pub fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Incidents(args) => incidents::run(args),
         Command::Config(args) => config::run(args),
         Command::Status(args) => status::run(args),
+        Command::Token(args) => token::run(args),
     }
 }

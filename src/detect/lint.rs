@@ -386,6 +386,16 @@ mod tests {
     }
 
     #[test]
+    fn an_open_log_source_is_fine_when_it_says_what_is_meant() {
+        let rule = |logsource: &str| {
+            let head = HEAD.replace("{product: linux}", logsource);
+            codes(&format!("{head}detection: {{a: {{process.name: crond}}, condition: a}}\n"))
+        };
+        assert_eq!(rule("{}"), ["open-logsource"]);
+        assert!(rule("{definition: lines of cron}").is_empty());
+    }
+
+    #[test]
     fn a_bare_rule_is_told_what_it_lacks() {
         let found = codes("title: T.\nlogsource: {}\ndetection: {a: {user.name: x}, condition: a}\n");
         for code in ["no-id", "no-level", "no-status", "no-description", "no-tags", "title-full-stop", "open-logsource"]

@@ -11,6 +11,7 @@ mod endpoints;
 mod inputs;
 mod live;
 mod open;
+mod own_events;
 pub mod processing;
 mod run;
 pub mod stages;

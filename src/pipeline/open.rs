@@ -54,7 +54,7 @@ impl Folder {
     }
 
     pub(super) fn tokens(&self) -> PathBuf {
-        self.0.join("tokens.json")
+        self.0.join(crate::auth::TOKENS_FILE_NAME)
     }
 
     pub(super) fn socket(&self) -> PathBuf {

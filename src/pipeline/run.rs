@@ -47,6 +47,7 @@ use crate::pipeline::live::Live;
 use crate::pipeline::open;
 use crate::pipeline::open::Folder;
 use crate::pipeline::open::Opened;
+use crate::pipeline::own_events;
 use crate::pipeline::processing::Formats;
 use crate::pipeline::processing::Parts;
 use crate::pipeline::processing::Processor;
@@ -274,7 +275,11 @@ impl Whole {
         let (fed_intake, fed_clock) = (intake.clone(), Arc::clone(&clock));
         let context = listener::Context { intake, registry, clock: Arc::clone(&clock), cancel: cancel.clone() };
         inputs.run(&mut stages, &context, &recovery.places)?;
-        drop(context);
+        if matches!(beside, Beside::Feed(_)) {
+            drop(context);
+        } else {
+            stages.spawn("own events", own_events::tell(context, Arc::clone(&live)));
+        }
         stages.spawn("api", serve_local(server.clone(), socket));
         if let Some(remote) = remote {
             let listener = TcpListener::from_std(remote.listener).context("serving the remote API")?;

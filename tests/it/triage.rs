@@ -371,6 +371,7 @@ fn what_people_read_is_in_their_language_and_cannot_act() {
     {
         let list = world.run_in(locale, &["alerts", "list", "--format", "table"]);
         let show = world.run_in(locale, &["alerts", "show", "3", "--format", "table"]);
+        assert_eq!(show.out.contains("phát sinh"), locale != "C", "{}", show.out);
         for word in words {
             assert!(list.out.contains(word), "{word}: {}", list.out);
         }
@@ -436,4 +437,31 @@ fn the_configuration_is_checked_and_explained() {
     assert_eq!(setting("store.retention_days")["origin"], format!("{good}:3"));
     assert_eq!(setting("data")["origin"], "flag --data");
     assert_eq!(setting("store.seal_seconds")["origin"], "default");
+}
+
+#[test]
+fn a_token_is_issued_once_and_taken_back() {
+    let world = World::new();
+    let issued = world.run(&["token", "issue", "ioc-feed", "--role", "auditor", "--days", "7"]);
+    assert_eq!((issued.code, issued.out.trim().len()), (0, 47), "{}", issued.err);
+    assert!(!issued.err.contains(issued.out.trim()));
+    let stored = fs::read_to_string(world.data.path().join("tokens.json")).unwrap();
+    assert!(!stored.contains(issued.out.trim()));
+    let cases: [(&[&str], i32); 6] = [
+        (&["token", "issue", "ioc-feed", "--role", "auditor"], 2),
+        (&["token", "issue", "x", "--role", "root"], 2),
+        (&["token", "issue", "x", "--role", "admin", "--days", "0"], 2),
+        (&["token", "issue", "a b", "--role", "admin"], 2),
+        (&["token", "revoke", "other"], 1),
+        (&["token", "list", "--format", "table"], 0),
+    ];
+    for (arguments, code) in cases {
+        assert_eq!(world.run(arguments).code, code, "{arguments:?}");
+    }
+    let listed = &world.run(&["token", "list"]).lines()[0];
+    assert_eq!((listed["name"].as_str(), listed["role"].as_str()), (Some("ioc-feed"), Some("auditor")));
+    assert_eq!(world.run(&["token", "revoke", "ioc-feed"]).code, 0);
+    assert_eq!(world.run(&["token", "list"]).out, "");
+    let nowhere = longan(Some(Path::new("/nowhere/at/all")), "C", &["token", "list"]);
+    assert_eq!((nowhere.code, nowhere.err.contains("no such data folder")), (2, true));
 }

@@ -90,12 +90,12 @@ impl AlertStore {
                 Ok(ids)
             }
             BulkTarget::Filter { filter, expected } => self.read(|connection| {
-                let found = read::total(connection, filter, &filter.clause())?;
-                if found > *expected {
-                    return Err(StoreError::MoreThanExpected { expected: *expected, found });
+                let found = read::find(connection, filter)?;
+                if found.total > *expected {
+                    return Err(StoreError::MoreThanExpected { expected: *expected, found: found.total });
                 }
-                too_many(found)?;
-                read::admitted(connection, filter)
+                too_many(found.total)?;
+                read::admitted(connection, &found)
             }),
         }
     }

@@ -10,6 +10,7 @@ mod read;
 mod row;
 mod schema;
 
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -47,6 +48,8 @@ pub const FILE_NAME: &str = "alerts.sqlite";
 
 /// Readers kept open for the next read; more are opened when more read at once.
 const READERS_KEPT: usize = 4;
+/// Pages each of them keeps: what a list of some thousand open alerts needs.
+const READER_CACHE_KIB: i64 = 8 * 1024;
 /// How long a statement waits for another process (a backup, `longan alerts list`) to let go.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -56,6 +59,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 pub enum StoreError {
     #[error("cannot open the alerts in `{}`", path.display())]
     Open { path: PathBuf, source: rusqlite::Error },
+    #[error("cannot create `{}`", path.display())]
+    Create { path: PathBuf, source: std::io::Error },
     #[error("the alerts were written by a later version (schema {found}, this program knows {known})")]
     NewerSchema { found: i64, known: i64 },
     #[error("the alert database failed")]
@@ -77,8 +82,9 @@ pub struct AlertStore {
     path: PathBuf,
     policy: Policy,
     clock: Arc<dyn Clock>,
-    writer: Mutex<Writer>,
+    /// Before the writer, so that they are closed before it: the last to close puts the log away, which a reader may not.
     readers: Mutex<Vec<Connection>>,
+    writer: Mutex<Writer>,
     revision: watch::Sender<u64>,
 }
 
@@ -114,6 +120,7 @@ impl AlertStore {
     /// # Errors
     /// When the file cannot be opened, is damaged, or was written by a later version.
     pub fn open(path: &Path, policy: Policy, clock: Arc<dyn Clock>) -> Result<AlertStore, StoreError> {
+        make_closed(path).map_err(|source| StoreError::Create { path: path.to_owned(), source })?;
         let mut connection =
             Connection::open(path).map_err(|source| StoreError::Open { path: path.to_owned(), source })?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
@@ -317,11 +324,18 @@ fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let opened = Connection::open_with_flags(path, flags).and_then(|connection| {
         connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
         connection.set_prepared_statement_cache_capacity(64);
         connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))?;
         Ok(connection)
     });
     opened.map_err(|source| StoreError::Open { path: path.to_owned(), source })
+}
+
+/// Creates the file closed to others, where it is not there yet: SQLite would leave it to the umask, and raw log lines
+/// are in it. Its companions get the same mode from SQLite.
+fn make_closed(path: &Path) -> std::io::Result<()> {
+    std::fs::OpenOptions::new().append(true).create(true).mode(0o640).open(path).map(drop)
 }
 
 fn has_no_log(path: &Path) -> bool {

@@ -41,9 +41,10 @@ CREATE TABLE alerts (
 CREATE INDEX alerts_open ON alerts (risk DESC, last DESC, id DESC, level) WHERE status < 3;
 CREATE INDEX alerts_all ON alerts (risk DESC, last DESC, id DESC, level);
 CREATE INDEX alerts_status ON alerts (status, risk DESC, last DESC, id DESC, level);
+CREATE INDEX alerts_rule ON alerts (rule_id, risk DESC, last DESC, id DESC, status, level);
 CREATE INDEX alerts_group ON alerts (rule_id, entity, entity_field, id);
 CREATE INDEX alerts_entity ON alerts (entity);
-CREATE INDEX alerts_owner ON alerts (owner) WHERE owner IS NOT NULL;
+CREATE INDEX alerts_owner ON alerts (owner, risk DESC, last DESC, id DESC, status, level) WHERE owner IS NOT NULL;
 CREATE INDEX alerts_incident ON alerts (incident) WHERE incident IS NOT NULL;
 CREATE INDEX alerts_revision ON alerts (revision);
 

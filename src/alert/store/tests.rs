@@ -6,10 +6,12 @@ use super::*;
 use crate::alert::Action;
 use crate::alert::Actor;
 use crate::alert::AlertStatus;
+use crate::alert::Criticality;
 use crate::alert::Disposition;
 use crate::alert::MatchedPart;
 use crate::alert::NewDetection;
 use crate::alert::StatusFilter;
+use crate::alert::filter::Plan;
 use crate::model::time::ManualClock;
 
 struct World {
@@ -307,6 +309,55 @@ fn windows_are_sorted_filtered_and_counted() {
 }
 
 #[test]
+fn every_plan_finds_the_same() {
+    let world = World::new();
+    let detection = |event: u64| NewDetection {
+        level: RuleLevel::ALL[event as usize % 5],
+        criticality: if event.is_multiple_of(7) { Criticality::Low } else { Criticality::Critical },
+        title: if event.is_multiple_of(3) { "Quét cổng".to_owned() } else { "Đăng nhập lạ".to_owned() },
+        ..detection(&format!("rule-{}", event % 4), &format!("10.0.{}.1", event % 30), event)
+    };
+    world.commit(&(1..=300).map(detection).collect::<Vec<_>>());
+    let an = Actor::analyst("an");
+    for id in 1..=20 {
+        world.store.act(AlertId(id), &Action::Take, &an, None).unwrap();
+        if id % 3 == 0 {
+            world.store.act(AlertId(id), &close(Disposition::Test), &an, None).unwrap();
+        }
+    }
+    let text = |text: &str| Some(text.to_owned());
+    let narrowings = [
+        AlertFilter::default(),
+        AlertFilter { level_min: Some(RuleLevel::Medium), ..AlertFilter::default() },
+        AlertFilter { level_min: Some(RuleLevel::Critical), ..AlertFilter::default() },
+        AlertFilter { text: text("quet cong"), ..AlertFilter::default() },
+        AlertFilter { text: text("10.0.1"), level_min: Some(RuleLevel::High), ..AlertFilter::default() },
+        AlertFilter { text: text("la"), ..AlertFilter::default() },
+        AlertFilter { rule: text("rule-2"), ..AlertFilter::default() },
+        AlertFilter { rule: text("rule-2"), owner: text("an"), ..AlertFilter::default() },
+        AlertFilter { rule: text("rule-2"), entity: text("10.0.2.1"), ..AlertFilter::default() },
+        AlertFilter { entity: text("10.0.2.1"), text: text("nhap"), ..AlertFilter::default() },
+    ];
+    let statuses = [StatusFilter::Open, StatusFilter::All, StatusFilter::Only(AlertStatus::Closed)];
+    for (narrowing, status) in narrowings.iter().flat_map(|filter| statuses.map(|status| (filter, status))) {
+        let filter = AlertFilter { status, limit: 1000, ..narrowing.clone() };
+        let window = world.store.window(&filter).unwrap();
+        let expected: Vec<AlertId> = window.rows.iter().map(|row| row.id).collect();
+        assert_eq!(window.total, expected.len() as u64);
+        assert!(status == StatusFilter::Only(AlertStatus::Closed) || !expected.is_empty(), "{filter:?}");
+        for plan in Plan::ALL {
+            for offset in [0, expected.len() / 2] {
+                let (skipped, left) = (offset as u64, (expected.len() - offset) as u64);
+                let found: Result<Vec<AlertId>, StoreError> = world.store.read(|connection| {
+                    read::ids_in_order(connection, &filter.clause(plan), skipped, left, window.total)
+                });
+                assert_eq!(found.unwrap(), expected[offset..], "{plan:?} {filter:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn only_the_latest_events_are_kept_and_the_count_is_exact() {
     let world = World::new();
     let flood: Vec<_> = (1..=2500).map(|event| detection("brute", "a", event)).collect();
@@ -346,11 +397,16 @@ fn a_reader_needs_no_server_and_a_later_schema_is_refused() {
     let world = World::new();
     world.commit(&[detection("a", "x", 1)]);
     let path = world.folder.path().join(FILE_NAME);
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions());
+    assert_eq!(mode & 0o007, 0, "closed to others");
     let mut reader = AlertReader::open(&path).unwrap();
     assert_eq!(reader.window(&all()).unwrap().total, 1);
     world.commit(&[detection("b", "x", 2)]);
     assert_eq!(reader.window(&all()).unwrap().total, 2);
+    drop(reader);
     drop(world.store);
+    assert!(has_no_log(&path), "closed in order, the file is all there is");
+    assert_eq!(open_unchanging(&path).and_then(|connection| read::window(&connection, &all())).unwrap().total, 2);
     assert_eq!(AlertReader::open(&path).unwrap().window(&all()).unwrap().total, 2);
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     assert!(matches!(AlertReader::open(&path), Err(StoreError::NewerSchema { found: 99, .. })));

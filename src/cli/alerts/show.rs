@@ -17,6 +17,7 @@ use crate::model::time::Clock as _;
 use crate::model::time::SystemClock;
 use crate::server::alert_detail;
 use crate::wire::alert::AlertDetail;
+use crate::wire::alert::Disposition;
 
 pub(super) fn show(place: &Place, id: AlertId, format: Format) -> anyhow::Result<Exit> {
     let detail = match place.source()? {
@@ -47,6 +48,8 @@ fn write(out: &mut impl Write, detail: &AlertDetail, language: Language) -> io::
     field("Cảnh báo", "Alert", &format!("{} {}", AlertId(row.id), vi(&row.title_vi, &row.title)))?;
     field("Mức", "Level", &format!("{} ({})", row.level, row.risk))?;
     field("Trạng thái", "Status", status_word(row.status, language))?;
+    let verdict = row.disposition.map(|disposition| disposition_word(disposition, language));
+    field("Kết luận", "Verdict", verdict.unwrap_or_default())?;
     field("Người giữ", "Owner", row.owner.as_deref().unwrap_or_default())?;
     field("Thực thể", "Entity", &format!("{} = {}", row.entity_field, row.entity))?;
     field("Máy", "Host", row.host.as_deref().unwrap_or_default())?;
@@ -71,14 +74,47 @@ fn write_rest(out: &mut impl Write, detail: &AlertDetail, language: Language) ->
     });
     section(out, language.pick("Sự kiện", "Events"), evidence)?;
     let history = detail.history.iter().map(|entry| {
-        format!("{} {} {} {}", entry.at, entry.who, entry.action, entry.text.as_deref().unwrap_or_default())
+        let text = entry.text.as_deref().unwrap_or_default();
+        format!("{} {} {} {text}", entry.at, entry.who, action_word(&entry.action, language))
     });
     section(out, language.pick("Lịch sử", "History"), history)?;
     let precedents = detail.precedents.iter().map(|precedent| {
         let note = precedent.note.as_deref().unwrap_or_default();
-        format!("{} {} {:?} {note}", AlertId(precedent.id), precedent.closed, precedent.disposition)
+        let verdict = disposition_word(precedent.disposition, language);
+        format!("{} {} {verdict} {note}", AlertId(precedent.id), precedent.closed)
     });
     section(out, language.pick("Tiền lệ 30 ngày", "Precedents, 30 days"), precedents)
+}
+
+fn disposition_word(disposition: Disposition, language: Language) -> &'static str {
+    match disposition {
+        Disposition::FalsePositive => language.pick("dương tính giả", "false positive"),
+        Disposition::BenignPositive => language.pick("lành tính", "benign positive"),
+        Disposition::TruePositive => language.pick("dương tính thật", "true positive"),
+        Disposition::Duplicate => language.pick("trùng", "duplicate"),
+        Disposition::Test => language.pick("thử nghiệm", "test"),
+    }
+}
+
+/// The word for a line of history; one of a later version is shown as it is.
+pub(in crate::cli) fn action_word(action: &str, language: Language) -> &str {
+    match (language, action) {
+        (Language::English, _) => action,
+        (_, "raised") => "phát sinh",
+        (_, "level_raised") => "nâng mức",
+        (_, "taken") => "nhận",
+        (_, "released") => "trả lại",
+        (_, "noted") => "ghi chú",
+        (_, "closed") => "đóng",
+        (_, "reopened") => "mở lại",
+        (_, "escalated") => "leo thang",
+        (_, "undone") => "hoàn tác",
+        (_, "declared") => "công bố",
+        (_, "joined") => "nhập vào",
+        (_, "phase") => "chuyển giai đoạn",
+        (_, "clock_met") => "xong hạn",
+        (_, other) => other,
+    }
 }
 
 fn section<T: AsRef<str>>(out: &mut impl Write, head: &str, lines: impl Iterator<Item = T>) -> io::Result<()> {

@@ -168,3 +168,6 @@ fn untested(set: &RuleSet, files: &[crate::detect::RuleFile]) -> usize {
     let tested: Vec<String> = read.iter().flat_map(|file| rules_of(set, file)).collect();
     set.rules().filter(|meta| !meta.silent && !tested.contains(&meta.id)).count()
 }
+
+#[cfg(test)]
+mod tests;

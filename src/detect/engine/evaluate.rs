@@ -1,18 +1,19 @@
 //! Whether a rule's condition holds for an event, once the indexes have said what they know.
 
 use super::look_up;
+use super::memory::Marks;
+use super::memory::Scratch;
+use super::memory::State;
 use super::plan::How;
+use super::plan::Level;
 use super::plan::NO_SLOT;
 use super::plan::Node;
 use super::plan::Plan;
 use super::plan::PlanPredicate;
 use super::plan::VIRTUAL;
 use super::predicates::Predicates;
-use super::scratch::Scratch;
-use super::scratch::State;
 use crate::detect::sigma::value::FieldPart;
 use crate::detect::sigma::value::Test;
-use crate::detect::sigma::value::fold_into;
 use crate::detect::sigma::value::folded;
 use crate::detect::sigma::value::value_text;
 use crate::model::Event;
@@ -44,15 +45,17 @@ pub(super) fn holds(ctx: Ctx<'_>, scratch: &mut Scratch, at: u32) -> bool {
 
 fn test_holds(ctx: Ctx<'_>, scratch: &mut Scratch, predicate: u32) -> bool {
     let Some(entry) = ctx.plan.predicates.get(predicate as usize) else { return false };
-    if !entry.first && entry.how != How::Asked && scratch.state(predicate) == State::Unknown {
-        look_up::on_demand(ctx.plan, ctx.event, entry.slot, scratch);
+    let mut singly = entry.how == How::Asked;
+    if entry.level != Level::First && !singly && scratch.marks.state(predicate) == State::Unknown {
+        singly = look_up::on_demand(ctx.plan, ctx.event, entry, scratch);
     }
-    match (scratch.state(predicate), entry.how) {
-        (State::True, _) => true,
-        (State::False, _) | (State::Unknown, How::Indexed | How::Gated) => false,
-        (State::Seen, _) | (State::Unknown, How::Asked) => {
+    match scratch.marks.state(predicate) {
+        State::True => true,
+        State::False => false,
+        State::Unknown if !singly => false,
+        State::Seen | State::Unknown => {
             let outcome = work_out(ctx, scratch, entry);
-            scratch.decide(predicate, outcome);
+            scratch.marks.decide(predicate, outcome);
             outcome
         }
     }
@@ -60,33 +63,38 @@ fn test_holds(ctx: Ctx<'_>, scratch: &mut Scratch, predicate: u32) -> bool {
 
 fn work_out(ctx: Ctx<'_>, scratch: &mut Scratch, entry: &PlanPredicate) -> bool {
     let test = &ctx.predicates.get(entry.id).test;
+    let Scratch { marks, lazy_folded, .. } = scratch;
+    if !entry.folded.is_empty() {
+        let matches = |text: &str| entry.folded.iter().any(|pattern| pattern.matches(text));
+        // The only value of a field stays folded for the next predicate.
+        if let Some((_, Value::Text(text))) = place_of(marks, entry.slot).and_then(|place| ctx.event.fields.get(place))
+        {
+            return matches(lazy_folded.fold(marks, entry.slot, text));
+        }
+        let passes = |value: &Value<'_>| value_text(value).is_some_and(|text| matches(lazy_folded.fold_other(&text)));
+        return any_value(ctx, marks, entry.slot, passes);
+    }
     match test {
-        Test::Null => is_null(ctx, scratch, entry.slot),
-        Test::Field { other, part, cased } => relates(ctx, entry.slot, other, *part, *cased),
+        Test::Null => !marks.has_field(entry.slot) || any_value(ctx, marks, entry.slot, |value| *value == Value::Null),
+        Test::Field { other, part, cased } => relates(ctx, marks, entry.slot, other, *part, *cased),
         _ => {
             let regex = ctx.predicates.regex(entry.id);
-            let mut buffer = std::mem::take(&mut scratch.lazy_folded);
-            let passes = |value: &Value<'_>| match &entry.folded {
-                Some(pattern) => value_text(value).is_some_and(|text| {
-                    buffer.clear();
-                    fold_into(&text, &mut buffer);
-                    pattern.matches(&buffer)
-                }),
-                None => test.passes(value, regex, ctx.utc_offset_seconds),
-            };
-            let outcome = any_value(ctx, entry.slot, passes);
-            scratch.lazy_folded = buffer;
-            outcome
+            any_value(ctx, marks, entry.slot, |value| test.passes(value, regex, ctx.utc_offset_seconds))
         }
     }
 }
 
+fn place_of(marks: &Marks, slot: u16) -> Option<usize> {
+    if slot == NO_SLOT { None } else { marks.place_of(slot).map(|place| place as usize) }
+}
+
 /// Says whether one of the field's values (for keywords: the raw line, or any value) satisfies `passes`.
-fn any_value(ctx: Ctx<'_>, slot: u16, mut passes: impl FnMut(&Value<'_>) -> bool) -> bool {
+fn any_value(ctx: Ctx<'_>, marks: &Marks, slot: u16, mut passes: impl FnMut(&Value<'_>) -> bool) -> bool {
     if slot == NO_SLOT {
         return keyword_values(ctx.event, &mut passes);
     }
-    for_field(ctx, slot, &mut |value| any_scalar(value, &mut passes))
+    let place = marks.place_of(slot);
+    look_up::each_value(ctx.plan, ctx.event, slot, place, &mut |value| any_scalar(value, &mut passes))
 }
 
 /// A keyword is looked for in the raw line; an event that came without one is its values.
@@ -103,11 +111,6 @@ fn any_scalar(value: &Value<'_>, passes: &mut impl FnMut(&Value<'_>) -> bool) ->
         Value::List(items) => items.iter().any(&mut *passes),
         scalar => passes(scalar),
     }
-}
-
-fn for_field(ctx: Ctx<'_>, slot: u16, passes: &mut impl FnMut(&Value<'_>) -> bool) -> bool {
-    let name = Name::new(ctx.plan.field_name(slot));
-    named(ctx.event, &name, passes)
 }
 
 /// Calls `passes` with each value of the field until one satisfies it.
@@ -133,14 +136,10 @@ pub(super) fn virtual_value<'e>(event: &'e Event<'_>, field: Field) -> Option<Va
     }
 }
 
-fn is_null(ctx: Ctx<'_>, scratch: &Scratch, slot: u16) -> bool {
-    !scratch.has_field(slot) || any_value(ctx, slot, |value| matches!(value, Value::Null))
-}
-
-fn relates(ctx: Ctx<'_>, slot: u16, other: &str, part: FieldPart, cased: bool) -> bool {
+fn relates(ctx: Ctx<'_>, marks: &Marks, slot: u16, other: &str, part: FieldPart, cased: bool) -> bool {
     let other = Name::new(other);
     let with_case = |text: &str| if cased { text.to_owned() } else { folded(text) };
-    any_value(ctx, slot, |value| {
+    any_value(ctx, marks, slot, |value| {
         let Some(text) = value_text(value) else { return false };
         let text = with_case(&text);
         named(ctx.event, &other, &mut |other| {

@@ -5,159 +5,273 @@
 
 use std::fmt::Write as _;
 
+use super::evaluate::named;
 use super::evaluate::virtual_value;
 use super::index::FieldIndex;
 use super::index::Output;
+use super::memory::Answer;
+use super::memory::Before;
+use super::memory::Key;
+use super::memory::Known;
+use super::memory::Marks;
+use super::memory::Names;
+use super::memory::Place;
+use super::plan::LEVELS;
+use super::plan::Level;
 use super::plan::NO_SLOT;
 use super::plan::Plan;
-use super::scratch::Scratch;
-use crate::detect::sigma::value::fold_into;
+use super::plan::PlanPredicate;
+
+use super::memory::Scratch;
 use crate::model::Event;
 use crate::model::Name;
 use crate::model::Value;
 
 /// Looks up what must be looked up for every event, and notes which fields it has.
-pub(super) fn eagerly(plan: &Plan, event: &Event<'_>, scratch: &mut Scratch) {
+pub(super) fn eagerly(plan: &Plan, names: &mut Names, event: &Event<'_>, scratch: &mut Scratch) {
+    let keywords = plan.keywords.of(Level::First);
+    // A keyword is looked for in the raw line; an event that came without one is its values.
+    let in_values = (keywords.reads() && event.raw.is_empty()).then_some(keywords);
+    let mut before = Before::START;
     for ((name, value), place) in event.fields.iter().zip(0..) {
-        if let Some(slot) = plan.slot(name) {
-            see(plan, slot, place, value, scratch);
+        let slot = names.slot(plan, &mut before, name);
+        if slot != NO_SLOT {
+            see(plan, slot, place, value, in_values, scratch);
+        } else if let Some(keywords) = in_values {
+            see_keywords(plan, keywords, value, scratch);
         }
     }
     for (field, slot) in &plan.virtuals {
         if let Some(value) = virtual_value(event, *field) {
-            see(plan, *slot, 0, &value, scratch);
+            see(plan, *slot, OUTSIDE, &value, None, scratch);
         }
     }
-    look_up_keywords(plan, &plan.keywords.first, event, scratch);
+    if keywords.reads() && in_values.is_none() {
+        let Scratch { marks, folded, .. } = scratch;
+        keywords.scan(event.raw, folded, |output| meet(plan, output, marks));
+    }
 }
 
 #[inline]
-fn see(plan: &Plan, slot: u16, place: u32, value: &Value<'_>, scratch: &mut Scratch) {
+fn see(plan: &Plan, slot: u16, place: u32, value: &Value<'_>, keywords: Option<&FieldIndex>, scratch: &mut Scratch) {
     let Some(indexes) = plan.fields.get(usize::from(slot)) else { return };
-    scratch.see_field(slot, place);
-    for output in &indexes.first.present {
-        meet(plan, *output, scratch);
+    scratch.marks.see_field(slot, place);
+    let index = indexes.of(Level::First);
+    for output in &index.present {
+        meet(plan, *output, &mut scratch.marks);
     }
-    scan_value(plan, &indexes.first, value, scratch);
+    if index.reads() {
+        look_up_value(plan, Sought { index, keywords }, table_of(slot, Level::First), value, scratch);
+    } else if let Some(keywords) = keywords {
+        see_keywords(plan, keywords, value, scratch);
+    }
 }
 
-/// Looks up the rest of a field, unless that was done or the event does not have it.
-pub(super) fn on_demand(plan: &Plan, event: &Event<'_>, slot: u16, scratch: &mut Scratch) {
+#[inline]
+fn see_keywords(plan: &Plan, keywords: &FieldIndex, value: &Value<'_>, scratch: &mut Scratch) {
+    match value {
+        Value::Int(_) if !keywords.reads_numbers => {}
+        Value::Text(text) if keywords.is_too_short(text) => {}
+        value => scan_value(plan, keywords, value, scratch),
+    }
+}
+
+/// The place of a field that the event keeps outside its list.
+const OUTSIDE: u32 = u32::MAX;
+
+/// Scraps of a field that are tested one by one before all of them are looked up together.
+const SINGLY_MAX: u32 = 8;
+
+/// Looks up what else a rule that was set off asks for, or says that the predicate is better tested by itself.
+///
+/// For a value that was seen before, all predicates are known at once. For any other, searching it for every short literal costs
+/// more than testing the few that are asked for.
+pub(super) fn on_demand(plan: &Plan, event: &Event<'_>, entry: &PlanPredicate, scratch: &mut Scratch) -> bool {
+    let PlanPredicate { slot, level, .. } = *entry;
     if slot == NO_SLOT {
-        if scratch.begin_keywords() {
-            look_up_keywords(plan, &plan.keywords.rest, event, scratch);
+        if scratch.marks.begin_keywords() {
+            look_up_keywords(plan, plan.keywords.of(Level::Rest), event, scratch);
+            look_up_keywords(plan, plan.keywords.of(Level::Scraps), event, scratch);
         }
-        return;
+        return false;
     }
-    if !scratch.has_field(slot) || !scratch.begin_look_up(slot) {
-        return;
+    if !scratch.marks.has_field(slot) {
+        return false;
     }
-    let Some(index) = plan.fields.get(usize::from(slot)).map(|indexes| &indexes.rest) else { return };
-    let name = Name::new(plan.field_name(slot));
-    for (have, value) in &event.fields {
-        if *have == name {
-            scan_value(plan, index, value, scratch);
+    let Some(index) = plan.fields.get(usize::from(slot)).map(|indexes| indexes.of(level)) else { return false };
+    let can_be_single = level == Level::Scraps && !entry.folded.is_empty();
+    match scratch.marks.known(slot, level) {
+        Known::All => return false,
+        Known::Singly(times) if times > 1 && can_be_single => {
+            scratch.marks.set_known(slot, level, times - 1);
+            return true;
+        }
+        Known::Nothing if recall(plan, event, slot, level, scratch) => {}
+        Known::Nothing if can_be_single => {
+            scratch.marks.set_known(slot, level, SINGLY_MAX);
+            return true;
+        }
+        // One by one no more: so many were asked for that looking all up is cheaper.
+        Known::Nothing | Known::Singly(_) => {
+            each_value(plan, event, slot, scratch.marks.place_of(slot), &mut |value| {
+                scan_value(plan, index, value, scratch);
+                false
+            });
         }
     }
-    for (field, virtual_slot) in &plan.virtuals {
-        if *virtual_slot == slot
-            && let Some(value) = virtual_value(event, *field)
-        {
-            scan_value(plan, index, &value, scratch);
-        }
+    scratch.marks.set_known(slot, level, 0);
+    false
+}
+
+/// Looks up a level of a field if its value is remembered, or to be remembered; says whether that was so.
+fn recall(plan: &Plan, event: &Event<'_>, slot: u16, level: Level, scratch: &mut Scratch) -> bool {
+    let place = scratch.marks.place_of(slot);
+    let Some((_, value)) = place.and_then(|place| event.fields.get(place as usize)) else { return false };
+    let Some(key) = key_of(value) else { return false };
+    let Some(index) = plan.fields.get(usize::from(slot)).map(|indexes| indexes.of(level)) else { return false };
+    let table = table_of(slot, level);
+    let Scratch { marks, memo, .. } = scratch;
+    match memo.get_mut(table).map_or(Answer::Unfit, |table| table.ask(key)) {
+        Answer::Known(outputs) => outputs.iter().for_each(|output| meet(plan, *output, marks)),
+        Answer::New(place) => learn(plan, Sought { index, keywords: None }, (table, place, key), value, scratch),
+        Answer::Unfit => return false,
     }
+    true
+}
+
+/// Calls `visit` with each value of a field until it returns true. `place` is where the field stands, if only once.
+pub(super) fn each_value(
+    plan: &Plan,
+    event: &Event<'_>,
+    slot: u16,
+    place: Option<u32>,
+    visit: &mut impl FnMut(&Value<'_>) -> bool,
+) -> bool {
+    if let Some((_, value)) = place.and_then(|place| event.fields.get(place as usize)) {
+        return visit(value);
+    }
+    named(event, &Name::new(plan.field_name(slot)), visit)
+}
+
+/// What a value is looked up in: the index of its field, and the keywords where they are looked for in values.
+#[derive(Clone, Copy)]
+struct Sought<'p> {
+    index: &'p FieldIndex,
+    keywords: Option<&'p FieldIndex>,
+}
+
+/// The memo keeps the levels of a field side by side.
+fn table_of(slot: u16, level: Level) -> usize {
+    usize::from(slot) * LEVELS + level as usize
 }
 
 fn look_up_keywords(plan: &Plan, keywords: &FieldIndex, event: &Event<'_>, scratch: &mut Scratch) {
-    if !keywords.reads_text && !keywords.reads_address() {
+    if !keywords.reads() {
         return;
     }
     if !event.raw.is_empty() {
-        return scan_text(plan, keywords, event.raw, scratch);
-    }
-    if plan.keywords_joined {
-        return scan_joined(plan, keywords, event, scratch);
+        let Scratch { marks, folded, .. } = scratch;
+        return keywords.scan(event.raw, folded, |output| meet(plan, output, marks));
     }
     event.fields.iter().for_each(|(_, value)| scan_value(plan, keywords, value, scratch));
 }
 
-/// Looks for keywords in all values at once: one pass over a long text is several times faster than many over short ones.
-fn scan_joined(plan: &Plan, keywords: &FieldIndex, event: &Event<'_>, scratch: &mut Scratch) {
-    let mut folded = std::mem::take(&mut scratch.folded);
-    folded.clear();
-    for (_, value) in &event.fields {
-        match value {
-            Value::List(items) => items.iter().for_each(|item| append(item, &mut folded)),
-            scalar => append(scalar, &mut folded),
-        }
-    }
-    keywords.scan(&folded, |output| meet(plan, output, scratch));
-    scratch.folded = folded;
-}
-
-fn append(value: &Value<'_>, folded: &mut String) {
+#[inline]
+fn look_up_value(plan: &Plan, sought: Sought<'_>, table: usize, value: &Value<'_>, scratch: &mut Scratch) {
     match value {
-        Value::Null => return,
-        Value::Text(text) => fold_into(text, folded),
-        other => {
-            let start = folded.len();
-            let written = write!(folded, "{other}");
-            debug_assert!(written.is_ok(), "writing to a String cannot fail");
-            if let Some(added) = folded.get_mut(start..) {
-                added.make_ascii_lowercase();
-            }
-        }
-    }
-    folded.push(SEPARATOR);
-}
-
-/// Stands between values that are searched together; keywords that contain it are searched value by value.
-pub(super) const SEPARATOR: char = '\u{1e}';
-
-fn scan_value(plan: &Plan, index: &FieldIndex, value: &Value<'_>, scratch: &mut Scratch) {
-    if let Value::List(items) = value {
-        items.iter().for_each(|item| scan_scalar(plan, index, item, scratch));
-    } else {
-        scan_scalar(plan, index, value, scratch);
+        Value::List(items) => items.iter().for_each(|item| look_up_scalar(plan, sought, table, item, scratch)),
+        scalar => look_up_scalar(plan, sought, table, scalar, scratch),
     }
 }
 
-fn scan_scalar(plan: &Plan, index: &FieldIndex, value: &Value<'_>, scratch: &mut Scratch) {
-    if !index.reads_text && !index.reads_address() {
+#[inline]
+fn look_up_scalar(plan: &Plan, sought: Sought<'_>, table: usize, value: &Value<'_>, scratch: &mut Scratch) {
+    let Sought { index, keywords } = sought;
+    if matches!(value, Value::Int(_)) && !index.reads_numbers && keywords.is_none_or(|keywords| !keywords.reads_numbers)
+    {
         return;
     }
-    if index.reads_address()
-        && let Some(address) = value.as_ip()
-    {
-        index.scan_address(address, |output| meet(plan, output, scratch));
+    let Scratch { marks, memo, folded, printed, .. } = scratch;
+    let key = key_of(value);
+    let answer = match (key, memo.get_mut(table)) {
+        (Some(key), Some(table)) => table.ask(key),
+        _ => Answer::Unfit,
+    };
+    match (answer, key) {
+        (Answer::Known(outputs), _) => outputs.iter().for_each(|output| meet(plan, *output, marks)),
+        (Answer::New(place), Some(key)) => learn(plan, sought, (table, place, key), value, scratch),
+        _ => scan(sought, value, folded, printed, |output| meet(plan, output, marks)),
     }
+}
+
+/// Returns what a value is remembered by, if it is of a kind that is.
+#[inline]
+fn key_of<'v>(value: &'v Value<'_>) -> Option<Key<'v>> {
     match value {
-        _ if !index.reads_text => {}
-        Value::Null => {}
-        Value::Text(text) => scan_text(plan, index, text, scratch),
+        Value::Text(text) => Some(Key::Text(text)),
+        Value::Int(int) => Some(Key::Int(*int)),
+        _ => None,
+    }
+}
+
+/// Looks a value up and remembers what it met.
+#[cold]
+fn learn(
+    plan: &Plan,
+    sought: Sought<'_>,
+    (table, place, key): (usize, Place, Key<'_>),
+    value: &Value<'_>,
+    scratch: &mut Scratch,
+) {
+    let Scratch { marks, memo, memo_growth, folded, printed, found, .. } = scratch;
+    found.clear();
+    scan(sought, value, folded, printed, |output| found.push(output));
+    found.sort_unstable();
+    found.dedup();
+    found.iter().for_each(|output| meet(plan, *output, marks));
+    if let Some(table) = memo.get_mut(table) {
+        *memo_growth += table.remember(place, key, found);
+    }
+}
+
+fn scan_value(plan: &Plan, index: &FieldIndex, value: &Value<'_>, scratch: &mut Scratch) {
+    let Scratch { marks, folded, printed, .. } = scratch;
+    let mut scan_scalar = |scalar: &Value<'_>| {
+        scan(Sought { index, keywords: None }, scalar, folded, printed, |output| meet(plan, output, marks));
+    };
+    match value {
+        Value::List(items) => items.iter().for_each(scan_scalar),
+        scalar => scan_scalar(scalar),
+    }
+}
+
+/// Searches a scalar.
+fn scan(
+    sought: Sought<'_>,
+    value: &Value<'_>,
+    folded: &mut String,
+    printed: &mut String,
+    mut found: impl FnMut(Output),
+) {
+    let text: &str = match value {
+        Value::Null | Value::List(_) => return,
+        Value::Text(text) => text,
         other => {
-            let mut printed = std::mem::take(&mut scratch.printed);
             printed.clear();
             let written = write!(printed, "{other}");
             debug_assert!(written.is_ok(), "writing to a String cannot fail");
-            scan_text(plan, index, &printed, scratch);
-            scratch.printed = printed;
+            printed
         }
+    };
+    for index in [Some(sought.index), sought.keywords].into_iter().flatten() {
+        index.scan_address(value, &mut found);
+        index.scan(text, folded, &mut found);
     }
 }
 
 #[inline]
-fn scan_text(plan: &Plan, index: &FieldIndex, text: &str, scratch: &mut Scratch) {
-    let mut folded = std::mem::take(&mut scratch.folded);
-    folded.clear();
-    fold_into(text, &mut folded);
-    index.scan(&folded, |output| meet(plan, output, scratch));
-    scratch.folded = folded;
-}
-
-#[inline]
-fn meet(plan: &Plan, output: Output, scratch: &mut Scratch) {
-    if scratch.meet(output) {
-        scratch.add_candidates(plan.triggered_by(output.predicate));
+fn meet(plan: &Plan, output: Output, marks: &mut Marks) {
+    if marks.meet(output) {
+        marks.add_candidates(plan.triggered_by(output.predicate));
     }
 }

@@ -8,9 +8,9 @@ mod evaluate;
 mod explain;
 mod index;
 mod look_up;
+mod memory;
 mod plan;
 mod predicates;
-mod scratch;
 mod trigger;
 
 pub use explain::MatchedPart;
@@ -24,12 +24,16 @@ pub(in crate::detect) use trigger::choose;
 
 use std::sync::Arc;
 
+use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 use self::evaluate::Ctx;
+use self::memory::Names;
+use self::memory::Scratch;
+use self::memory::Table;
+use self::plan::LEVELS;
 use self::plan::Plan;
 use self::plan::Source;
-use self::scratch::Scratch;
 use crate::detect::ruleset::RuleSet;
 use crate::model::Event;
 use crate::model::LogSource;
@@ -44,15 +48,27 @@ pub struct Match {
     pub rule: usize,
 }
 
+/// A plan, and what was learned while running it.
+#[derive(Debug)]
+struct Loaded {
+    plan: Plan,
+    names: Names,
+    /// Apart for events with a raw line and without: keywords are looked for elsewhere.
+    memo: [Vec<Table>; 2],
+}
+
 /// Matches events against a rule set; one per thread.
 #[derive(Debug)]
 pub struct Engine {
     ruleset: Arc<RuleSet>,
-    plans: HashMap<LogSource, Arc<Plan>>,
-    /// The plan of all rules, for events whose log source is not known.
-    all_rules: Option<Arc<Plan>>,
+    loaded: Vec<Loaded>,
+    by_logsource: HashMap<LogSource, usize, FixedState>,
     /// Plans by the set of rules in them: log sources that admit the same rules share one.
-    by_rules: HashMap<Vec<u32>, Arc<Plan>>,
+    by_rules: HashMap<Vec<u32>, usize>,
+    /// The plan of all rules, for events whose log source is not known.
+    all_rules: Option<usize>,
+    /// Bytes of all memos.
+    memo_bytes: usize,
     scratch: Scratch,
     matches: Vec<Match>,
 }
@@ -62,9 +78,11 @@ impl Engine {
     pub fn new(ruleset: Arc<RuleSet>) -> Engine {
         Engine {
             ruleset,
-            plans: HashMap::new(),
-            all_rules: None,
+            loaded: Vec::new(),
+            by_logsource: HashMap::default(),
             by_rules: HashMap::new(),
+            all_rules: None,
+            memo_bytes: 0,
             scratch: Scratch::default(),
             matches: Vec::new(),
         }
@@ -77,86 +95,128 @@ impl Engine {
 
     /// Swaps the rule set in, and builds the plans of every log source seen so far before the next event needs them.
     pub fn swap(&mut self, ruleset: Arc<RuleSet>) {
-        let seen: Vec<LogSource> = self.plans.drain().map(|(logsource, _)| logsource).collect();
-        self.by_rules.clear();
-        self.all_rules = None;
+        let seen: Vec<LogSource> = self.by_logsource.drain().map(|(logsource, _)| logsource).collect();
+        self.forget_plans();
         self.ruleset = ruleset;
         for logsource in &seen {
-            self.plan_of(logsource);
+            self.warm(logsource);
         }
     }
 
     /// Compiles what a log source needs before its first event does; without it, that event waits for it.
     pub fn warm(&mut self, logsource: &LogSource) {
-        drop(self.plan_of(logsource));
+        self.plan_of(logsource);
     }
 
     /// Returns the rules that match the event, in the order of the rule set.
     pub fn matches(&mut self, event: &Event<'_>) -> &[Match] {
         let plan = self.plan_of(&event.logsource);
-        self.run(&plan, event)
+        self.run(plan, event)
     }
 
     /// Returns the rules that match an event whose log source nobody knows: none is left out for it.
     pub fn matches_any_source(&mut self, event: &Event<'_>) -> &[Match] {
-        let plan = match &self.all_rules {
-            Some(plan) => Arc::clone(plan),
+        let plan = match self.all_rules {
+            Some(plan) => plan,
             None => {
-                let rules: Vec<u32> = (0..self.ruleset.len() as u32).collect();
-                let plan = Arc::new(build(&self.ruleset, &rules));
-                self.all_rules = Some(Arc::clone(&plan));
+                let plan = self.load((0..self.ruleset.len() as u32).collect());
+                self.all_rules = Some(plan);
                 plan
             }
         };
-        self.run(&plan, event)
+        self.run(plan, event)
     }
 
-    fn run(&mut self, plan: &Plan, event: &Event<'_>) -> &[Match] {
+    fn run(&mut self, plan: usize, event: &Event<'_>) -> &[Match] {
         self.matches.clear();
+        let Some(Loaded { plan, names, memo }) = self.loaded.get_mut(plan) else { return &self.matches };
         if plan.rules.is_empty() {
             return &self.matches;
         }
-        self.scratch.prepare(plan.predicates.len(), plan.rules.len(), plan.fields.len());
-        look_up::eagerly(plan, event, &mut self.scratch);
-        self.scratch.add_candidates(&plan.always);
-        let ctx = Ctx {
-            plan,
-            predicates: self.ruleset.predicates(),
-            event,
-            utc_offset_seconds: self.ruleset.utc_offset_seconds(),
-        };
-        let candidates = std::mem::take(&mut self.scratch.candidates);
-        for candidate in &candidates {
-            let Some(rule) = plan.rules.get(*candidate as usize) else { continue };
-            if evaluate::holds(ctx, &mut self.scratch, rule.root) {
-                self.matches.push(Match { rule: rule.rule as usize });
-            }
+        let scratch = &mut self.scratch;
+        let memo = &mut memo[usize::from(event.raw.is_empty())];
+        if memo.is_empty() {
+            memo.resize_with(plan.fields.len() * LEVELS, Table::default);
         }
-        self.scratch.candidates = candidates;
-        self.matches.sort_unstable();
+        std::mem::swap(&mut scratch.memo, memo);
+        scratch.marks.prepare(plan.predicates.len(), plan.rules.len(), plan.fields.len());
+        look_up::eagerly(plan, names, event, scratch);
+        scratch.marks.add_candidates(&plan.always);
+        if !scratch.marks.candidates.is_empty() {
+            let ctx = Ctx {
+                plan,
+                predicates: self.ruleset.predicates(),
+                event,
+                utc_offset_seconds: self.ruleset.utc_offset_seconds(),
+            };
+            judge(ctx, scratch, &mut self.matches);
+        }
+        std::mem::swap(&mut scratch.memo, memo);
+        if scratch.memo_growth > 0 {
+            self.memo_bytes += std::mem::take(&mut scratch.memo_growth);
+            self.bound_memos();
+        }
         &self.matches
     }
 
-    fn plan_of(&mut self, logsource: &LogSource) -> Arc<Plan> {
-        if let Some(plan) = self.plans.get(logsource) {
-            return Arc::clone(plan);
+    /// Forgets what was remembered of values once it takes too much memory.
+    fn bound_memos(&mut self) {
+        if self.memo_bytes > memory::BYTES_MAX {
+            let memos = self.loaded.iter_mut().flat_map(|loaded| &mut loaded.memo);
+            memos.flatten().for_each(|table| *table = Table::default());
+            self.memo_bytes = 0;
         }
-        if self.plans.len() >= PLANS_MAX {
-            self.plans.clear();
-            self.by_rules.clear();
+    }
+
+    #[inline]
+    fn plan_of(&mut self, logsource: &LogSource) -> usize {
+        match self.by_logsource.get(logsource) {
+            Some(plan) => *plan,
+            None => self.plan_of_new(logsource),
         }
-        let rules = self.ruleset.rules_for(logsource);
-        let plan = match self.by_rules.get(&rules) {
-            Some(plan) => Arc::clone(plan),
-            None => {
-                let plan = Arc::new(build(&self.ruleset, &rules));
-                self.by_rules.insert(rules, Arc::clone(&plan));
-                plan
-            }
-        };
-        self.plans.insert(logsource.clone(), Arc::clone(&plan));
+    }
+
+    #[cold]
+    fn plan_of_new(&mut self, logsource: &LogSource) -> usize {
+        if self.by_logsource.len() >= PLANS_MAX {
+            self.forget_plans();
+        }
+        let plan = self.load(self.ruleset.rules_for(logsource));
+        self.by_logsource.insert(logsource.clone(), plan);
         plan
     }
+
+    fn load(&mut self, rules: Vec<u32>) -> usize {
+        if let Some(plan) = self.by_rules.get(&rules) {
+            return *plan;
+        }
+        let plan = build(&self.ruleset, &rules);
+        let place = self.loaded.len();
+        self.loaded.push(Loaded { plan, names: Names::default(), memo: [Vec::new(), Vec::new()] });
+        self.by_rules.insert(rules, place);
+        place
+    }
+
+    fn forget_plans(&mut self) {
+        self.loaded.clear();
+        self.by_logsource.clear();
+        self.by_rules.clear();
+        self.all_rules = None;
+        self.memo_bytes = 0;
+    }
+}
+
+/// Evaluates the rules that were set off.
+fn judge(ctx: Ctx<'_>, scratch: &mut Scratch, matches: &mut Vec<Match>) {
+    let candidates = std::mem::take(&mut scratch.marks.candidates);
+    for candidate in &candidates {
+        let Some(rule) = ctx.plan.rules.get(*candidate as usize) else { continue };
+        if evaluate::holds(ctx, scratch, rule.root) {
+            matches.push(Match { rule: rule.rule as usize });
+        }
+    }
+    scratch.marks.candidates = candidates;
+    matches.sort_unstable();
 }
 
 fn build(ruleset: &RuleSet, rules: &[u32]) -> Plan {

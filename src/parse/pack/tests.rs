@@ -193,7 +193,7 @@ fn columns_may_stand_between_other_characters_than_commas() {
 
 #[test]
 fn a_message_without_anything_around_it_is_recognised_by_its_patterns() {
-    let text = "name = \"door\"\ntitle = \"t\"\n[[recognise]]\nprefix = \"%DOOR-\"\n[[recognise]]\nby_pattern = true\n[[pattern]]\ntext = '%DOOR-{event.code:int}: {message}'\n[[pattern]]\nin = \"message\"\ntext = 'Opened door for {user.name} from {source.ip}'\n";
+    let text = "name = \"door\"\ntitle = \"t\"\nbare_messages = true\n[[recognise]]\nprefix = \"%DOOR-\"\n[[recognise]]\nby_pattern = true\n[[pattern]]\ntext = '%DOOR-{event.code:int}: {message}'\n[[pattern]]\nin = \"message\"\ntext = 'Opened door for {user.name} from {source.ip}'\n";
     let packs = packs(&[("door.toml", text)]);
     for line in ["%DOOR-7: Opened door for an from 10.0.0.1", "Opened door for an from 10.0.0.1"] {
         let event = packs.parse(line, &HINT);

@@ -15,12 +15,12 @@ use crate::parse::structure::hand_out;
 const HEADER: [&str; 6] =
     ["cef.device_vendor", "cef.device_product", "cef.device_version", "cef.event_class_id", "cef.name", "cef.severity"];
 
-/// Reads a body that begins with `CEF:`.
+/// Reads a body that begins with `CEF:`, or, as syslog servers that take it for a tag leave it, with what follows.
 ///
 /// # Errors
 /// [`NotThis`] when the header is not complete.
 pub fn read<'a>(body: &'a str, out: &mut Out<'_, 'a>) -> Result<(), NotThis> {
-    let left = body.strip_prefix("CEF:").ok_or(NotThis)?.trim_start_matches(' ');
+    let left = body.strip_prefix("CEF:").unwrap_or(body).trim_start_matches(' ');
     let (version, mut left) = left.split_once('|').ok_or(NotThis)?;
     if version.is_empty() || version.len() > 4 || !version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
         return Err(NotThis);

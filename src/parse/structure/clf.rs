@@ -57,7 +57,8 @@ fn client<'a>(before: &'a str, fields: &mut Fields<'a>) -> Option<()> {
     let before = before.trim_end();
     let (front, user) = before.rsplit_once(' ')?;
     let (front, _ident) = front.rsplit_once(' ')?;
-    let front = front.trim();
+    // `vhost client - request-id -`: a dash before the last two is the place of the identity, too.
+    let front = front.trim().trim_end_matches(" -");
     if front.is_empty() {
         return None;
     }

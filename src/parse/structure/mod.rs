@@ -16,6 +16,7 @@ pub mod xml;
 pub use pairs::kv;
 pub use pairs::labels;
 pub use pairs::logfmt;
+pub use pairs::tagged;
 pub use table::csv;
 pub use table::w3c;
 

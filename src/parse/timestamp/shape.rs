@@ -110,11 +110,11 @@ pub(crate) fn half_day(cursor: &mut Cursor<'_>) -> Option<HalfDay> {
 }
 
 /// Reads `2026-03-14T09:26:53.589+07:00`, `2026-03-14 09:26:53,589`, `2026/03/14 09:26:53`, `2026-Mar-14 09:26 AM`,
-/// `2026.03.14 09:26:53`.
+/// `2026.03.14 09:26:53`, `2026:03:14-09:26:53`.
 pub(crate) fn iso(cursor: &mut Cursor<'_>) -> Option<Written> {
     cursor.attempt(|cursor| {
         let year = cursor.year()?;
-        let separator = cursor.peek().filter(|byte| matches!(byte, b'-' | b'/' | b'.'))?;
+        let separator = cursor.peek().filter(|byte| matches!(byte, b'-' | b'/' | b'.' | b':'))?;
         cursor.skip(1);
         let month = match cursor.peek()? {
             byte if byte.is_ascii_digit() => cursor.two()?,

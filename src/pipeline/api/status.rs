@@ -116,7 +116,8 @@ impl StatusOf {
             rejected: figure("longan_input_rejected_total"),
             dropped: figure("longan_input_dropped_total"),
             truncated: figure("longan_input_truncated_total"),
-            bytes: figure("longan_input_bytes_total"),
+            // Followed files count their bytes only when they are stored.
+            bytes: figure("longan_input_bytes_total").max(figure("longan_input_stored_bytes_total")),
             connections: figure("longan_input_connections"),
             ..row.clone()
         }

@@ -9,6 +9,9 @@ mod scenes;
 mod template;
 mod transport;
 
+#[cfg(test)]
+mod tests;
+
 /// The folder, within the data folder, of the files the demo appends to.
 pub const FOLDER: &str = "demo";
 

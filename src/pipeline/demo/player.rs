@@ -75,7 +75,7 @@ async fn perform(performance: &mut Performance, senders: &mut Senders, random: &
         }
         let attack = &performance.attack;
         if performance.count == 0 {
-            info!(attack = %attack.name, "demo attack begins");
+            info!(attack = %attack.name, raises = ?attack.raises, "demo attack begins");
         }
         performance.count += 1;
         let is_last = performance.count >= attack.repeat;

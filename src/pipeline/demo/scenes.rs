@@ -21,6 +21,8 @@ pub(super) struct Scene {
 #[derive(Debug)]
 pub(super) struct Attack {
     pub(super) name: String,
+    /// The ids of rules that must be set off by it.
+    pub(super) raises: Vec<String>,
     pub(super) transport: Transport,
     pub(super) first_seconds: u64,
     pub(super) every_seconds: u64,
@@ -64,6 +66,7 @@ struct RawAttack {
     #[serde(rename = "system")]
     _system: u8,
     name: String,
+    raises: Vec<String>,
     transport: String,
     first_seconds: u64,
     every_seconds: u64,
@@ -88,6 +91,7 @@ pub(super) fn read() -> anyhow::Result<(Vec<Scene>, Vec<Attack>)> {
     let attacks = raw.attack.iter().map(|attack| {
         Ok(Attack {
             name: attack.name.clone(),
+            raises: attack.raises.clone(),
             transport: Transport::parse(&attack.transport)?,
             first_seconds: attack.first_seconds,
             every_seconds: attack.every_seconds,

@@ -7,6 +7,7 @@ use crate::model::Field;
 use crate::model::Timestamp;
 use crate::model::Value;
 use crate::model::ecs;
+use crate::pipeline::own_events::INPUT as OURSELVES;
 use crate::wire::source::SourceRow;
 
 /// Sources remembered; source names can be forged, so beyond it the one silent the longest makes room.
@@ -124,6 +125,10 @@ pub(in crate::pipeline) struct Sources {
 impl Sources {
     /// Counts an event for its source.
     pub(in crate::pipeline) fn note(&mut self, input: &str, peer: Option<std::net::SocketAddr>, event: &Event<'_>) {
+        // What we say of ourselves is no source that could fall silent.
+        if input == OURSELVES {
+            return;
+        }
         let claimed = NAME_FIELDS.into_iter().find_map(|field| match event.get(field) {
             Some(Value::Text(text)) if !text.is_empty() => Some(text.as_ref()),
             _ => None,
@@ -156,6 +161,13 @@ impl Sources {
             sources.remove(&name);
             self.count -= 1;
         }
+    }
+
+    /// Returns the input and name of the sources that are silent, with the seconds since their last event.
+    pub(in crate::pipeline) fn silent(&self, now: Timestamp) -> Vec<((String, String), i64)> {
+        let all = self.by_input.iter().flat_map(|(input, sources)| sources.iter().map(move |entry| (input, entry)));
+        let silent = all.filter(|(_, (_, source))| source.is_silent(now));
+        silent.map(|(input, (name, source))| ((input.clone(), name.clone()), source.silent_seconds(now))).collect()
     }
 
     pub(in crate::pipeline) fn silent_count(&self, now: Timestamp) -> u64 {

@@ -40,11 +40,23 @@ impl From<UnknownWord> for Refused {
     }
 }
 
+/// A word of a filter is as long as a name at most: what is longer finds nothing and costs much.
+const WORD_BYTES_MAX: usize = 4096;
+
+fn checked(filter: &AlertFilter) -> Result<crate::alert::AlertFilter, Refused> {
+    for word in [&filter.text, &filter.owner, &filter.rule, &filter.entity].into_iter().flatten() {
+        if word.len() > WORD_BYTES_MAX {
+            return Err(Refused::too_large(format!("a word of a filter holds {WORD_BYTES_MAX} bytes at most")));
+        }
+    }
+    Ok(convert::alert_filter(filter)?)
+}
+
 pub(in crate::server) async fn window(
     State(shared): State<Arc<Shared>>,
     Params(filter): Params<AlertFilter>,
 ) -> Result<Answer<AlertWindow>, Refused> {
-    let filter = convert::alert_filter(&filter)?;
+    let filter = checked(&filter)?;
     let window = shared.run(move |services| Ok(services.alerts.window(&filter)?)).await?;
     Ok(Answer(convert::alert_window(window)))
 }
@@ -113,7 +125,7 @@ fn target(command: &BulkCommand) -> Result<BulkTarget, Refused> {
         (Some(filter), true) => {
             let missing = || Refused::invalid("a filter needs `expected`: how many alerts it is believed to admit");
             let expected = command.expected.ok_or_else(missing)?;
-            Ok(BulkTarget::Filter { filter: Box::new(convert::alert_filter(filter)?), expected })
+            Ok(BulkTarget::Filter { filter: Box::new(checked(filter)?), expected })
         }
     }
 }

@@ -29,6 +29,10 @@ use crate::telemetry::Gauge;
 pub use socket::ControlSocket;
 pub use socket::ListenError;
 
+fn is_tls13(stream: &tokio_rustls::server::TlsStream<tokio::net::TcpStream>) -> bool {
+    stream.get_ref().1.protocol_version() == Some(rustls::ProtocolVersion::TLSv1_3)
+}
+
 /// After a failed accept (too many open files, mostly), so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -122,8 +126,9 @@ impl Server {
                 drop(stream.set_nodelay(true));
                 let handshake = timeout(server.shared.limits.handshake_timeout, acceptor.accept(stream)).await;
                 match handshake {
-                    Ok(Ok(stream)) => server.serve_connection(stream, Arrival::Network).await,
-                    Ok(Err(_)) | Err(_) => server.turned_away.increment(),
+                    // Inputs may have to speak to old devices; whoever calls the API speaks 1.3.
+                    Ok(Ok(stream)) if is_tls13(&stream) => server.serve_connection(stream, Arrival::Network).await,
+                    Ok(_) | Err(_) => server.turned_away.increment(),
                 }
                 drop(permit);
             });

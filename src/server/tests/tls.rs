@@ -23,30 +23,34 @@ use crate::server::Limits;
 use crate::server::tests::world::PATIENCE;
 use crate::server::tests::world::World;
 
-fn configs() -> (ServerConfig, ClientConfig) {
+/// A server that would speak 1.2 as well, a client that speaks 1.3 and one that speaks 1.2.
+fn configs() -> (ServerConfig, ClientConfig, ClientConfig) {
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     let certificate = CertificateDer::from(made.cert.der().to_vec());
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let server = ServerConfig::builder_with_provider(provider.clone())
-        .with_protocol_versions(&[&rustls::version::TLS13])
+        .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(vec![certificate.clone()], key)
         .unwrap();
     let mut roots = RootCertStore::empty();
     roots.add(certificate).unwrap();
-    let client = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    (server, client)
+    let client = |version| {
+        ClientConfig::builder_with_provider(provider.clone())
+            .with_protocol_versions(&[version])
+            .unwrap()
+            .with_root_certificates(roots.clone())
+            .with_no_client_auth()
+    };
+    (server, client(&rustls::version::TLS13), client(&rustls::version::TLS12))
 }
 
 async fn ask(mut stream: impl AsyncRead + AsyncWrite + Unpin, target: &str, authorization: &str) -> String {
     let head = format!("GET {target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{authorization}\r\n");
-    stream.write_all(head.as_bytes()).await.unwrap();
+    // The other side may have had enough already.
+    drop(stream.write_all(head.as_bytes()).await);
     let mut answer = Vec::new();
     drop(timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("ended in time"));
     String::from_utf8_lossy(&answer).into_owned()
@@ -55,7 +59,7 @@ async fn ask(mut stream: impl AsyncRead + AsyncWrite + Unpin, target: &str, auth
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn over_the_network_only_a_token_lets_in() {
     let mut world = World::with(Limits { handshake_timeout: Duration::from_millis(300), ..Limits::default() });
-    let (server_config, client_config) = configs();
+    let (server_config, client_config, old_config) = configs();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let serving = world.server.clone();
@@ -81,6 +85,10 @@ async fn over_the_network_only_a_token_lets_in() {
         assert_eq!(answer.get(9..12), Some(expected), "{target} {authorization:?}: {answer}");
         assert!(!answer.contains(&token), "a token is never told back");
     }
+    let stream = TcpStream::connect(address).await.unwrap();
+    let old = TlsConnector::from(Arc::new(old_config));
+    let stream = old.connect(ServerName::try_from("localhost").unwrap(), stream).await.unwrap();
+    assert_eq!(ask(stream, "/healthz", "").await, "", "TLS 1.2 is turned away");
     let mut rest = Vec::new();
     drop(timeout(PATIENCE, half.read_to_end(&mut rest)).await.expect("half a handshake is ended"));
     world.server.stop();

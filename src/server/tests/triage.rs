@@ -153,6 +153,7 @@ async fn a_bulk_action_is_never_for_more_than_was_seen() {
         (json!({"filter": {}}), 400),
         (json!({"filter": {}, "ids": [1], "expected": 9}), 400),
         (json!({"filter": {"status": "opne"}, "expected": 9}), 400),
+        (json!({"filter": {"text": "x".repeat(5000)}, "expected": 9}), 413),
         (json!({"filter": {}, "expected": 3}), 409),
         (json!({"filter": {"level_min": "high"}, "expected": 0}), 409),
     ] {

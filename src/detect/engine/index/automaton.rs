@@ -1,7 +1,7 @@
-//! One pass over a text that finds every literal in it, wherever it stands: Aho-Corasick, walked by hand.
+//! One pass over a text that finds every short literal in it: Aho-Corasick, walked by hand.
 //!
 //! The library's own overlapping search comes back for every hit and starts prefilters that do not pay on short values;
-//! walking the same tables in one loop took half the time on Windows events with all community rules.
+//! walking the same tables in one loop takes half the time. For literals long enough, `grams` is faster still.
 
 use aho_corasick::Anchored;
 use aho_corasick::MatchKind;
@@ -10,39 +10,13 @@ use aho_corasick::automaton::StateID;
 use aho_corasick::dfa;
 use aho_corasick::nfa::contiguous;
 use aho_corasick::nfa::noncontiguous;
-use aho_corasick::packed;
-
-use super::trie::Trie;
 
 /// Pattern bytes up to which the automaton is a table; past it the compact form keeps memory in bounds.
 const TABLE_BYTES_MAX: usize = 48_000;
 
-/// Literals up to which a vectorised search says faster that there are none.
-const SIEVE_LITERALS_MAX: usize = 64;
-/// Shorter literals pass the sieve too often.
-const SIEVE_LENGTH_MIN: usize = 3;
-
-/// Hits after which a text is so full of literals that the automaton is faster.
-const SIEVE_HITS_MAX: usize = 32;
-
-/// Finds literals in texts.
+/// Finds literals in texts, in the form that suits their number.
 #[derive(Debug)]
-pub(super) struct Automaton {
-    /// Finds the first literal several times faster than the automaton, where there are few of them; most texts have none.
-    sieve: Option<Sieve>,
-    form: Form,
-}
-
-/// A vectorised search for places where a literal begins, and the literals by their beginnings.
-#[derive(Debug)]
-struct Sieve {
-    searcher: packed::Searcher,
-    literals: Trie,
-}
-
-/// The automaton in the form that suits its size.
-#[derive(Debug)]
-enum Form {
+pub(super) enum Automaton {
     /// One lookup a byte.
     Table(dfa::DFA),
     /// A few steps a byte, a tenth of the memory.
@@ -57,42 +31,21 @@ impl Automaton {
         if literals.is_empty() {
             return None;
         }
-        Some(Automaton { sieve: sieve(literals), form: form(literals) })
+        Some(form(literals))
     }
 
-    /// Reports every literal that occurs in the text, as often as it does.
+    /// Reports every literal that occurs in the text, as often as it does. The text is ASCII of any case, or folded.
     #[inline]
-    pub(super) fn scan(&self, text: &str, mut found: impl FnMut(u32)) {
-        let mut bytes = text.as_bytes();
-        if let Some(sieve) = &self.sieve {
-            // The search names one literal of those that begin at a place; the trie finds the others.
-            for _ in 0..SIEVE_HITS_MAX {
-                let Some(hit) = sieve.searcher.find(bytes) else { return };
-                let rest = bytes.get(hit.start()..).unwrap_or_default();
-                sieve.literals.walk(rest.iter().copied(), &mut found);
-                bytes = rest.get(1..).unwrap_or_default();
-            }
-        }
-        match &self.form {
-            Form::Table(table) => walk(table, bytes, found),
-            Form::Compact(compact) => walk(compact, bytes, found),
-            Form::Plain(plain) => walk(plain, bytes, found),
+    pub(super) fn scan(&self, text: &[u8], found: impl FnMut(u32)) {
+        match self {
+            Automaton::Table(table) => walk(table, text, found),
+            Automaton::Compact(compact) => walk(compact, text, found),
+            Automaton::Plain(plain) => walk(plain, text, found),
         }
     }
 }
 
-fn sieve(literals: &[&str]) -> Option<Sieve> {
-    let suits =
-        literals.len() <= SIEVE_LITERALS_MAX && literals.iter().all(|literal| literal.len() >= SIEVE_LENGTH_MIN);
-    if !suits {
-        return None;
-    }
-    let config = packed::Config::new().match_kind(packed::MatchKind::LeftmostFirst).clone();
-    let searcher = config.builder().extend(literals).build()?;
-    Some(Sieve { searcher, literals: Trie::new(literals.iter().map(|literal| literal.as_bytes()), false) })
-}
-
-fn form(literals: &[&str]) -> Form {
+fn form(literals: &[&str]) -> Automaton {
     let plain = noncontiguous::Builder::new()
         .match_kind(MatchKind::Standard)
         .prefilter(false)
@@ -106,11 +59,11 @@ fn form(literals: &[&str]) -> Form {
     if bytes <= TABLE_BYTES_MAX
         && let Ok(table) = table()
     {
-        return Form::Table(table);
+        return Automaton::Table(table);
     }
     match compact() {
-        Ok(compact) => Form::Compact(compact),
-        Err(_) => Form::Plain(plain),
+        Ok(compact) => Automaton::Compact(compact),
+        Err(_) => Automaton::Plain(plain),
     }
 }
 
@@ -135,7 +88,7 @@ fn walk<A: automaton::Automaton>(automaton: &A, bytes: &[u8], mut found: impl Fn
 #[inline(never)]
 fn advance<'b, A: automaton::Automaton>(automaton: &A, mut state: StateID, bytes: &'b [u8]) -> (StateID, &'b [u8]) {
     for (at, byte) in bytes.iter().enumerate() {
-        state = automaton.next_state(Anchored::No, state, *byte);
+        state = automaton.next_state(Anchored::No, state, byte.to_ascii_lowercase());
         if automaton.is_special(state) {
             return (state, bytes.get(at + 1..).unwrap_or_default());
         }
@@ -153,20 +106,9 @@ mod tests {
         let literals = ["he", "she", "hers", "x"];
         let automaton = Automaton::new(&literals).expect("has literals");
         let mut all = Vec::new();
-        automaton.scan("ushers he", |literal| all.push(literals[literal as usize]));
+        automaton.scan(b"usHers he", |literal| all.push(literals[literal as usize]));
         assert_eq!(all, ["she", "he", "hers", "he"]);
         assert!(Automaton::new(&[]).is_none());
-    }
-
-    #[test]
-    fn texts_full_of_literals_are_searched_to_their_end() {
-        let literals = ["aba", "bab", "abab", "zzz"];
-        let automaton = Automaton::new(&literals).expect("has literals");
-        assert!(automaton.sieve.is_some());
-        let text = format!("{}zzz", "ab".repeat(100));
-        let mut counts = [0; 4];
-        automaton.scan(&text, |literal| counts[literal as usize] += 1);
-        assert_eq!(counts, [99, 99, 99, 1]);
     }
 
     #[test]
@@ -174,9 +116,9 @@ mod tests {
         let literals: Vec<String> = (0..9_000).map(|number| format!("literal-{number:05}")).collect();
         let literals: Vec<&str> = literals.iter().map(String::as_str).collect();
         let automaton = Automaton::new(&literals).expect("has literals");
-        assert!(matches!(automaton.form, Form::Compact(_)));
+        assert!(matches!(automaton, Automaton::Compact(_)));
         let mut all = Vec::new();
-        automaton.scan("a literal-00007 and literal-08999", |literal| all.push(literal));
+        automaton.scan(b"a literal-00007 and literal-08999", |literal| all.push(literal));
         assert_eq!(all, [7, 8999]);
     }
 }

@@ -5,9 +5,13 @@ use std::net::IpAddr;
 use hashbrown::HashMap;
 
 use super::automaton::Automaton;
+use super::grams::GRAM;
+use super::grams::Grams;
 use super::trie::Trie;
 use crate::detect::sigma::value::Cidr;
+use crate::detect::sigma::value::fold_into;
 use crate::detect::sigma::value::masked;
+use crate::model::Value;
 
 /// A predicate of the plan, and whether meeting the literal decides it or only makes it worth deciding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,6 +75,44 @@ impl Outputs {
     }
 }
 
+/// Literals that may stand anywhere in a text.
+///
+/// One search for all that are long enough: what the shortest of them makes it look at is enough for the others.
+#[derive(Debug)]
+struct Anywhere {
+    grams: Option<Grams>,
+    /// Too short for groups.
+    tiny: Option<Automaton>,
+    tiny_numbers: Vec<u32>,
+}
+
+/// Literals from this length let a search step over bytes.
+pub(in crate::detect::engine) const LONG: usize = GRAM + 3;
+
+impl Anywhere {
+    fn new(literals: &[&str]) -> Anywhere {
+        let numbered = literals.iter().copied().zip(0..);
+        let (grams, tiny): (Vec<_>, Vec<_>) = numbered.partition(|(literal, _)| literal.len() >= GRAM);
+        let (tiny, tiny_numbers): (Vec<&str>, Vec<u32>) = tiny.into_iter().unzip();
+        Anywhere { grams: Grams::new(&grams), tiny: Automaton::new(&tiny), tiny_numbers }
+    }
+
+    #[inline]
+    fn scan(&self, text: &[u8], mut found: impl FnMut(u32)) {
+        if let Some(grams) = &self.grams {
+            grams.scan(text, &mut found);
+        }
+        if let Some(tiny) = &self.tiny {
+            tiny.scan(text, |literal| found(self.tiny_numbers.get(literal as usize).copied().unwrap_or(u32::MAX)));
+        }
+    }
+}
+
+/// Stands for a text's length in a set of lengths; those from 127 share one bit.
+fn length_bit(text: &str) -> u128 {
+    1 << text.len().min(127)
+}
+
 /// Collects the literals of a field while a plan is built.
 #[derive(Debug, Default)]
 pub(in crate::detect::engine) struct FieldIndexBuilder {
@@ -104,18 +146,9 @@ impl FieldIndexBuilder {
         self.networks.entry((network.prefix_bits(), network.network())).or_default().push(output);
     }
 
-    /// Says whether every literal may stand anywhere in a text, and none contains the character.
-    pub(in crate::detect::engine) fn only_anywhere_without(&self, separator: char) -> bool {
-        let tied = [&self.exact, &self.prefix, &self.suffix];
-        tied.iter().all(|literals| literals.outputs.is_empty())
-            && self.networks.is_empty()
-            && !self.anywhere.places.keys().any(|literal| literal.contains(separator))
-    }
-
     /// Compiles the index.
     pub(in crate::detect::engine) fn build(mut self) -> FieldIndex {
-        let anywhere = self.anywhere.in_order();
-        let automaton = Automaton::new(&anywhere);
+        let anywhere = Anywhere::new(&self.anywhere.in_order());
         let prefix = Trie::new(self.prefix.in_order().into_iter().map(str::as_bytes), false);
         let suffix = Trie::new(self.suffix.in_order().into_iter().map(str::as_bytes), true);
         let mut prefix_lengths: Vec<(u8, bool)> =
@@ -124,20 +157,29 @@ impl FieldIndexBuilder {
         prefix_lengths.dedup();
         self.present.sort_unstable();
         self.present.dedup();
-        let exact = self.exact.places.into_iter().map(|(text, place)| (text.into_boxed_str(), place)).collect();
+        let all = [&self.exact, &self.prefix, &self.suffix, &self.anywhere];
+        let lengths = all.into_iter().flat_map(|literals| literals.places.keys().map(String::len));
+        let shortest = lengths.min().unwrap_or(0);
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+        let reads_numbers = all.into_iter().flat_map(|literals| literals.places.keys()).any(|text| digits(text));
+        let exact_lengths = self.exact.places.keys().fold(0, |lengths, text| lengths | length_bit(text));
         let reads_text = !self.exact.outputs.is_empty()
             || !self.prefix.outputs.is_empty()
             || !self.suffix.outputs.is_empty()
-            || automaton.is_some();
+            || !self.anywhere.outputs.is_empty();
+        let exact = self.exact.places.into_iter().map(|(text, place)| (text.into_boxed_str(), place)).collect();
         FieldIndex {
             exact,
+            exact_lengths,
+            shortest,
+            reads_numbers,
             exact_outputs: Outputs::new(self.exact.outputs),
             prefix,
             prefix_outputs: Outputs::new(self.prefix.outputs),
             suffix,
             suffix_outputs: Outputs::new(self.suffix.outputs),
             anywhere_outputs: Outputs::new(self.anywhere.outputs),
-            automaton,
+            anywhere,
             networks: self.networks,
             prefix_lengths,
             present: self.present,
@@ -150,48 +192,96 @@ impl FieldIndexBuilder {
 #[derive(Debug)]
 pub(in crate::detect::engine) struct FieldIndex {
     exact: HashMap<Box<str>, u32, foldhash::fast::FixedState>,
+    exact_lengths: u128,
+    /// The length of the shortest literal.
+    shortest: usize,
+    /// Some literal may occur in a whole number.
+    pub(in crate::detect::engine) reads_numbers: bool,
     exact_outputs: Outputs,
     prefix: Trie,
     prefix_outputs: Outputs,
     suffix: Trie,
     suffix_outputs: Outputs,
-    automaton: Option<Automaton>,
+    anywhere: Anywhere,
     anywhere_outputs: Outputs,
     networks: HashMap<(u8, IpAddr), Vec<Output>>,
     prefix_lengths: Vec<(u8, bool)>,
     pub(in crate::detect::engine) present: Vec<Output>,
-    pub(in crate::detect::engine) reads_text: bool,
+    reads_text: bool,
 }
 
 impl FieldIndex {
+    /// Says whether a value can meet anything here.
+    #[inline]
+    pub(in crate::detect::engine) fn reads(&self) -> bool {
+        self.reads_text || self.reads_address()
+    }
+
     /// Says whether the index holds networks, so that the value must be read as an address.
-    pub(in crate::detect::engine) fn reads_address(&self) -> bool {
+    fn reads_address(&self) -> bool {
         !self.prefix_lengths.is_empty()
     }
 
-    /// Reports every output whose literal the case-folded text meets. An output may be reported more than once.
+    /// Reports every output whose literal the text meets, letter case aside. An output may be reported more than once.
+    ///
+    /// Most texts are ASCII, where case is set aside byte by byte on the way; others are folded into `folded` first.
     #[inline]
-    pub(in crate::detect::engine) fn scan(&self, folded: &str, mut found: impl FnMut(Output)) {
-        if !self.exact_outputs.all.is_empty()
-            && let Some(place) = self.exact.get(folded)
-        {
-            self.exact_outputs.of(*place).iter().copied().for_each(&mut found);
+    pub(in crate::detect::engine) fn scan(&self, text: &str, folded: &mut String, mut found: impl FnMut(Output)) {
+        if !self.reads_text {
+            return;
         }
-        self.prefix.walk(folded.bytes(), |literal| {
-            self.prefix_outputs.of(literal).iter().copied().for_each(&mut found);
-        });
-        self.suffix.walk(folded.bytes().rev(), |literal| {
-            self.suffix_outputs.of(literal).iter().copied().for_each(&mut found);
-        });
-        if let Some(automaton) = &self.automaton {
-            automaton.scan(folded, |literal| {
-                self.anywhere_outputs.of(literal).iter().copied().for_each(&mut found);
-            });
+        if self.is_too_short(text) {
+            return;
+        }
+        if text.is_ascii() {
+            if self.exact_lengths & length_bit(text) != 0 {
+                folded.clear();
+                fold_into(text, folded);
+                self.find_exact(folded, &mut found);
+            }
+            self.scan_bytes(text.as_bytes(), found);
+        } else {
+            folded.clear();
+            fold_into(text, folded);
+            self.find_exact(folded, &mut found);
+            self.scan_bytes(folded.as_bytes(), found);
         }
     }
 
-    /// Reports every output whose network holds the address: one probe per distinct prefix length.
-    pub(in crate::detect::engine) fn scan_address(&self, address: IpAddr, mut found: impl FnMut(Output)) {
+    /// Says whether not even the shortest literal has room. (A character's small form may be longer than itself.)
+    #[inline]
+    pub(in crate::detect::engine) fn is_too_short(&self, text: &str) -> bool {
+        text.len() < self.shortest && text.is_ascii()
+    }
+
+    #[inline]
+    fn find_exact(&self, folded: &str, found: impl FnMut(Output)) {
+        if let Some(place) = self.exact.get(folded) {
+            self.exact_outputs.of(*place).iter().copied().for_each(found);
+        }
+    }
+
+    #[inline]
+    fn scan_bytes(&self, text: &[u8], mut found: impl FnMut(Output)) {
+        let bytes = text.iter().map(u8::to_ascii_lowercase);
+        self.prefix.walk(bytes.clone(), |literal| {
+            self.prefix_outputs.of(literal).iter().copied().for_each(&mut found);
+        });
+        self.suffix.walk(bytes.rev(), |literal| {
+            self.suffix_outputs.of(literal).iter().copied().for_each(&mut found);
+        });
+        self.anywhere.scan(text, |literal| {
+            self.anywhere_outputs.of(literal).iter().copied().for_each(&mut found);
+        });
+    }
+
+    /// Reports every output whose network holds the value, if that is an address: one probe per distinct prefix length.
+    #[inline]
+    pub(in crate::detect::engine) fn scan_address(&self, value: &Value<'_>, mut found: impl FnMut(Output)) {
+        if !self.reads_address() {
+            return;
+        }
+        let Some(address) = value.as_ip() else { return };
         let address = address.to_canonical();
         for (bits, is_v4) in &self.prefix_lengths {
             if *is_v4 == address.is_ipv4()

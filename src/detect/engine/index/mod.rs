@@ -2,10 +2,12 @@
 
 mod automaton;
 mod field;
+mod grams;
 mod literals;
 mod trie;
 
 pub(super) use field::FieldIndex;
 pub(super) use field::FieldIndexBuilder;
+pub(super) use field::LONG;
 pub(super) use field::Output;
 pub(super) use literals::required;

@@ -22,26 +22,32 @@ pub(super) enum Read {
     Text,
     Json,
     Pairs,
+    /// Pairs in brackets among text.
+    Tags,
     Logfmt,
     Cef,
     Leef,
     Xml,
     /// Access logs: Common Log Format, combined and their kin.
     Clf,
+    /// W3C extended, in the layouts IIS comes with.
+    W3c,
     /// Containers' lines: `TIME stdout F text`.
     Cri,
 }
 
 /// The words for `read`.
-pub(super) const READ_WORDS: [(&str, Read); 9] = [
+pub(super) const READ_WORDS: [(&str, Read); 11] = [
     ("text", Read::Text),
     ("json", Read::Json),
     ("kv", Read::Pairs),
+    ("tags", Read::Tags),
     ("logfmt", Read::Logfmt),
     ("cef", Read::Cef),
     ("leef", Read::Leef),
     ("xml", Read::Xml),
     ("clf", Read::Clf),
+    ("w3c", Read::W3c),
     ("cri", Read::Cri),
 ];
 
@@ -127,7 +133,8 @@ pub(super) struct PackFile {
     pub(super) name: String,
     pub(super) title: String,
     pub(super) logsource: LogSource,
-    pub(super) read: Read,
+    /// The grammars the source writes; more than one where it can be set to either.
+    pub(super) read: Vec<Read>,
     pub(super) recognise: Vec<Recognise>,
     pub(super) fields: Vec<(Name<'static>, Value<'static>)>,
     pub(super) remove: Vec<Name<'static>>,
@@ -137,6 +144,8 @@ pub(super) struct PackFile {
     pub(super) inherit: bool,
     pub(super) fallback: bool,
     pub(super) must_match: bool,
+    /// Patterns for the message recognise the source, too, where a line is nothing but the message.
+    pub(super) bare_messages: bool,
     /// The map reads the parameters of the header's structured data as well.
     pub(super) structured_data: bool,
     pub(super) map: Vec<(String, Vec<Target>)>,

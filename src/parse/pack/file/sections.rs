@@ -33,7 +33,7 @@ use crate::parse::pack::pattern;
 use crate::parse::pack::pattern::KIND_NAMES;
 use crate::parse::pack::pattern::Target;
 
-const TOP_KEYS: [&str; 21] = [
+const TOP_KEYS: [&str; 22] = [
     "name",
     "title",
     "logsource",
@@ -47,6 +47,7 @@ const TOP_KEYS: [&str; 21] = [
     "inherit",
     "fallback",
     "must_match",
+    "bare_messages",
     "structured_data",
     "map",
     "time",
@@ -82,7 +83,7 @@ fn read_top(top: Section<'_>) -> Option<PackFile> {
     let pack = PackFile {
         name: name.as_ref().map(|name| name.text.clone()).unwrap_or_default(),
         title: title.map(|title| title.text).unwrap_or_default(),
-        read: read_word(top),
+        read: read_words(top),
         recognise: top.sections("recognise", "`[[recognise]]`").into_iter().map(recognise).collect(),
         fields: top.fields("fields"),
         remove: top.names("remove"),
@@ -92,6 +93,7 @@ fn read_top(top: Section<'_>) -> Option<PackFile> {
         inherit: top.truth("inherit", true),
         fallback: top.truth("fallback", false),
         must_match: top.truth("must_match", false),
+        bare_messages: top.truth("bare_messages", false),
         structured_data: top.truth("structured_data", false),
         map: map(top),
         time: time_source(top),
@@ -123,17 +125,23 @@ fn check_name(top: Section<'_>, name: Option<&Written>) {
     }
 }
 
-fn read_word(top: Section<'_>) -> Read {
-    let Some(written) = top.written("read") else { return Read::Text };
-    let found = READ_WORDS.iter().find(|(word, _)| *word == written.text);
+fn read_words(top: Section<'_>) -> Vec<Read> {
+    let words = top.texts("read");
+    let offset = top.value("read").map_or(0, |value| value.span().start);
+    let read: Vec<Read> = words.iter().map(|word| read_word(top, word, offset)).collect();
+    if read.is_empty() { vec![Read::Text] } else { read }
+}
+
+fn read_word(top: Section<'_>, written: &str, offset: usize) -> Read {
+    let found = READ_WORDS.iter().find(|(word, _)| *word == written);
     found.map(|(_, read)| *read).unwrap_or_else(|| {
         let words = READ_WORDS.map(|(word, _)| word);
-        let hint = match closest(&written.text, words) {
+        let hint = match closest(written, words) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("one of {}", words.join(", ")),
         };
-        let error = PackError::UnknownWord { key: "read", value: written.text.clone() };
-        top.file.problem_with_hint(written.span.start, error, hint);
+        let error = PackError::UnknownWord { key: "read", value: written.to_owned() };
+        top.file.problem_with_hint(offset, error, hint);
         Read::Text
     })
 }

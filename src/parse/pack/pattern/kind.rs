@@ -10,6 +10,8 @@ use crate::parse::timestamp::TimeFormat;
 pub(in crate::parse::pack) enum Scan {
     /// One of some words, the longest that fits.
     OneOf(Box<[Box<str>]>),
+    /// A word for a log level, in any case: `ERROR`, `warn`, `Information`, `FTL`.
+    Level,
     Ip,
     Mac,
     Uuid,
@@ -18,10 +20,14 @@ pub(in crate::parse::pack) enum Scan {
     Int,
     Float,
     Hex,
+    /// Letters, digits and `_ - $ < >`: a name without dots.
+    Ident,
     /// Text in single or double quotation marks, which are not part of the value.
     Quoted,
     /// One or more blanks.
     Space,
+    /// A word that fits a form with `*` for anything.
+    Like(Box<str>),
     /// From a `/`, `\\` or drive letter up to what follows.
     Path,
     /// Letters, digits and `. _ - :` up to what follows.
@@ -35,7 +41,7 @@ pub(in crate::parse::pack) enum Scan {
 impl Scan {
     /// Says whether the capture ends where the next literal begins, rather than by itself.
     pub(in crate::parse::pack) fn is_open(&self) -> bool {
-        matches!(self, Scan::Path | Scan::Host | Scan::Word | Scan::Text)
+        matches!(self, Scan::Like(_) | Scan::Path | Scan::Host | Scan::Word | Scan::Text)
     }
 }
 
@@ -58,6 +64,8 @@ pub(in crate::parse::pack) enum Convert {
     Request,
     /// `key=value` pairs, through the pack's map.
     Pairs,
+    /// Pairs in brackets among text, `[id "7"]`, through the pack's map.
+    Tags,
     /// `Name: value, Other name: value`, through the pack's map.
     Labels,
     /// A JSON object, through the pack's map.
@@ -78,10 +86,10 @@ pub(in crate::parse::pack) struct Kind {
 }
 
 /// The names of the types, for hints and for the manual.
-pub(in crate::parse::pack) const KIND_NAMES: [&str; 28] = [
+pub(in crate::parse::pack) const KIND_NAMES: [&str; 32] = [
     "text", "word", "rest", "int", "float", "bool", "hex", "ip", "host", "quoted", "path", "mac", "uuid", "space",
-    "time", "lower", "upper", "unhex", "endpoint", "request", "kv", "labels", "json", "csv", "tsv", "list", "line",
-    "any",
+    "time", "lower", "upper", "unhex", "endpoint", "request", "kv", "labels", "json", "csv", "tsv", "list", "like",
+    "line", "tags", "level", "ident", "any",
 ];
 
 impl Kind {
@@ -100,6 +108,9 @@ impl Kind {
         let (scan, convert) = match name {
             "text" | "rest" | "any" | "" => (Scan::Text, Convert::Text),
             "word" => (Scan::Word, Convert::Text),
+            "ident" => (Scan::Ident, Convert::Text),
+            "level" => (Scan::Level, Convert::Text),
+            "like" => (Scan::Like(argument.unwrap_or("*").into()), Convert::Text),
             "int" => (Scan::Int, Convert::Int),
             "float" => (Scan::Float, Convert::Float),
             "bool" => (Scan::Word, Convert::Bool),
@@ -119,6 +130,7 @@ impl Kind {
             "kv" => (Scan::Text, Convert::Pairs),
             "labels" => (Scan::Text, Convert::Labels),
             "json" => (Scan::Text, Convert::Json),
+            "tags" => (Scan::Text, Convert::Tags),
             "csv" => (Scan::Text, Convert::Csv(separator)),
             "tsv" => (Scan::Text, Convert::Csv('\t')),
             "line" => (Scan::Text, Convert::Line),
@@ -150,7 +162,7 @@ impl Kind {
         match self.scan {
             Scan::Path => "path",
             Scan::Host => "host",
-            Scan::Word => "word",
+            Scan::Like(_) | Scan::Word => "word",
             _ => "text",
         }
     }

@@ -40,7 +40,13 @@ impl Target {
         self.names.is_empty()
             && !matches!(
                 self.convert,
-                Convert::Pairs | Convert::Labels | Convert::Json | Convert::Csv(_) | Convert::Request | Convert::Line
+                Convert::Pairs
+                    | Convert::Labels
+                    | Convert::Tags
+                    | Convert::Json
+                    | Convert::Csv(_)
+                    | Convert::Request
+                    | Convert::Line
             )
     }
 }

@@ -204,12 +204,12 @@ fn check(variant: &Variant) -> Result<(), PackError> {
         return Err(PackError::TooManyCaptures { max: CAPTURES_MAX });
     }
     for pair in variant.windows(2) {
-        if let [Piece::Capture { scan, target }, Piece::Capture { scan: next, .. }] = pair {
-            let ends_at_blank = matches!(scan, Scan::Word | Scan::Host) && *next == Scan::Space;
-            if scan.is_open() && !ends_at_blank {
-                let kind = Kind { scan: scan.clone(), convert: target.convert.clone() };
-                return Err(PackError::NoDelimiter { kind: kind.open_name() });
-            }
+        if let [Piece::Capture { scan, target }, Piece::Capture { scan: next, .. }] = pair
+            && scan.is_open()
+            && *next != Scan::Space
+        {
+            let kind = Kind { scan: scan.clone(), convert: target.convert.clone() };
+            return Err(PackError::NoDelimiter { kind: kind.open_name() });
         }
     }
     Ok(())

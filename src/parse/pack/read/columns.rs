@@ -9,14 +9,29 @@ use crate::parse::pack::set::compiled::Pack;
 use crate::parse::pack::tree::Scalar;
 
 /// Names the columns of separated values as the pattern says.
-pub(super) fn put<'a>(draft: &mut Draft<'a>, pack: &'a Pack, leaf: &'a Leaf, text: &'a str, separator: char) {
+pub(super) fn put<'a>(draft: &mut Draft<'a>, pack: &'a Pack, leaf: &'a Leaf, text: Cow<'a, str>, separator: char) {
+    match text {
+        Cow::Borrowed(text) => put_each(draft, pack, leaf, text, separator, |value| value),
+        // Text that was unescaped lives only here, so its values are copied.
+        Cow::Owned(text) => put_each(draft, pack, leaf, &text, separator, |value| Cow::Owned(value.into_owned())),
+    }
+}
+
+fn put_each<'a, 't>(
+    draft: &mut Draft<'a>,
+    pack: &'a Pack,
+    leaf: &'a Leaf,
+    text: &'t str,
+    separator: char,
+    keep: impl Fn(Cow<'t, str>) -> Cow<'a, str>,
+) {
     let mut rest = Some(text);
     for column in &leaf.columns {
         let Some(here) = rest else { return };
         let (value, after) = first_value(here, separator);
         rest = after;
         if let Some(target) = column {
-            convert::put_text(draft, pack, target, value, Scalar::None);
+            convert::put_text(draft, pack, target, keep(value), Scalar::None);
         }
     }
 }

@@ -62,6 +62,7 @@ pub(in crate::parse::pack) fn put<'a>(draft: &mut Draft<'a>, pack: &'a Pack, tar
     match value {
         Value::Text(text) => put_text(draft, pack, target, text, Scalar::None),
         Value::Null => {}
+        Value::List(mut items) if items.len() == 1 => put(draft, pack, target, items.pop().unwrap_or(Value::Null)),
         Value::List(items) => {
             let convert = |item| match item {
                 Value::Text(text) => value_of(draft, &target.convert, text),
@@ -211,6 +212,10 @@ fn is_host(text: &str, start: usize, length: usize) -> bool {
 fn split_endpoint(text: &str) -> (Option<&str>, Option<i64>) {
     if text.parse::<std::net::IpAddr>().is_ok() {
         return (Some(text), None);
+    }
+    // `10.0.0.1.80` and `2001:db8::1.80`, as BSD tools write them.
+    if let Some((host, port)) = text.rsplit_once('.').filter(|(host, _)| host.parse::<std::net::IpAddr>().is_ok()) {
+        return (Some(host), port_number(port));
     }
     if let Some((host, rest)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         return (Some(host), rest.get(1..).and_then(port_number));

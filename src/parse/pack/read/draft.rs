@@ -36,6 +36,35 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Starts the event of a line within this one, which may live shorter.
+    pub(in crate::parse::pack) fn within<'t>(&self, text: &'t str) -> Draft<'t>
+    where
+        'a: 't,
+    {
+        let mut inner = Draft {
+            event: Event::new(text, self.event.ingested),
+            clock: self.clock,
+            inferred: self.inferred,
+            seen: [0; 16],
+        };
+        inner.event.timestamp = self.event.timestamp;
+        // The program that wrote the line may be known from outside.
+        if let Some(Value::Text(Cow::Borrowed(program))) = self.event.get(ecs::PROCESS_NAME) {
+            inner.set(Name::Known(ecs::PROCESS_NAME), Value::from(*program));
+        }
+        inner
+    }
+
+    /// Copies what a line within this one gave.
+    pub(in crate::parse::pack) fn take(&mut self, inner: Draft<'_>) {
+        self.set_timestamp(inner.event.timestamp, inner.inferred);
+        self.event.failure = inner.event.failure;
+        self.event.logsource = Cow::Owned(inner.event.logsource.into_owned());
+        for (name, value) in inner.event.fields {
+            self.set(name.into_owned(), value.into_owned());
+        }
+    }
+
     /// Says whether a field has a value already.
     pub(in crate::parse::pack) fn has(&self, name: &Name<'_>) -> bool {
         match name {

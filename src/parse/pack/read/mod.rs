@@ -32,7 +32,6 @@ use crate::parse::pack::set::index::Content;
 use crate::parse::pack::tree::Captures;
 use crate::parse::pack::tree::LeafId;
 use crate::parse::pack::tree::NodeId;
-use crate::parse::pack::tree::quoted_text;
 use crate::parse::windows;
 
 /// Lines within lines are read this deep.
@@ -93,6 +92,27 @@ impl<'a> Reader<'a> {
         };
         draft.set(Name::Known(ecs::MESSAGE), Value::from(body));
         self.content(draft, app_name, body, depth) || self.weaker(draft, app_name, body, depth)
+    }
+
+    /// Reads a line within a line, lent by the outer one or unescaped from it.
+    fn wrapped_line(self, draft: &mut Draft<'a>, text: Cow<'a, str>, depth: usize) -> bool {
+        match text {
+            Cow::Borrowed(text) => self.line(draft, text, depth),
+            Cow::Owned(text) => self.copied_line(draft, &text, depth),
+        }
+    }
+
+    /// Reads a line that stands only in a buffer about to go, so what it gives is copied into the event.
+    fn copied_line(self, draft: &mut Draft<'a>, text: &str, depth: usize) -> bool {
+        let mut inner = draft.within(text);
+        let reader: Reader<'_> = self;
+        if !reader.line(&mut inner, text, depth) {
+            return false;
+        }
+        let parser = inner.event.parser.and_then(|name| self.packs.find(name)).and_then(|id| self.packs.pack(id));
+        draft.event.parser = parser.map(|pack| pack.name.as_str()).or(draft.event.parser);
+        draft.take(inner);
+        true
     }
 
     /// Reads the line as the pack its input names.
@@ -179,13 +199,13 @@ impl<'a> Reader<'a> {
             self.take(draft, leaf, &captures, body, depth);
             return true;
         }
-        match structured::read(pack.read, body) {
-            Some(pairs) => {
-                self.take_pairs(draft, id, pairs, depth);
-                true
+        for grammar in pack.read.iter().copied() {
+            if let Some(pairs) = structured::read(grammar, body) {
+                self.take_pairs(draft, id, grammar, pairs, depth);
+                return true;
             }
-            None => false,
         }
+        false
     }
 
     /// Reads the content by a grammar and gives it to the pack that claims its keys, or to the grammar's fallback.
@@ -199,9 +219,9 @@ impl<'a> Reader<'a> {
     ) -> bool {
         let Some(pairs) = structured::read(grammar, body) else { return false };
         let claimed = self.packs.index.by_keys(Content { app_name, body, pairs: &pairs });
-        let claimed = claimed.filter(|id| self.packs.pack(*id).is_some_and(|pack| pack.read == grammar));
+        let claimed = claimed.filter(|id| self.packs.pack(*id).is_some_and(|pack| pack.read.contains(&grammar)));
         if let Some(id) = claimed {
-            self.take_pairs(draft, id, pairs, depth);
+            self.take_pairs(draft, id, grammar, pairs, depth);
             return true;
         }
         // The Windows reader takes the body itself, so it is asked only when a key looks like an event's number.
@@ -213,19 +233,19 @@ impl<'a> Reader<'a> {
         }
         let Some(id) = self.packs.fallback(grammar) else { return false };
         let inner = if depth < NESTING_MAX { inner_line(&pairs) } else { None };
-        self.take_pairs(draft, id, pairs, depth);
+        self.take_pairs(draft, id, grammar, pairs, depth);
         if let Some(inner) = inner {
-            self.line(draft, inner, depth + 1);
+            self.wrapped_line(draft, inner, depth + 1);
         }
         true
     }
 
     /// Makes fields of the pairs of a structured body.
-    fn take_pairs(self, draft: &mut Draft<'a>, id: PackId, pairs: Pairs<'a>, depth: usize) {
+    fn take_pairs(self, draft: &mut Draft<'a>, id: PackId, grammar: Read, pairs: Pairs<'a>, depth: usize) {
         let Some(pack) = self.packs.pack(id) else { return };
         self.begin(draft, pack, &pack.fields);
         draft.event.logsource = Cow::Borrowed(&pack.logsource);
-        structured::apply(draft, self.packs, pack, pairs);
+        structured::apply(draft, self.packs, pack, grammar, pairs);
         self.end(draft, pack, depth);
     }
 
@@ -235,33 +255,37 @@ impl<'a> Reader<'a> {
         let Some(pack) = self.packs.pack(leaf.pack) else { return };
         self.begin(draft, pack, &leaf.fields);
         draft.event.logsource = Cow::Borrowed(&leaf.logsource);
-        self.captures(draft, pack, leaf, captures, text, depth);
+        self.captures(draft, pack, leaf, captures, &Cow::Borrowed(text), depth);
         self.end(draft, pack, depth);
     }
 
+    #[expect(clippy::ptr_arg, reason = "whether the text is lent decides whether its parts are")]
     fn captures(
         self,
         draft: &mut Draft<'a>,
         pack: &'a Pack,
         leaf: &'a Leaf,
         captures: &Captures,
-        text: &'a str,
+        text: &Cow<'a, str>,
         depth: usize,
     ) {
         for (target, captured) in leaf.targets.iter().zip(captures) {
             if target.is_skipped() {
                 continue;
             }
-            let Some(found) = text.get(captured.start as usize..captured.end as usize) else { continue };
+            let Some(found) = cut(text, captured.start as usize, captured.end as usize) else { continue };
             match &target.convert {
-                Convert::Pairs | Convert::Labels | Convert::Json => {
-                    structured::nested(draft, self.packs, pack, target, Cow::Borrowed(found), 0);
+                Convert::Pairs | Convert::Labels | Convert::Tags | Convert::Json => {
+                    structured::nested(draft, self.packs, pack, target, found, 0);
                 }
                 Convert::Csv(separator) => columns::put(draft, pack, leaf, found, *separator),
-                Convert::Line if depth < NESTING_MAX => drop(self.line(draft, found, depth + 1)),
+                Convert::Line if depth < NESTING_MAX => drop(self.wrapped_line(draft, found, depth + 1)),
                 _ => {
-                    let found = if target.quoted { quoted_text(found) } else { found };
-                    convert::put_text(draft, pack, target, Cow::Borrowed(found), captured.scalar);
+                    let found = match target.quoted {
+                        true => cut(&found, 1, found.len().saturating_sub(1)).unwrap_or(found),
+                        false => found,
+                    };
+                    convert::put_text(draft, pack, target, found, captured.scalar);
                 }
             }
         }
@@ -299,21 +323,17 @@ impl<'a> Reader<'a> {
 
     fn within(self, draft: &mut Draft<'a>, pack: &'a Pack, name: &'a Name<'static>, root: NodeId, depth: usize) {
         let value = draft.event.fields.iter().find(|(have, _)| have == name).map(|(_, value)| value);
-        // Only text that stands in the line can be lent to the event; the rest keeps its one field.
-        let Some(Value::Text(Cow::Borrowed(text))) = value else { return };
-        let text: &'a str = text;
+        let Some(Value::Text(text)) = value else { return };
         let Some((leaf, captures)) = self.packs.tree.walk(root, text, draft.clock) else { return };
         let Some(leaf) = self.packs.leaves.get(leaf.0 as usize) else { return };
-        for (name, value) in &leaf.fields {
-            // The pack's own fields are in place; what the pattern lays over them counts.
-            if !pack.fields.iter().any(|base| (&base.0, &base.1) == (name, value)) {
-                draft.set(lend_name(name), lend_value(value));
-            }
+        let text = text.clone();
+        for (name, value) in leaf.fields.get(leaf.own_fields_start..).unwrap_or_default() {
+            draft.set(lend_name(name), lend_value(value));
         }
         if leaf.logsource != pack.logsource {
             draft.event.logsource = Cow::Borrowed(&leaf.logsource);
         }
-        self.captures(draft, pack, leaf, &captures, text, depth);
+        self.captures(draft, pack, leaf, &captures, &text, depth);
     }
 
     fn conditions(self, draft: &mut Draft<'a>, pack: &'a Pack) {
@@ -351,12 +371,20 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Cuts a part out of a text: lent where the whole is, copied where it is not.
+fn cut<'a>(text: &Cow<'a, str>, start: usize, end: usize) -> Option<Cow<'a, str>> {
+    match text {
+        Cow::Borrowed(text) => text.get(start..end).map(Cow::Borrowed),
+        Cow::Owned(text) => text.get(start..end).map(|part| Cow::Owned(part.to_owned())),
+    }
+}
+
 /// Returns the text of a JSON envelope that is a line of its own: what a shipper or container runtime wrapped.
-fn inner_line<'a>(pairs: &Pairs<'a>) -> Option<&'a str> {
+fn inner_line<'a>(pairs: &Pairs<'a>) -> Option<Cow<'a, str>> {
     let wrapped =
         pairs.iter().find(|(key, _)| matches!(&**key, "message" | "log" | "msg" | "MESSAGE" | "event.original"))?;
     match &wrapped.1 {
-        Value::Text(Cow::Borrowed(text)) if text.len() > 8 => Some(text),
+        Value::Text(text) if text.len() > 8 => Some(text.clone()),
         _ => None,
     }
 }

@@ -36,11 +36,13 @@ pub(in crate::parse::pack) fn read<'a>(grammar: Read, body: &'a str) -> Option<P
         Read::Text => return None,
         Read::Json => structure::json::read(body, &mut out),
         Read::Pairs => structure::kv::read(body, &mut out),
+        Read::Tags => structure::tagged::read(body, &mut out),
         Read::Logfmt => structure::logfmt::read(body, &mut out),
         Read::Cef => structure::cef::read(body, &mut out),
         Read::Leef => structure::leef::read(body, &mut out),
         Read::Xml => structure::xml::read(body, &mut out),
         Read::Clf => structure::clf::read(body, &mut out),
+        Read::W3c => structure::w3c::read(body, &mut out),
         Read::Cri => structure::container::cri(body, &mut out),
     };
     (read.is_ok() && !pairs.is_empty()).then_some(pairs)
@@ -59,6 +61,7 @@ pub(in crate::parse::pack) fn promised(body: &str) -> Option<Read> {
         {
             Some(Read::Cri)
         }
+        b'2' if begins_with_date(bytes) => Some(Read::W3c),
         _ => has_clf_time(bytes).then_some(Read::Clf),
     }
 }
@@ -73,7 +76,23 @@ pub(in crate::parse::pack) fn embedded(body: &str) -> Option<(Read, usize)> {
     if let Some(at) = find("LEEF:") {
         return Some((Read::Leef, at));
     }
-    (bytes.last() == Some(&b'}')).then(|| find("{\"")).flatten().map(|at| (Read::Json, at))
+    (bytes.last() == Some(&b'}'))
+        .then(|| memchr::memchr_iter(b'{', bytes).find(|at| opens_object(bytes, *at)))
+        .flatten()
+        .map(|at| (Read::Json, at))
+}
+
+/// Says whether a line begins `2026-03-14 09:26:53 ` and goes on with an address, as IIS writes.
+fn begins_with_date(bytes: &[u8]) -> bool {
+    let is = |at: usize, wanted: u8| bytes.get(at) == Some(&wanted);
+    let goes_on = bytes.get(20).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b':');
+    is(4, b'-') && is(7, b'-') && is(10, b' ') && is(13, b':') && is(16, b':') && is(19, b' ') && goes_on
+}
+
+/// Says whether a brace opens a JSON object: a name in quotation marks follows.
+fn opens_object(bytes: &[u8], brace: usize) -> bool {
+    let after = bytes.get(brace + 1..).unwrap_or_default();
+    after.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'"')
 }
 
 /// Says whether a date as access logs write it, `[14/Mar/2026:…`, follows the client.
@@ -116,9 +135,15 @@ type Later<'a> = SmallVec<[(&'a Pack, &'a [Target], Value<'a>); 16]>;
 const NESTING_MAX: usize = 2;
 
 /// Puts the pairs into the event as the pack says: its own map first, then that of its grammar, then the well-known keys.
-pub(in crate::parse::pack) fn apply<'a>(draft: &mut Draft<'a>, packs: &'a Packs, pack: &'a Pack, pairs: Pairs<'a>) {
+pub(in crate::parse::pack) fn apply<'a>(
+    draft: &mut Draft<'a>,
+    packs: &'a Packs,
+    pack: &'a Pack,
+    grammar: Read,
+    pairs: Pairs<'a>,
+) {
     let time = pack.time.as_ref().and_then(|source| Some((source, joined_time(&source.from, &pairs)?)));
-    distribute(draft, packs, pack, pack.read, pairs, 0);
+    distribute(draft, packs, pack, grammar, pairs, 0);
     if let Some((source, text)) = time
         && let Some((time, inferred)) = convert::time_of(draft, &source.target.convert, &text)
     {
@@ -196,7 +221,7 @@ fn well_known<'a>(bases: &[&'a Pack], key: &str) -> Option<(&'a Pack, &'a [Targe
     let squashed = squash(key);
     // A dotted ECS name means itself, unless the grammar says otherwise: `client.ip` is not `source.ip`.
     let is_ecs = key.contains('.') && Field::from_name(key).is_some();
-    let knowing = bases.iter().filter(|base| !(is_ecs && base.read == Read::Text));
+    let knowing = bases.iter().filter(|base| !(is_ecs && base.read.contains(&Read::Text)));
     knowing.into_iter().find_map(|base| Some((*base, base.map.get(&*squashed)?.as_slice())))
 }
 
@@ -209,7 +234,9 @@ fn put_one<'a>(
     depth: usize,
 ) {
     match (&target.convert, value) {
-        (Convert::Pairs | Convert::Labels | Convert::Json, Value::Text(text)) if depth < NESTING_MAX => {
+        (Convert::Pairs | Convert::Labels | Convert::Tags | Convert::Json, Value::Text(text))
+            if depth < NESTING_MAX =>
+        {
             nested(draft, packs, pack, target, text, depth + 1);
         }
         (_, value) => convert::put(draft, pack, target, value),
@@ -225,7 +252,11 @@ pub(in crate::parse::pack) fn nested<'a>(
     text: Cow<'a, str>,
     depth: usize,
 ) {
-    let grammar = if target.convert == Convert::Json { Read::Json } else { Read::Pairs };
+    let grammar = match target.convert {
+        Convert::Json => Read::Json,
+        Convert::Tags => Read::Tags,
+        _ => Read::Pairs,
+    };
     let is_labels = target.convert == Convert::Labels;
     let pairs = match &text {
         Cow::Borrowed(text) => read_nested(grammar, is_labels, text),

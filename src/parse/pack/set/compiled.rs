@@ -29,7 +29,7 @@ pub(in crate::parse::pack) struct Pack {
     pub(in crate::parse::pack) title: String,
     pub(in crate::parse::pack) path: PathBuf,
     pub(in crate::parse::pack) logsource: LogSource,
-    pub(in crate::parse::pack) read: Read,
+    pub(in crate::parse::pack) read: Vec<Read>,
     pub(in crate::parse::pack) fields: Vec<(Name<'static>, Value<'static>)>,
     pub(in crate::parse::pack) remove: Vec<Name<'static>>,
     pub(in crate::parse::pack) absent: Vec<String>,
@@ -58,6 +58,8 @@ pub(in crate::parse::pack) struct Leaf {
     pub(in crate::parse::pack) targets: Vec<Target>,
     /// The fixed fields of the pack and, over them, of the pattern.
     pub(in crate::parse::pack) fields: Vec<(Name<'static>, Value<'static>)>,
+    /// Where in `fields` the pattern's own begin.
+    pub(in crate::parse::pack) own_fields_start: usize,
     pub(in crate::parse::pack) logsource: LogSource,
     pub(in crate::parse::pack) columns: Vec<Option<Target>>,
     /// The pattern as written and its line, for `explain` and for conflicts.

@@ -161,12 +161,12 @@ impl Builder {
                     }
                 },
             };
-            // The message of a line without anything around it is the line.
-            let is_whole = pattern.within.as_ref().is_none_or(|name| *name == Name::Known(ecs::MESSAGE));
+            let is_message = |name: &Name<'_>| file.bare_messages && *name == Name::Known(ecs::MESSAGE);
+            let is_whole = pattern.within.as_ref().is_none_or(is_message);
             self.add_pattern(place, file, pattern, start, by_pattern && is_whole);
         }
         if file.fallback {
-            self.packs.fallbacks.push((file.read, id));
+            self.packs.fallbacks.extend(file.read.iter().map(|read| (*read, id)));
         }
         self.packs.packs.push(pack(path, file, root, within));
     }
@@ -175,15 +175,17 @@ impl Builder {
         for variant in &pattern.variants {
             let leaf = LeafId(u32::try_from(self.packs.leaves.len()).unwrap_or(u32::MAX));
             let mut clash = self.packs.tree.insert(root, variant, leaf);
-            if open {
-                if is_vague(variant) {
-                    let error = Located::at_offset(place.path, place.text, pattern.offset, PackError::TooVague);
-                    let hint =
-                        "begin with literal text, a time or an address, and give at least 6 letters of literal text";
-                    self.problems.push(error.with_hint(hint));
-                    return;
-                }
+            let vague = open && is_vague(variant);
+            if open && !vague {
                 clash = clash.or(self.packs.tree.insert(self.packs.open_root, variant, leaf));
+            }
+            // Where the program is known, a pattern may be of few words; alone it may not.
+            let is_found_otherwise = file.recognise.iter().any(|recognise| !recognise.by_pattern);
+            if vague && !is_found_otherwise {
+                let error = Located::at_offset(place.path, place.text, pattern.offset, PackError::TooVague);
+                let hint = "begin with literal text, a time or an address, and give at least 6 letters of literal text";
+                self.problems.push(error.with_hint(hint));
+                return;
             }
             if let Some(earlier) = clash {
                 self.report_clash(place, pattern, earlier);
@@ -220,10 +222,12 @@ fn leaf_of(place: Place<'_>, file: &PackFile, pattern: &Pattern, variant: &Varia
         Piece::Capture { target, .. } => Some(target.clone()),
         Piece::Literal(_) => None,
     });
+    let fields = over(&file.fields, &pattern.fields);
     Leaf {
         pack: place.id,
         targets: targets.collect(),
-        fields: over(&file.fields, &pattern.fields),
+        own_fields_start: fields.len() - pattern.fields.len(),
+        fields,
         logsource: pattern.logsource.clone(),
         columns: pattern.columns.clone(),
         text: pattern.text.clone(),
@@ -252,7 +256,7 @@ fn pack(path: &Path, file: &PackFile, root: Option<NodeId>, within: Vec<(Name<'s
         title: file.title.clone(),
         path: path.to_owned(),
         logsource: file.logsource.clone(),
-        read: file.read,
+        read: file.read.clone(),
         fields: file.fields.clone(),
         remove: file.remove.clone(),
         absent: file.absent.clone(),
@@ -281,8 +285,10 @@ fn is_vague(variant: &Variant) -> bool {
             // A narrow type tells as much as some letters do.
             Piece::Capture { scan, .. } => match scan {
                 Scan::Time(Some(_)) => 4,
-                Scan::OneOf(_) => 3,
+                Scan::Time(None) => 3,
+                Scan::OneOf(_) | Scan::Level => 3,
                 Scan::Ip | Scan::Mac | Scan::Uuid => 2,
+                Scan::Like(form) => form.bytes().filter(|byte| *byte != b'*').count(),
                 _ => 0,
             },
         })

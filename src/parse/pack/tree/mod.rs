@@ -16,7 +16,6 @@ use crate::parse::pack::pattern::Target;
 use crate::parse::pack::pattern::Variant;
 use crate::parse::timestamp::TimeFormat;
 
-pub(super) use scan::quoted_text;
 pub(super) use walk::Captures;
 pub(super) use walk::Scalar;
 
@@ -35,6 +34,8 @@ struct Node {
     /// Capture edges, narrow before wide.
     captures: Vec<CaptureEdge>,
     leaf: Option<LeafId>,
+    /// A capture of blanks may follow here.
+    has_space: bool,
 }
 
 #[derive(Debug)]
@@ -150,11 +151,19 @@ impl Tree {
                     _ => None,
                 };
                 if let Some(node) = self.node_mut(at) {
+                    node.has_space |= *scan == Scan::Space;
                     node.captures.insert(index, CaptureEdge { scan: scan.clone(), time, to });
                 }
                 to
             }
         }
+    }
+}
+
+impl Node {
+    /// Says whether a capture of blanks begins with this byte.
+    fn goes_on_at(&self, byte: Option<&u8>) -> bool {
+        self.has_space && matches!(byte, Some(b' ' | b'\t'))
     }
 }
 

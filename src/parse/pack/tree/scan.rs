@@ -115,14 +115,61 @@ pub(super) fn quoted(text: &str) -> Option<usize> {
     }
 }
 
-/// Returns what stands between the marks of a quoted text.
-pub(in crate::parse::pack) fn quoted_text(text: &str) -> &str {
-    text.get(1..text.len().saturating_sub(1)).unwrap_or_default()
-}
-
 /// Returns the length of the longest of some words that a text begins with; the words come longest first.
 pub(super) fn one_of(words: &[Box<str>], text: &str) -> Option<usize> {
     words.iter().find(|word| text.starts_with(&***word)).map(|word| word.len())
+}
+
+/// Returns the length of the name at the start of a text.
+pub(super) fn ident(text: &str) -> Option<usize> {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'$' | b'<' | b'>');
+    let length = text.bytes().take_while(is_part).count();
+    (length > 0).then_some(length)
+}
+
+/// The words for log levels, in lower case.
+const LEVELS: [&str; 34] = [
+    "alert",
+    "audit",
+    "config",
+    "crit",
+    "critical",
+    "dbg",
+    "debug",
+    "emerg",
+    "emergency",
+    "err",
+    "error",
+    "fatal",
+    "fine",
+    "finer",
+    "finest",
+    "ftl",
+    "inf",
+    "info",
+    "information",
+    "informational",
+    "note",
+    "notice",
+    "panic",
+    "security",
+    "severe",
+    "success",
+    "trace",
+    "trc",
+    "verbose",
+    "vrb",
+    "wa",
+    "warn",
+    "warning",
+    "wrn",
+];
+
+/// Returns the length of the word for a log level at the start of a text.
+pub(super) fn level(text: &str) -> Option<usize> {
+    let length = text.bytes().take(16).take_while(u8::is_ascii_alphabetic).count();
+    let word = text.get(..length)?;
+    LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word)).then_some(length)
 }
 
 /// Returns the number of blanks at the start of a text.

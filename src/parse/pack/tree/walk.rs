@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 
 use crate::model::Timestamp;
 use crate::parse::pack::pattern::Scan;
+use crate::parse::pack::set::glob;
 use crate::parse::pack::tree::CaptureEdge;
 use crate::parse::pack::tree::LeafId;
 use crate::parse::pack::tree::Node;
@@ -100,6 +101,8 @@ impl Walk<'_> {
             Scan::OneOf(words) => (scan::one_of(words, rest)?, Scalar::None),
             Scan::Ip => scan::ip(rest).map(|(address, length)| (length, Scalar::Ip(address)))?,
             Scan::Int => scan::int(rest).map(|(number, length)| (length, Scalar::Int(number)))?,
+            Scan::Ident => (scan::ident(rest)?, Scalar::None),
+            Scan::Level => (scan::level(rest)?, Scalar::None),
             Scan::Mac => (scan::mac(rest)?, Scalar::None),
             Scan::Uuid => (scan::uuid(rest)?, Scalar::None),
             Scan::Float => (scan::float(rest)?, Scalar::None),
@@ -108,7 +111,7 @@ impl Walk<'_> {
             Scan::Space => (scan::space(rest)?, Scalar::None),
             Scan::Time(_) => self.time(edge, rest)?,
             Scan::Path if !scan::starts_path(rest) => return None,
-            Scan::Path | Scan::Host | Scan::Word | Scan::Text => return self.open_capture(edge, at),
+            Scan::Like(_) | Scan::Path | Scan::Host | Scan::Word | Scan::Text => return self.open_capture(edge, at),
         };
         self.capture(edge.to, at, at + length, scalar)
     }
@@ -141,9 +144,14 @@ impl Walk<'_> {
         let limit = at + extent(&edge.scan, bytes.get(at..)?);
         // A host or path is never empty; a user name may be.
         let mut from = at + usize::from(matches!(edge.scan, Scan::Host | Scan::Path));
+        let fits = |end: usize| match &edge.scan {
+            Scan::Like(form) => self.text.get(at..end).is_some_and(|text| glob::fits(form, text)),
+            _ => true,
+        };
         while from <= limit {
-            let Some(found) = next_literal(node, bytes, from, limit) else { break };
-            if self.follow_literal(node, found).is_some()
+            let Some(found) = next_stop(node, bytes, from, limit) else { break };
+            if (self.follow_literal(node, found).is_some() || node.goes_on_at(bytes.get(found)))
+                && fits(found)
                 && let Some(leaf) = self.capture(edge.to, at, found, Scalar::None)
             {
                 return Some(leaf);
@@ -153,14 +161,14 @@ impl Walk<'_> {
         }
         let at_end = limit == bytes.len() && node.leaf.is_some();
         let before_capture = (limit > at || edge.scan == Scan::Word) && !node.captures.is_empty();
-        if at_end || before_capture { self.capture(edge.to, at, limit, Scalar::None) } else { None }
+        if (at_end || before_capture) && fits(limit) { self.capture(edge.to, at, limit, Scalar::None) } else { None }
     }
 }
 
 /// Returns how far an open capture may reach at most.
 fn extent(scan: &Scan, rest: &[u8]) -> usize {
     match scan {
-        Scan::Word => rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len()),
+        Scan::Word | Scan::Like(_) => rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len()),
         Scan::Host => rest
             .iter()
             .position(|byte| {
@@ -169,6 +177,16 @@ fn extent(scan: &Scan, rest: &[u8]) -> usize {
             .unwrap_or(rest.len()),
         _ => rest.len(),
     }
+}
+
+/// Finds the next place, up to and including `limit`, where an open capture before the node may end.
+fn next_stop(node: &Node, bytes: &[u8], from: usize, limit: usize) -> Option<usize> {
+    let literal = next_literal(node, bytes, from, limit);
+    if !node.has_space {
+        return literal;
+    }
+    let window = bytes.get(from..literal.unwrap_or(limit).min(bytes.len()))?;
+    memchr::memchr2(b' ', b'\t', window).map(|offset| from + offset).or(literal)
 }
 
 /// Finds the next place, up to and including `limit`, where a literal edge of the node could begin.

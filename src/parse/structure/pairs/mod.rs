@@ -3,6 +3,7 @@
 pub mod kv;
 pub mod labels;
 pub mod logfmt;
+pub mod tagged;
 
 /// Says whether a byte may stand in a key.
 fn is_key_byte(byte: u8) -> bool {
