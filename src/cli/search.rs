@@ -4,7 +4,6 @@ use std::io;
 use std::io::BufWriter;
 use std::io::IsTerminal as _;
 use std::io::Write;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,9 +15,8 @@ use crate::auth::Principal;
 use crate::auth::Role;
 use crate::auth::Via;
 use crate::cli::Exit;
+use crate::cli::alerts::place;
 use crate::client::ClientError;
-use crate::client::Endpoint;
-use crate::client::RemoteOptions;
 use crate::client::blocking::BlockingClient;
 use crate::model::SafeText;
 use crate::model::time::SystemClock;
@@ -52,18 +50,8 @@ pub struct Args {
     /// What to look for, in the query language; everything when absent
     #[arg(default_value = "")]
     query: String,
-    /// Search the data in this folder
-    #[arg(long, value_name = "FOLDER", env = "LONGAN_DATA", default_value = "longan-data")]
-    data: PathBuf,
-    /// Ask a remote server over TLS, as https://host:port
-    #[arg(long, value_name = "URL", requires_all = ["ca", "token_file"])]
-    server: Option<String>,
-    /// Trust the certificates of this PEM file
-    #[arg(long, value_name = "FILE")]
-    ca: Option<PathBuf>,
-    /// Read the token from the first line of this file
-    #[arg(long, value_name = "FILE")]
-    token_file: Option<PathBuf>,
+    #[command(flatten)]
+    place: place::Place,
     /// Begin here: a span back from now such as 24h, or a time
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
@@ -104,7 +92,7 @@ enum Failure {
 /// When the data cannot be read or the output not be written.
 pub fn run(args: Args) -> anyhow::Result<Exit> {
     let Some(place) = place_of(&args)? else {
-        let data = args.data.display();
+        let data = args.place.data().display();
         eprintln!("longan: there is no store in `{data}`\n  hint: `longan start --data {data}` makes one");
         return Ok(Exit::BadInput);
     };
@@ -122,21 +110,20 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
 }
 
 fn place_of(args: &Args) -> anyhow::Result<Option<Place>> {
-    if let (Some(server), Some(ca_file), Some(token_file)) = (&args.server, &args.ca, &args.token_file) {
-        let options =
-            RemoteOptions { server: server.clone(), ca_file: ca_file.clone(), token_file: token_file.clone() };
-        let endpoint = Endpoint::remote(&options).context("cannot use the remote server")?;
-        return Ok(Some(Place::Server(BlockingClient::new(endpoint)?)));
+    if args.place.is_remote() {
+        return Ok(Some(Place::Server(args.place.server().context("cannot use the remote server")?)));
     }
-    if let Ok(endpoint) = Endpoint::in_data_folder(&args.data) {
-        let client = BlockingClient::new(endpoint)?;
+    if let Ok(client) = args.place.server() {
         let answer = client.call(async |client| client.whoami().await);
-        // A server that was killed leaves its announcement behind.
         if !matches!(answer, Err(ClientError::Away { .. })) {
             return Ok(Some(Place::Server(client)));
         }
+        eprintln!(
+            "longan: the server of `{}` did not end by itself: what it had not sealed yet is in its log, and found after its next start",
+            args.place.data().display()
+        );
     }
-    let folder = args.data.join("store");
+    let folder = args.place.data().join("store");
     if !folder.try_exists().unwrap_or(false) {
         return Ok(None);
     }
