@@ -84,7 +84,7 @@ def test_what_was_done_is_there_after_a_restart():
             alert = server.alerts()[0]
             number = str(alert["id"])
             server.run("alerts", "take", number)
-            server.run("alerts", "close", number, "--disposition", "true-positive", "--note", "đã xử lý")
+            server.run("alerts", "close", number, "--as", "true_positive", "--note", "đã xử lý")
             server.stop()
             assert server.count("first-marker") == 1, "the store is searched without a server"
             assert server.alerts()[0]["status"] == "closed", "the alerts are listed without a server"
