@@ -11,19 +11,15 @@ use anyhow::Context as _;
 use serde_json::Map;
 use serde_json::Value;
 
-use crate::auth::Principal;
-use crate::auth::Role;
-use crate::auth::Via;
 use crate::cli::Exit;
 use crate::cli::alerts::place;
 use crate::client::ClientError;
 use crate::client::blocking::BlockingClient;
+use crate::config::Flags;
+use crate::config::load;
 use crate::model::SafeText;
 use crate::model::time::SystemClock;
-use crate::pipeline::api::StoreSearch;
-use crate::server::SearchService;
-use crate::store;
-use crate::store::Store;
+use crate::pipeline::api::FolderSearch;
 use crate::wire::problem::Problem;
 use crate::wire::search::SearchRequest;
 
@@ -75,7 +71,7 @@ pub struct Args {
 /// Where the events are.
 enum Place {
     Server(BlockingClient),
-    Folder(Box<StoreSearch>),
+    Folder(Box<FolderSearch>),
 }
 
 /// Why there is no answer.
@@ -118,20 +114,14 @@ fn place_of(args: &Args) -> anyhow::Result<Option<Place>> {
         if !matches!(answer, Err(ClientError::Away { .. })) {
             return Ok(Some(Place::Server(client)));
         }
-        eprintln!(
-            "longan: the server of `{}` did not end by itself: what it had not sealed yet is in its log, and found after its next start",
-            args.place.data().display()
-        );
     }
-    let folder = args.place.data().join("store");
-    if !folder.try_exists().unwrap_or(false) {
-        return Ok(None);
-    }
-    let (store, report) = Store::open_read_only(&folder, store::Config::default()).context("opening the store")?;
-    for (partition, reason) in &report.damaged {
+    let settings = load(None, std::env::vars(), &Flags::default()).context("reading the configuration")?;
+    let opened = FolderSearch::open(args.place.data(), settings, Arc::new(SystemClock), DEADLINE)?;
+    let Some(search) = opened else { return Ok(None) };
+    for (partition, reason) in &search.damaged {
         eprintln!("longan: partition {} is left out: {}", SafeText::new(partition), SafeText::new(reason));
     }
-    Ok(Some(Place::Folder(Box::new(StoreSearch::without_server(store, Arc::new(SystemClock), DEADLINE)))))
+    Ok(Some(Place::Folder(Box::new(search))))
 }
 
 /// Prints the answer; says whether anything was found.
@@ -172,10 +162,11 @@ fn output(err: io::Error) -> Failure {
 
 impl Place {
     fn count(&self, request: &SearchRequest) -> Result<u64, Failure> {
-        let found = match self {
-            Place::Server(client) => client.call(async |client| client.count(request).await)?,
-            Place::Folder(search) => SearchService::count(search.as_ref(), request, &ourselves())?,
+        let client = match self {
+            Place::Server(client) => client,
+            Place::Folder(search) => return Ok(search.count(request)?),
         };
+        let found = client.call(async |client| client.count(request).await)?;
         if let Some(reason) = found.explain.partial {
             eprintln!("longan: counted only a part ({})", SafeText::new(&reason));
         }
@@ -187,15 +178,10 @@ impl Place {
             Place::Server(client) => {
                 client.for_each(async |client| client.search_stream(request).await, |event| visit(&event))?;
             }
-            Place::Folder(search) => search.stream(request, &ourselves(), visit)?,
+            Place::Folder(search) => search.each(request, visit)?,
         }
         Ok(())
     }
-}
-
-/// Whoever can read the data folder.
-fn ourselves() -> Principal {
-    Principal { name: "local".to_owned(), role: Role::Admin, via: Via::LocalSocket }
 }
 
 impl From<Problem> for Failure {
