@@ -1,5 +1,6 @@
 //! The one integration binary.
 
 mod manual;
+mod sources;
 mod tidy;
 mod triage;
