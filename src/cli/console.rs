@@ -1,13 +1,11 @@
 //! `longan console`.
 
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
 
 use anyhow::Context as _;
 
 use crate::cli::Exit;
-use crate::client::Endpoint;
-use crate::client::RemoteOptions;
+use crate::cli::alerts::place::Place;
 use crate::console;
 use crate::console::ConsoleError;
 use crate::console::Lang;
@@ -17,18 +15,8 @@ use crate::console::ThemeName;
 /// The arguments of `longan console`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Find the server that runs on this data folder
-    #[arg(long, value_name = "FOLDER", env = "LONGAN_DATA", default_value = "longan-data")]
-    data: PathBuf,
-    /// Reach a remote server over TLS, as https://host:port
-    #[arg(long, value_name = "URL", requires_all = ["ca", "token_file"])]
-    server: Option<String>,
-    /// Trust the certificates of this PEM file
-    #[arg(long, value_name = "FILE")]
-    ca: Option<PathBuf>,
-    /// Read the token from the first line of this file
-    #[arg(long, value_name = "FILE")]
-    token_file: Option<PathBuf>,
+    #[command(flatten)]
+    place: Place,
     /// Speak this language: vi or en; by default as LANG says
     #[arg(long, value_name = "LANG", value_parser = ["vi", "en"])]
     lang: Option<String>,
@@ -48,17 +36,13 @@ pub struct Args {
 /// # Errors
 /// When the terminal cannot be used or the server's address, certificates or token are wrong.
 pub fn run(args: Args) -> anyhow::Result<Exit> {
-    let endpoint = match (args.server, args.ca, args.token_file) {
-        (Some(server), Some(ca_file), Some(token_file)) => {
-            Endpoint::remote(&RemoteOptions { server, ca_file, token_file }).context("cannot use the remote server")?
+    let endpoint = match args.place.endpoint() {
+        Ok(endpoint) => endpoint,
+        Err(err) if args.place.is_remote() => return Err(err).context("cannot use the remote server"),
+        Err(err) => {
+            eprintln!("longan: {err}\n  hint: start one with `longan start --data {}`", args.place.data().display());
+            return Ok(Exit::NoServer);
         }
-        _ => match Endpoint::in_data_folder(&args.data) {
-            Ok(endpoint) => endpoint,
-            Err(err) => {
-                eprintln!("longan: {err}\n  hint: start one with `longan start --data {}`", args.data.display());
-                return Ok(Exit::NoServer);
-            }
-        },
     };
     let plain = args.plain || !std::io::stdout().is_terminal();
     let lang = args.lang.as_deref().map_or_else(lang_of_environment, Lang::from_locale);

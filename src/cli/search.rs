@@ -4,7 +4,6 @@ use std::io;
 use std::io::BufWriter;
 use std::io::IsTerminal as _;
 use std::io::Write;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,20 +11,15 @@ use anyhow::Context as _;
 use serde_json::Map;
 use serde_json::Value;
 
-use crate::auth::Principal;
-use crate::auth::Role;
-use crate::auth::Via;
 use crate::cli::Exit;
+use crate::cli::alerts::place;
 use crate::client::ClientError;
-use crate::client::Endpoint;
-use crate::client::RemoteOptions;
 use crate::client::blocking::BlockingClient;
+use crate::config::Flags;
+use crate::config::load;
 use crate::model::SafeText;
 use crate::model::time::SystemClock;
-use crate::pipeline::api::StoreSearch;
-use crate::server::SearchService;
-use crate::store;
-use crate::store::Store;
+use crate::pipeline::api::FolderSearch;
 use crate::wire::problem::Problem;
 use crate::wire::search::SearchRequest;
 
@@ -52,18 +46,8 @@ pub struct Args {
     /// What to look for, in the query language; everything when absent
     #[arg(default_value = "")]
     query: String,
-    /// Search the data in this folder
-    #[arg(long, value_name = "FOLDER", env = "LONGAN_DATA", default_value = "longan-data")]
-    data: PathBuf,
-    /// Ask a remote server over TLS, as https://host:port
-    #[arg(long, value_name = "URL", requires_all = ["ca", "token_file"])]
-    server: Option<String>,
-    /// Trust the certificates of this PEM file
-    #[arg(long, value_name = "FILE")]
-    ca: Option<PathBuf>,
-    /// Read the token from the first line of this file
-    #[arg(long, value_name = "FILE")]
-    token_file: Option<PathBuf>,
+    #[command(flatten)]
+    place: place::Place,
     /// Begin here: a span back from now such as 24h, or a time
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
@@ -87,7 +71,7 @@ pub struct Args {
 /// Where the events are.
 enum Place {
     Server(BlockingClient),
-    Folder(Box<StoreSearch>),
+    Folder(Box<FolderSearch>),
 }
 
 /// Why there is no answer.
@@ -104,7 +88,7 @@ enum Failure {
 /// When the data cannot be read or the output not be written.
 pub fn run(args: Args) -> anyhow::Result<Exit> {
     let Some(place) = place_of(&args)? else {
-        let data = args.data.display();
+        let data = args.place.data().display();
         eprintln!("longan: there is no store in `{data}`\n  hint: `longan start --data {data}` makes one");
         return Ok(Exit::BadInput);
     };
@@ -122,29 +106,22 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
 }
 
 fn place_of(args: &Args) -> anyhow::Result<Option<Place>> {
-    if let (Some(server), Some(ca_file), Some(token_file)) = (&args.server, &args.ca, &args.token_file) {
-        let options =
-            RemoteOptions { server: server.clone(), ca_file: ca_file.clone(), token_file: token_file.clone() };
-        let endpoint = Endpoint::remote(&options).context("cannot use the remote server")?;
-        return Ok(Some(Place::Server(BlockingClient::new(endpoint)?)));
+    if args.place.is_remote() {
+        return Ok(Some(Place::Server(args.place.server().context("cannot use the remote server")?)));
     }
-    if let Ok(endpoint) = Endpoint::in_data_folder(&args.data) {
-        let client = BlockingClient::new(endpoint)?;
+    if let Ok(client) = args.place.server() {
         let answer = client.call(async |client| client.whoami().await);
-        // A server that was killed leaves its announcement behind.
         if !matches!(answer, Err(ClientError::Away { .. })) {
             return Ok(Some(Place::Server(client)));
         }
     }
-    let folder = args.data.join("store");
-    if !folder.try_exists().unwrap_or(false) {
-        return Ok(None);
-    }
-    let (store, report) = Store::open_read_only(&folder, store::Config::default()).context("opening the store")?;
-    for (partition, reason) in &report.damaged {
+    let settings = load(None, std::env::vars(), &Flags::default()).context("reading the configuration")?;
+    let opened = FolderSearch::open(args.place.data(), settings, Arc::new(SystemClock), DEADLINE)?;
+    let Some(search) = opened else { return Ok(None) };
+    for (partition, reason) in &search.damaged {
         eprintln!("longan: partition {} is left out: {}", SafeText::new(partition), SafeText::new(reason));
     }
-    Ok(Some(Place::Folder(Box::new(StoreSearch::without_server(store, Arc::new(SystemClock), DEADLINE)))))
+    Ok(Some(Place::Folder(Box::new(search))))
 }
 
 /// Prints the answer; says whether anything was found.
@@ -185,10 +162,11 @@ fn output(err: io::Error) -> Failure {
 
 impl Place {
     fn count(&self, request: &SearchRequest) -> Result<u64, Failure> {
-        let found = match self {
-            Place::Server(client) => client.call(async |client| client.count(request).await)?,
-            Place::Folder(search) => SearchService::count(search.as_ref(), request, &ourselves())?,
+        let client = match self {
+            Place::Server(client) => client,
+            Place::Folder(search) => return Ok(search.count(request)?),
         };
+        let found = client.call(async |client| client.count(request).await)?;
         if let Some(reason) = found.explain.partial {
             eprintln!("longan: counted only a part ({})", SafeText::new(&reason));
         }
@@ -200,15 +178,10 @@ impl Place {
             Place::Server(client) => {
                 client.for_each(async |client| client.search_stream(request).await, |event| visit(&event))?;
             }
-            Place::Folder(search) => search.stream(request, &ourselves(), visit)?,
+            Place::Folder(search) => search.each(request, visit)?,
         }
         Ok(())
     }
-}
-
-/// Whoever can read the data folder.
-fn ourselves() -> Principal {
-    Principal { name: "local".to_owned(), role: Role::Admin, via: Via::LocalSocket }
 }
 
 impl From<Problem> for Failure {

@@ -11,3 +11,4 @@ pub mod windows;
 pub use pack::Hint;
 pub use pack::PackError;
 pub use pack::Packs;
+pub use pack::Step;

@@ -185,14 +185,26 @@ struct Whole {
     shutdown: Duration,
 }
 
-impl Whole {
-    fn start(settings: Settings, beside: Beside) -> anyhow::Result<(Whole, Ready)> {
+/// Everything opened and bound, and nothing running yet: whatever is wrong shows before the first event is taken.
+struct Ground {
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+    folder: Folder,
+    opened: Opened,
+    content: Content,
+    inputs: Inputs,
+    socket: ControlSocket,
+    remote: Option<Remote>,
+}
+
+impl Ground {
+    fn prepare(settings: Settings, beside: &Beside) -> anyhow::Result<Ground> {
         if let Err(error) = listener::raise_open_files_limit() {
             warn!(%error, "the limit of open files stays as it is");
         }
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let folder = Folder::make(&settings.data)?;
-        let Opened { wal, recovery, store, alerts } = open::open(&folder, &settings, Arc::clone(&clock))?;
+        let opened = open::open(&folder, &settings, Arc::clone(&clock))?;
         endpoints::clear(folder.path()).context("removing what an earlier run announced")?;
         let content = Content::of(&settings);
         for problem in &content.problems {
@@ -203,67 +215,98 @@ impl Whole {
         let inputs = Inputs::bind(&Settings { files, ..settings.clone() })?;
         let socket = ControlSocket::bind(&folder.socket())?;
         let remote = Remote::bind(&settings)?;
+        Ok(Ground { settings, clock, folder, opened, content, inputs, socket, remote })
+    }
 
-        let registry = Registry::default();
-        let cancel = CancellationToken::new();
-        let (intake, outlet) = intake::channel(settings.limits.queue_submissions.get());
-        let live = Arc::new(Live::default());
-        let release = Arc::new(AtomicU64::new(0));
-        let processor = Processor::new(Parts {
-            live: Arc::clone(&live),
-            writer: store.writer()?,
-            store: store.clone(),
-            alerts: Arc::clone(&alerts),
-            content,
-            normalizer: Arc::new(normalizer(&settings)?),
-            formats: Formats::of_settings(&settings),
-            clock: Arc::clone(&clock),
-            visible: settings.store.visible,
-            release: Arc::clone(&release),
-            stopping: cancel.clone(),
-        })?;
+    fn processor(
+        &self,
+        live: &Arc<Live>,
+        release: &Arc<AtomicU64>,
+        stopping: &CancellationToken,
+    ) -> anyhow::Result<Processor> {
+        Processor::new(Parts {
+            live: Arc::clone(live),
+            writer: self.opened.store.writer()?,
+            store: self.opened.store.clone(),
+            alerts: Arc::clone(&self.opened.alerts),
+            content: self.content.clone(),
+            normalizer: Arc::new(normalizer(&self.settings)?),
+            formats: Formats::of_settings(&self.settings),
+            clock: Arc::clone(&self.clock),
+            visible: self.settings.store.visible,
+            release: Arc::clone(release),
+            stopping: stopping.clone(),
+        })
+    }
+
+    fn server(&self, live: &Arc<Live>, registry: &Registry, intake: &Intake) -> anyhow::Result<Server> {
+        let (store, alerts, clock) = (&self.opened.store, &self.opened.alerts, &self.clock);
         let status = StatusOf {
-            data: folder.path().to_owned(),
+            data: self.folder.path().to_owned(),
             started: clock.now(),
-            clock: Arc::clone(&clock),
-            live: Arc::clone(&live),
+            clock: Arc::clone(clock),
+            live: Arc::clone(live),
             store: store.clone(),
             registry: registry.clone(),
-            refusal: Refusal::of(&intake),
-            inputs: inputs.rows(),
+            refusal: Refusal::of(intake),
+            inputs: self.inputs.rows(),
         };
+        let deadline = self.settings.store.search_deadline;
         let services = Services {
-            incidents: IncidentStore::new(Arc::clone(&alerts), clock::defaults()),
-            alerts,
-            search: Arc::new(StoreSearch::new(
-                store.clone(),
-                Arc::clone(&live),
-                Arc::clone(&clock),
-                settings.store.search_deadline,
-            )),
+            incidents: IncidentStore::new(Arc::clone(alerts), clock::defaults()),
+            alerts: Arc::clone(alerts),
+            search: Arc::new(StoreSearch::new(store.clone(), Arc::clone(live), Arc::clone(clock), deadline)),
             status: Arc::new(status),
-            tokens: Arc::new(TokenStore::open(&folder.tokens())?),
-            peers: PeerPolicy::of_this_process(roles(&settings)?),
+            tokens: Arc::new(TokenStore::open(&self.folder.tokens())?),
+            peers: PeerPolicy::of_this_process(roles(&self.settings)?),
             metrics: registry.clone(),
-            clock: Arc::clone(&clock),
+            clock: Arc::clone(clock),
         };
-        let server = Server::new(services, server::Limits::default());
+        Ok(Server::new(services, server::Limits::default()))
+    }
 
-        let mut endpoints = Endpoints::new(socket.path());
-        inputs.list(&mut endpoints);
-        if let Some(remote) = &remote {
+    fn endpoints(&self) -> anyhow::Result<Endpoints> {
+        let mut endpoints = Endpoints::new(self.socket.path());
+        self.inputs.list(&mut endpoints);
+        if let Some(remote) = &self.remote {
             endpoints.add("api", remote.listener.local_addr().context("asking for the API's address")?);
         }
-        let told = Ready {
-            data: folder.path().to_owned(),
-            socket: socket.path().to_owned(),
-            inputs: inputs.rows().into_iter().map(|row| (row.name, row.place)).collect(),
-        };
+        Ok(endpoints)
+    }
+
+    fn ready(&self) -> Ready {
+        Ready {
+            data: self.folder.path().to_owned(),
+            socket: self.socket.path().to_owned(),
+            inputs: self.inputs.rows().into_iter().map(|row| (row.name, row.place)).collect(),
+        }
+    }
+}
+
+impl Whole {
+    fn start(settings: Settings, beside: Beside) -> anyhow::Result<(Whole, Ready)> {
+        let ground = Ground::prepare(settings, &beside)?;
+        let told = ground.ready();
+        Ok((Whole::run(ground, beside)?, told))
+    }
+
+    /// Starts the stages from the end of the way to its beginning, so that each finds its receiver, and announces the whole.
+    fn run(ground: Ground, beside: Beside) -> anyhow::Result<Whole> {
+        let registry = Registry::default();
+        let cancel = CancellationToken::new();
+        let (intake, outlet) = intake::channel(ground.settings.limits.queue_submissions.get());
+        let live = Arc::new(Live::default());
+        let release = Arc::new(AtomicU64::new(0));
+        let processor = ground.processor(&live, &release, &cancel)?;
+        let server = ground.server(&live, &registry, &intake)?;
+        let endpoints = ground.endpoints()?;
+        let Ground {
+            settings, clock, folder, opened: Opened { wal, recovery, store, .. }, inputs, socket, remote, ..
+        } = ground;
 
         let mut stages = Stages::default();
         let (forward, arrivals) = sync_channel(GROUPS_WAITING);
-        let replay = wal.replay(processor.replay_after());
-        let last_id = wal.last_id();
+        let (replay, last_id) = (wal.replay(processor.replay_after()), wal.last_id());
         stages.spawn_thread("processing", move || processor.run(replay, last_id, &arrivals))?;
         let handles =
             writer::Handles { forward, release, registry: registry.clone(), limits: writer::Limits::default() };
@@ -271,36 +314,26 @@ impl Whole {
             writer::run(wal, outlet, handles)?;
             Ok(())
         })?;
-        let places = demo_places(&inputs, folder.path());
-        let (fed_intake, fed_clock) = (intake.clone(), Arc::clone(&clock));
+        serve_api(&mut stages, &server, socket, remote)?;
         let context = listener::Context { intake, registry, clock: Arc::clone(&clock), cancel: cancel.clone() };
+        let places = demo_places(&inputs, folder.path());
         inputs.run(&mut stages, &context, &recovery.places)?;
-        if matches!(beside, Beside::Feed(_)) {
-            drop(context);
-        } else {
-            stages.spawn("own events", own_events::tell(context, Arc::clone(&live)));
-        }
-        stages.spawn("api", serve_local(server.clone(), socket));
-        if let Some(remote) = remote {
-            let listener = TcpListener::from_std(remote.listener).context("serving the remote API")?;
-            let server = server.clone();
-            stages.spawn("remote api", async move {
-                server.serve_tls(listener, remote.config).await;
-                Ok(())
-            });
+        match beside {
+            Beside::Feed(feed) => {
+                stages.spawn_thread(FEED, move || feed(&context.intake, &*context.clock))?;
+            }
+            Beside::Nothing | Beside::Demo => {
+                if matches!(beside, Beside::Demo) {
+                    stages.spawn("demo", demo::play(places, cancel.clone()));
+                }
+                stages.spawn("own events", own_events::tell(context, Arc::clone(&live)));
+            }
         }
         stages.spawn("retention", retain(store, settings.store.retention_days, clock, cancel.clone()));
-        stages.spawn("reload", content::watch(settings.clone(), live, cancel.clone()));
-        match beside {
-            Beside::Nothing => drop(fed_intake),
-            Beside::Demo => {
-                drop(fed_intake);
-                stages.spawn("demo", demo::play(places, cancel.clone()));
-            }
-            Beside::Feed(feed) => stages.spawn_thread(FEED, move || feed(&fed_intake, &*fed_clock))?,
-        }
+        let shutdown = settings.limits.shutdown;
+        stages.spawn("reload", content::watch(settings, live, cancel.clone()));
         let announcement = endpoints.announce(folder.path()).context("announcing the endpoints")?;
-        Ok((Whole { stages, cancel, server, announcement, shutdown: settings.limits.shutdown }, told))
+        Ok(Whole { stages, cancel, server, announcement, shutdown })
     }
 
     /// Stops taking in, waits until what was taken in is worked through, and tells what did not end well.
@@ -322,6 +355,25 @@ impl Whole {
         }
         Ok(())
     }
+}
+
+/// Serves the API on the local socket and, where it is configured, beyond this machine.
+fn serve_api(
+    stages: &mut Stages,
+    server: &Server,
+    socket: ControlSocket,
+    remote: Option<Remote>,
+) -> anyhow::Result<()> {
+    stages.spawn("api", serve_local(server.clone(), socket));
+    if let Some(remote) = remote {
+        let listener = TcpListener::from_std(remote.listener).context("serving the remote API")?;
+        let server = server.clone();
+        stages.spawn("remote api", async move {
+            server.serve_tls(listener, remote.config).await;
+            Ok(())
+        });
+    }
+    Ok(())
 }
 
 async fn serve_local(server: Server, socket: ControlSocket) -> anyhow::Result<()> {

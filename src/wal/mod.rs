@@ -21,6 +21,7 @@ pub use recovery::Damage;
 pub use recovery::Recovery;
 pub use replay::CorruptRecord;
 pub use replay::Replay;
+pub use replay::read_only;
 
 #[cfg(test)]
 mod tests;

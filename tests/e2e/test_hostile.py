@@ -206,6 +206,33 @@ def test_hostile_network():
             print(f"  honest sender: {sent} sent, all found once")
 
 
+def test_lost_datagrams_are_counted_and_raise_an_alert():
+    """A flood over UDP into the smallest buffer: what the kernel dropped is in the account, and somebody is told."""
+    with world.folder() as place:
+        config = place / "longan.toml"
+        config.write_text("[input.syslog_udp]\nreceive_buffer_bytes = 4096\n")
+        with world.server(data=place, config=config) as server:
+            row = lambda: next(row for row in server.status()["inputs"] if row["name"] == "syslog_udp")
+            sent = 0
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as flood:
+                flood.connect(server.address("syslog_udp"))
+                while sent < 400_000 and (sent % 20_000 or not sent or not row()["dropped"]):
+                    flood.send(b"<13>1 2026-11-24T00:00:00Z flood app 1 - - number %d end" % sent)
+                    sent += 1
+                # The kernel tells of drops with the next datagram it delivers.
+                for _ in range(20):
+                    time.sleep(0.05)
+                    flood.send(b"<13>1 2026-11-24T00:00:00Z flood app 1 - - number %d end" % sent)
+                    sent += 1
+            wait_for(lambda: row()["received"] == sent, 20, f"all {sent} in the account")
+            wait_for(lambda: row()["received"] == row()["stored"] + row()["rejected"] + row()["dropped"], 20, "the account is even")
+            found = row()
+            print(f"  sent {sent}, stored {found['stored']}, dropped {found['dropped']}")
+            assert found["dropped"] > 0
+            wait_for(lambda: server.count("host.hostname:flood") == found["stored"], 30, "what was stored is found")
+            wait_for(lambda: any(alert["rule"] == "longan-input-dropped" for alert in server.alerts()), 30, "the alert")
+
+
 def test_broken_rule_and_pack_are_told_and_left_out():
     with world.folder() as place:
         for name, file, text in (("rules", "broken.yml", "title: x\ndetection:\n  a:\n    b|containz: c\n  condition: a\n"),

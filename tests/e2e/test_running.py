@@ -84,7 +84,7 @@ def test_what_was_done_is_there_after_a_restart():
             alert = server.alerts()[0]
             number = str(alert["id"])
             server.run("alerts", "take", number)
-            server.run("alerts", "close", number, "--disposition", "true-positive", "--note", "đã xử lý")
+            server.run("alerts", "close", number, "--as", "true_positive", "--note", "đã xử lý")
             server.stop()
             assert server.count("first-marker") == 1, "the store is searched without a server"
             assert server.alerts()[0]["status"] == "closed", "the alerts are listed without a server"
@@ -123,6 +123,24 @@ def test_history_is_imported_with_and_without_a_server():
                                                    capture_output=True, text=True, timeout=60).stderr
         finally:
             server.stop()
+
+
+def test_a_killed_server_s_folder_is_searched_whole_without_it():
+    with world.folder() as place:
+        server = world.Server(place / "data").start()
+        send(server, *(f"sealed number {n} end" for n in range(50)))
+        wait_for(lambda: server.count('"sealed number"') == 50, 20, "the first events")
+        server.stop()
+        server.start()
+        send(server, *(f"unsealed number {n} end" for n in range(70)))
+        wait_for(lambda: server.count('"unsealed number"') == 70, 20, "the later events")
+        server.kill()
+        assert server.count("host.hostname:e2e-run") == 120
+        ids = [event["longan.id"] for event in server.search("host.hostname:e2e-run")]
+        assert len(set(ids)) == 120 and ids == sorted(ids, reverse=True), "newest first, each once"
+        server.start()
+        assert wait_for(lambda: server.count("host.hostname:e2e-run") == 120, 20, "all of them after the start")
+        server.stop()
 
 
 def test_followed_files_survive_rotation_and_restart():

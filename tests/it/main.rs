@@ -3,5 +3,6 @@
 mod console;
 mod console_pty;
 mod manual;
+mod sources;
 mod tidy;
 mod triage;

@@ -119,8 +119,12 @@ pub(crate) fn act(
             _ => Refusal::ChangedSince { seen, owner: alert.state.owner }.into(),
         });
     }
-    let applied = applied?;
-    let Some(record) = applied.record else { return Ok(()) };
+    let mut applied = applied?;
+    let Some(mut record) = applied.record else { return Ok(()) };
+    if let Some(left) = row::leave_closed_incident(&change.transaction, &mut applied.state)? {
+        let reason = format!("left {left}, which is closed");
+        record.text = Some(record.text.map_or_else(|| reason.clone(), |text| format!("{text} ({reason})")));
+    }
     let revision = change.next_revision();
     let decided = if is_note { decided } else { revision };
     let after = Alert { level: alert.level, state: applied.state, undoable: applied.undoable };

@@ -280,7 +280,9 @@ fn join(change: &mut Change<'_>, group: Group, bundle: &Bundle<'_>, is_reopened:
     }
     if is_reopened {
         debug_assert_eq!(group.state.status, AlertStatus::Closed, "only what is closed is opened again");
-        let after = Alert { level, state: group.state.reopened(), undoable: None };
+        let mut state = group.state.reopened();
+        row::leave_closed_incident(&change.transaction, &mut state)?;
+        let after = Alert { level, state, undoable: None };
         row::set_machine(&change.transaction, group.id, &after, revision, revision)?;
         let record = Record { action: "reopened", text: Some(level.as_str().to_owned()) };
         row::remember(&change.transaction, group.id, change.now, OURSELVES, &record)?;

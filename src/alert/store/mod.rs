@@ -121,13 +121,8 @@ impl AlertStore {
     /// When the file cannot be opened, is damaged, or was written by a later version.
     pub fn open(path: &Path, policy: Policy, clock: Arc<dyn Clock>) -> Result<AlertStore, StoreError> {
         make_closed(path).map_err(|source| StoreError::Create { path: path.to_owned(), source })?;
-        let mut connection =
-            Connection::open(path).map_err(|source| StoreError::Open { path: path.to_owned(), source })?;
-        connection.busy_timeout(BUSY_TIMEOUT)?;
-        connection.pragma_update(None, "journal_mode", "wal")?;
-        connection.pragma_update(None, "synchronous", "full")?;
-        connection.pragma_update(None, "cache_size", -16_384)?;
-        connection.set_prepared_statement_cache_capacity(64);
+        let opened = open_to_write(path);
+        let mut connection = opened.map_err(|source| StoreError::Open { path: path.to_owned(), source })?;
         schema::migrate(&mut connection)?;
         let revision = read::revision(&connection)?;
         Ok(AlertStore {
@@ -320,6 +315,16 @@ fn in_one_moment<T, E: From<StoreError>>(
     Ok(result)
 }
 
+fn open_to_write(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "cache_size", -16_384)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
 fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let opened = Connection::open_with_flags(path, flags).and_then(|connection| {
@@ -348,7 +353,11 @@ fn open_unchanging(path: &Path) -> Result<Connection, StoreError> {
     let open_error = |source| StoreError::Open { path: path.to_owned(), source };
     let uri: String = path.to_string_lossy().chars().map(percent_encoded).collect();
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
-    Connection::open_with_flags(format!("file:{uri}?immutable=1"), flags).map_err(open_error)
+    let opened = Connection::open_with_flags(format!("file:{uri}?immutable=1"), flags);
+    let connection = opened.map_err(open_error)?;
+    // Opening reads nothing: whether this is a database at all comes out here.
+    connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)).map_err(open_error)?;
+    Ok(connection)
 }
 
 /// The characters that mean something in a URI file name.
@@ -366,5 +375,7 @@ pub(crate) fn from_sql(value: i64) -> u64 {
     u64::try_from(value).unwrap_or(0)
 }
 
+#[cfg(test)]
+mod random_tests;
 #[cfg(test)]
 mod tests;

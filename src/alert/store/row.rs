@@ -84,6 +84,22 @@ pub(super) fn machine(connection: &Connection, id: AlertId) -> Result<Option<(Al
     Ok(found.optional()?)
 }
 
+/// An alert that is opened again while its incident is closed is free again: nobody works on that incident any more.
+/// Returns the incident that was left.
+pub(super) fn leave_closed_incident(
+    connection: &Connection,
+    state: &mut State,
+) -> Result<Option<IncidentId>, StoreError> {
+    let Some(incident) = state.incident.filter(|_| state.status != AlertStatus::Closed) else { return Ok(None) };
+    let mut statement = connection.prepare_cached("SELECT 1 FROM incidents WHERE id = ?1 AND closed IS NOT NULL")?;
+    if !statement.exists([to_sql(incident.0)])? {
+        return Ok(None);
+    }
+    state.incident = None;
+    state.status = if state.owner.is_some() { AlertStatus::Taken } else { AlertStatus::New };
+    Ok(Some(incident))
+}
+
 /// Writes the state an action led to, under a new revision.
 pub(super) fn set_machine(
     connection: &Connection,

@@ -410,9 +410,14 @@ fn a_reader_needs_no_server_and_a_later_schema_is_refused() {
     assert_eq!(AlertReader::open(&path).unwrap().window(&all()).unwrap().total, 2);
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     assert!(matches!(AlertReader::open(&path), Err(StoreError::NewerSchema { found: 99, .. })));
-    let later = AlertStore::open(&path, Policy::DEFAULT, world.clock);
+    let later = AlertStore::open(&path, Policy::DEFAULT, world.clock.clone());
     assert!(matches!(later, Err(StoreError::NewerSchema { found: 99, .. })));
     assert!(matches!(AlertReader::open(&world.folder.path().join("none")), Err(StoreError::Open { .. })));
+    let garbage = world.folder.path().join("garbage.sqlite");
+    std::fs::write(&garbage, [b'x'; 8192]).unwrap();
+    assert!(matches!(AlertReader::open(&garbage), Err(StoreError::Open { .. })));
+    let clock = Arc::new(ManualClock::at(START));
+    assert!(matches!(AlertStore::open(&garbage, Policy::DEFAULT, clock), Err(StoreError::Open { .. })));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Where alerts and incidents are: behind a running server, or in the files of a data folder nobody serves.
 
+use std::path::Path;
 use std::path::PathBuf;
 
 use crate::alert::AlertReader;
@@ -67,7 +68,18 @@ impl Place {
         Ok(Source::Files(opened.map_err(|err| anyhow::Error::new(err).context(nobody()))?))
     }
 
-    fn endpoint(&self) -> Result<Endpoint, EndpointError> {
+    /// Returns the data folder, whether or not it is asked.
+    pub(in crate::cli) fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// Says whether a server elsewhere was named.
+    pub(in crate::cli) fn is_remote(&self) -> bool {
+        self.server.is_some()
+    }
+
+    /// Returns where the server is.
+    pub(in crate::cli) fn endpoint(&self) -> Result<Endpoint, EndpointError> {
         let remote = self.server.as_ref().zip(self.ca.as_ref()).zip(self.token_file.as_ref());
         let Some(((server, ca), token)) = remote else { return Endpoint::in_data_folder(&self.data) };
         let options = RemoteOptions { server: server.clone(), ca_file: ca.clone(), token_file: token.clone() };

@@ -38,7 +38,7 @@ pub(super) fn eagerly(plan: &Plan, names: &mut Names, event: &Event<'_>, scratch
         if slot != NO_SLOT {
             see(plan, slot, place, value, in_values, scratch);
         } else if let Some(keywords) = in_values {
-            scan_value(plan, keywords, value, scratch);
+            see_keywords(plan, keywords, value, scratch);
         }
     }
     for (field, slot) in &plan.virtuals {
@@ -63,7 +63,16 @@ fn see(plan: &Plan, slot: u16, place: u32, value: &Value<'_>, keywords: Option<&
     if index.reads() {
         look_up_value(plan, Sought { index, keywords }, table_of(slot, Level::First), value, scratch);
     } else if let Some(keywords) = keywords {
-        scan_value(plan, keywords, value, scratch);
+        see_keywords(plan, keywords, value, scratch);
+    }
+}
+
+#[inline]
+fn see_keywords(plan: &Plan, keywords: &FieldIndex, value: &Value<'_>, scratch: &mut Scratch) {
+    match value {
+        Value::Int(_) if !keywords.reads_numbers => {}
+        Value::Text(text) if keywords.is_too_short(text) => {}
+        value => scan_value(plan, keywords, value, scratch),
     }
 }
 
@@ -177,6 +186,11 @@ fn look_up_value(plan: &Plan, sought: Sought<'_>, table: usize, value: &Value<'_
 
 #[inline]
 fn look_up_scalar(plan: &Plan, sought: Sought<'_>, table: usize, value: &Value<'_>, scratch: &mut Scratch) {
+    let Sought { index, keywords } = sought;
+    if matches!(value, Value::Int(_)) && !index.reads_numbers && keywords.is_none_or(|keywords| !keywords.reads_numbers)
+    {
+        return;
+    }
     let Scratch { marks, memo, folded, printed, .. } = scratch;
     let key = key_of(value);
     let answer = match (key, memo.get_mut(table)) {

@@ -63,6 +63,10 @@ pub struct Engine {
     ruleset: Arc<RuleSet>,
     loaded: Vec<Loaded>,
     by_logsource: HashMap<LogSource, usize, FixedState>,
+    /// The log sources seen, each with its plan.
+    sources: Vec<(LogSource, usize)>,
+    /// The source of the last event: the next one mostly comes from there too, and comparing is cheaper than hashing.
+    last: usize,
     /// Plans by the set of rules in them: log sources that admit the same rules share one.
     by_rules: HashMap<Vec<u32>, usize>,
     /// The plan of all rules, for events whose log source is not known.
@@ -80,6 +84,8 @@ impl Engine {
             ruleset,
             loaded: Vec::new(),
             by_logsource: HashMap::default(),
+            sources: Vec::new(),
+            last: 0,
             by_rules: HashMap::new(),
             all_rules: None,
             memo_bytes: 0,
@@ -95,7 +101,7 @@ impl Engine {
 
     /// Swaps the rule set in, and builds the plans of every log source seen so far before the next event needs them.
     pub fn swap(&mut self, ruleset: Arc<RuleSet>) {
-        let seen: Vec<LogSource> = self.by_logsource.drain().map(|(logsource, _)| logsource).collect();
+        let seen: Vec<LogSource> = self.sources.drain(..).map(|(logsource, _)| logsource).collect();
         self.forget_plans();
         self.ruleset = ruleset;
         for logsource in &seen {
@@ -170,20 +176,28 @@ impl Engine {
 
     #[inline]
     fn plan_of(&mut self, logsource: &LogSource) -> usize {
-        match self.by_logsource.get(logsource) {
-            Some(plan) => *plan,
-            None => self.plan_of_new(logsource),
+        if let Some((have, plan)) = self.sources.get(self.last)
+            && have == logsource
+        {
+            return *plan;
         }
+        self.last = match self.by_logsource.get(logsource) {
+            Some(source) => *source,
+            None => self.meet_source(logsource),
+        };
+        self.sources.get(self.last).map_or(usize::MAX, |(_, plan)| *plan)
     }
 
     #[cold]
-    fn plan_of_new(&mut self, logsource: &LogSource) -> usize {
-        if self.by_logsource.len() >= PLANS_MAX {
+    fn meet_source(&mut self, logsource: &LogSource) -> usize {
+        if self.sources.len() >= PLANS_MAX {
             self.forget_plans();
         }
         let plan = self.load(self.ruleset.rules_for(logsource));
-        self.by_logsource.insert(logsource.clone(), plan);
-        plan
+        let source = self.sources.len();
+        self.sources.push((logsource.clone(), plan));
+        self.by_logsource.insert(logsource.clone(), source);
+        source
     }
 
     fn load(&mut self, rules: Vec<u32>) -> usize {
@@ -200,6 +214,7 @@ impl Engine {
     fn forget_plans(&mut self) {
         self.loaded.clear();
         self.by_logsource.clear();
+        self.sources.clear();
         self.by_rules.clear();
         self.all_rules = None;
         self.memo_bytes = 0;

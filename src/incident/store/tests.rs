@@ -75,6 +75,29 @@ fn an_incident_is_declared_joined_and_closed_with_its_alerts() {
 }
 
 #[test]
+fn an_alert_opened_again_does_not_stay_in_a_closed_incident() {
+    let (_folder, store, incidents) = world();
+    let an = Actor::analyst("an");
+    incidents.escalate(&escalation(&[1, 2]), &an).unwrap();
+    let move_to = |phase| IncidentAction::Phase { phase, note: Some("xong".to_owned()) };
+    incidents.act(IncidentId(1), &move_to(IncidentPhase::Closed), &an).unwrap();
+    let reopen = Action::Reopen { note: Some("tái phát".to_owned()) };
+    let opened = store.act(AlertId(1), &reopen, &an, None).unwrap().state;
+    assert_eq!((opened.status, opened.incident, opened.owner), (AlertStatus::New, None, None));
+    let undone = store.act(AlertId(2), &Action::Undo, &an, None).unwrap().state;
+    assert_eq!((undone.status, undone.incident, undone.owner.as_deref()), (AlertStatus::Taken, None, Some("an")));
+    let told = store.detail(AlertId(1)).unwrap().history.pop().unwrap().text;
+    assert_eq!(told.as_deref(), Some("tái phát (left INC-1, which is closed)"));
+    let again = incidents.escalate(&escalation(&[1]), &an).unwrap();
+    assert_eq!(again.incident, IncidentId(2), "it can be escalated again");
+    // While its incident is open it stays in it.
+    let close = Action::Close { disposition: Disposition::TruePositive, note: Some("x".to_owned()) };
+    store.act(AlertId(1), &close, &an, None).unwrap();
+    let opened = store.act(AlertId(1), &Action::Undo, &an, None).unwrap().state;
+    assert_eq!((opened.status, opened.incident), (AlertStatus::Escalated, Some(IncidentId(2))));
+}
+
+#[test]
 fn an_escalation_changes_both_or_neither() {
     let (_folder, store, incidents) = world();
     store.act(AlertId(2), &Action::Take, &Actor::analyst("ha"), None).unwrap();

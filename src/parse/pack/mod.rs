@@ -14,6 +14,7 @@ mod tree;
 mod tests;
 
 pub use error::PackError;
+pub use read::trace::Step;
 pub use samples::SampleReport;
 
 use crate::model::Event;
@@ -65,6 +66,11 @@ impl Packs {
     /// Reads one line into an event; the event borrows from the line and from this set.
     pub fn parse<'a>(&'a self, text: &'a str, hint: &Hint<'_>) -> Event<'a> {
         read::line(self, text, hint)
+    }
+
+    /// Reads one line and returns with the event how it was read, step by step.
+    pub fn explain<'a>(&'a self, text: &'a str, hint: &Hint<'_>) -> (Event<'a>, Vec<Step>) {
+        read::explained(self, text, hint)
     }
 
     /// Says whether a pack of this name is there.

@@ -292,3 +292,106 @@ proptest::proptest! {
         packs.parse("a line", &HINT);
     }
 }
+
+const SUITE: &str = r#"
+name = "app"
+title = "App"
+read = ["json", "kv"]
+[[recognise]]
+keys = ["app_id"]
+[[recognise]]
+app_name = "app"
+[[recognise]]
+by_pattern = true
+[fields]
+"event.category" = "web"
+[map]
+peer = "source:endpoint"
+id = "rule.id"
+[[pattern]]
+text = '{@timestamp} {log.level:level}{:space}[{process.thread.name}] {log.logger:like(vn.*)}: {message}'
+[[pattern]]
+text = 'x{:int}: {user.name}'
+[[pattern]]
+in = "message"
+text = '{error.code:like(AH*)}: {event.reason:tags}'
+[[pattern]]
+in = "message"
+text = 'user "{user.name}" at {app.class}.{log.origin.function:ident}'
+fields = { "event.category" = "authentication" }
+"#;
+
+#[test]
+fn words_of_a_form_levels_and_names_are_captured() {
+    let packs = packs(&[("app.toml", SUITE)]);
+    for (line, name, expected) in [
+        ("2026-03-14 09:26:53 WARN [a b] vn.kho.A: z", "log.level", Some("WARN")),
+        ("2026-03-14 09:26:53 Information   [a] vn.kho.A: z", "log.logger", Some("vn.kho.A")),
+        ("2026-03-14 09:26:53 loud [a] vn.kho.A: z", "log.level", None),
+        ("2026-03-14 09:26:53 WARN [a] com.kho.A: z", "log.level", None),
+        ("2026-03-14 09:26:53 WARN [a] vn.A: AH01: no [id \"7\"] [peer 10.0.0.9]", "error.code", Some("AH01")),
+        ("2026-03-14 09:26:53 WARN [a] vn.A: AH01: no [id \"7\"] [peer 10.0.0.9]", "rule.id", Some("7")),
+        ("2026-03-14 09:26:53 WARN [a] vn.A: AH01: no [id \"7\"] [peer 10.0.0.9]", "source.ip", Some("10.0.0.9")),
+        ("2026-03-14 09:26:53 WARN [a] vn.A: BH01: no [id \"7\"]", "error.code", None),
+        ("2026-03-14 09:26:53 INFO [a] vn.A: user \"an\" at vn.kho.B.mo", "app.class", Some("vn.kho.B")),
+        ("2026-03-14 09:26:53 INFO [a] vn.A: user \"an\" at vn.kho.B.mo", "log.origin.function", Some("mo")),
+    ] {
+        let event = packs.parse(line, &HINT);
+        let got = event.get_by_name(name).map(|value| value.to_text().into_owned());
+        assert_eq!(got.as_deref(), expected, "{name} of {line}");
+    }
+}
+
+#[test]
+fn a_pack_may_read_several_grammars_and_patterns_read_what_was_unescaped() {
+    let packs = packs(&[("app.toml", SUITE)]);
+    for line in [
+        r#"{"app_id":1,"peer":["10.0.0.9:80"],"message":"user \"an\" at a.b.c"}"#,
+        r#"app_id=1 peer=10.0.0.9:80 message="user \"an\" at a.b.c""#,
+    ] {
+        let event = packs.parse(line, &HINT);
+        assert_eq!(event.parser, Some("app"), "{line}");
+        for (name, expected) in [("source.ip", "10.0.0.9"), ("source.port", "80"), ("user.name", "an")] {
+            let got = event.get_by_name(name).or_else(|| event.get_by_name(&format!("app.{name}")));
+            assert_eq!(got.map(|value| value.to_text().into_owned()).as_deref(), Some(expected), "{name} of {line}");
+        }
+        assert_eq!(event.get_by_name("event.category"), Some(&Value::from("authentication")), "{line}");
+    }
+}
+
+#[test]
+fn a_pattern_of_few_words_reads_only_where_the_program_is_known() {
+    let packs = packs(&[("app.toml", SUITE)]);
+    let known = packs.parse("Mar 14 09:26:53 h app[7]: x9: an", &HINT);
+    assert_eq!(known.get(ecs::USER_NAME), Some(&Value::from("an")));
+    assert_eq!(packs.parse("Mar 14 09:26:53 h other[7]: x9: an", &HINT).parser, None);
+    assert_eq!(packs.parse("x9: an", &HINT).parser, None);
+}
+
+#[test]
+fn a_line_unescaped_from_json_is_read_as_if_it_had_come_alone() {
+    let json = "name = \"json\"\ntitle = \"t\"\nread = \"json\"\nfallback = true\n";
+    let packs = packs(&[("app.toml", SUITE), ("json.toml", json)]);
+    let line = r#"{"log":"2026-03-14 09:26:53 WARN [a] vn.A: user \"an\" at b.c\n","stream":"stdout"}"#;
+    let (event, steps) = packs.explain(line, &HINT);
+    assert_eq!(event.parser, Some("app"));
+    assert_eq!(event.get(ecs::USER_NAME), Some(&Value::from("an")));
+    assert_eq!(event.get_by_name("stream"), Some(&Value::from("stdout")));
+    assert_eq!(event.timestamp.to_string(), "2026-03-14T09:26:53.000Z");
+    assert!(
+        steps.iter().any(|step| matches!(step, Step::FieldPattern { field, .. } if field == "message")),
+        "{steps:?}"
+    );
+    let unknown = packs.parse(r#"{"log":"nothing \"known\" here\n","stream":"stdout"}"#, &HINT);
+    assert_eq!(unknown.parser, Some("json"));
+}
+
+#[test]
+fn a_json_object_may_begin_with_blanks_and_stand_in_a_cell() {
+    let text = "name = \"cell\"\ntitle = \"t\"\n[[recognise]]\nprefix = \"T,\"\n[[pattern]]\ntext = 'T,{:csv}'\ncolumns = [\":json\"]\n[map]\nuser = \"user.name\"\n";
+    let json = "name = \"json\"\ntitle = \"t\"\nread = \"json\"\nfallback = true\n[map]\nuser = \"user.name\"\n";
+    let packs = packs(&[("cell.toml", text), ("json.toml", json)]);
+    for line in [r#"T,"{""user"": ""an""}""#, r#"2026-03-14T09:26:53Z edge-1  {   "user": "an" }"#] {
+        assert_eq!(packs.parse(line, &HINT).get(ecs::USER_NAME), Some(&Value::from("an")), "{line}");
+    }
+}

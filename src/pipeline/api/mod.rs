@@ -1,8 +1,11 @@
 //! What the API asks of the running whole: searching, and how it is doing.
 
+mod folder;
 mod search;
 mod status;
 
+pub use folder::FolderError;
+pub use folder::FolderSearch;
 pub use search::StoreSearch;
 pub(super) use status::Refusal;
 pub(super) use status::StatusOf;

@@ -16,6 +16,7 @@ use crate::server::SearchService;
 use crate::server::TailSink;
 use crate::server::services::EventObject;
 use crate::store::Explain;
+use crate::store::Hit;
 use crate::store::Options;
 use crate::store::Searcher;
 use crate::store::Store;
@@ -58,7 +59,7 @@ impl StoreSearch {
         self.store.searcher()
     }
 
-    fn plan(&self, request: &SearchRequest) -> Result<(Query, Options), Problem> {
+    pub(super) fn plan(&self, request: &SearchRequest) -> Result<(Query, Options), Problem> {
         let now = self.clock.now();
         let query = query::parse(&request.q, now).map_err(|err| invalid_query(&err))?;
         let options = Options {
@@ -70,6 +71,21 @@ impl StoreSearch {
             cancel: None,
         };
         Ok((query, options))
+    }
+}
+
+impl StoreSearch {
+    /// Hands every hit to `visit`, newest first, until it returns `false`.
+    ///
+    /// A long result takes as long as its reader takes to read it: there is no deadline; what stalls is cut by the server.
+    pub(super) fn each_hit(
+        &self,
+        query: &Query,
+        options: &Options,
+        visit: &mut dyn FnMut(Hit) -> bool,
+    ) -> Result<(), Problem> {
+        let options = Options { deadline: None, ..options.clone() };
+        self.searcher().for_each(query, &options, visit).map(drop).map_err(|err| failed(&err))
     }
 }
 
@@ -122,10 +138,7 @@ impl SearchService for StoreSearch {
     ) -> Result<(), Problem> {
         let (query, mut options) = self.plan(request)?;
         options.limit = request.limit.unwrap_or(0) as usize;
-        // A long result takes as long as its reader takes to read it; what stalls is cut by the server.
-        options.deadline = None;
-        let done = self.searcher().for_each(&query, &options, &mut |hit| emit(&hit.event));
-        done.map(drop).map_err(|err| failed(&err))
+        self.each_hit(&query, &options, &mut |hit| emit(&hit.event))
     }
 
     fn tail(&self, request: &SearchRequest, _caller: &Principal, sink: TailSink) -> Result<(), Problem> {

@@ -44,6 +44,7 @@ use crate::store::HotWriter;
 use crate::store::Store;
 use crate::wal::CorruptRecord;
 
+pub(super) use formats::Format;
 pub(super) use formats::Formats;
 
 /// So many events are made searchable at once even before their time.
@@ -57,6 +58,29 @@ const SNAPSHOT_EVERY: Duration = Duration::from_secs(10);
 const RETRY: Duration = Duration::from_secs(2);
 /// The rate of the status line is taken over this time.
 const RATE_WINDOW: Duration = Duration::from_secs(2);
+
+/// Makes the event of an envelope: decoded, parsed, normalized. It borrows from what was decoded, so it is handed on.
+pub(super) fn with_event<R>(
+    envelope: &Envelope,
+    format: &Format,
+    packs: &Packs,
+    normalizer: &Normalizer,
+    each: impl FnOnce(&Event<'_>) -> R,
+) -> R {
+    let decoded = charset::decode(&envelope.raw, format.charset);
+    let hint = Hint {
+        received: envelope.received,
+        format: format.pack.as_deref(),
+        zone_offset_seconds: format.zone_offset_seconds,
+    };
+    let mut event = packs.parse(&decoded.text, &hint);
+    event.id = envelope.id;
+    if envelope.truncated {
+        event.set(ecs::LONGAN_TRUNCATED, Value::Bool(true));
+    }
+    normalizer.normalize(&mut event, Some(&envelope.origin));
+    each(&event)
+}
 
 /// What the processing thread works with.
 pub(super) struct Parts {
@@ -208,22 +232,14 @@ impl Processor {
 
     fn work_on(&mut self, envelope: &Envelope, packs: &Packs, normalizer: &Normalizer) {
         let format = self.parts.formats.of(&envelope.origin.input);
-        let decoded = charset::decode(&envelope.raw, format.charset);
-        let hint = Hint {
-            received: envelope.received,
-            format: format.pack.as_deref(),
-            zone_offset_seconds: format.zone_offset_seconds,
-        };
-        let mut event = packs.parse(&decoded.text, &hint);
-        event.id = envelope.id;
-        if envelope.truncated {
-            event.set(ecs::LONGAN_TRUNCATED, Value::Bool(true));
-        }
-        normalizer.normalize(&mut event, Some(&envelope.origin));
-        self.judge(&event);
-        self.parts.live.tails.offer(&event);
-        self.parts.live.sources().note(&envelope.origin.input, envelope.origin.peer, &event);
-        self.parts.writer.add_with_raw(&event, &envelope.raw);
+        with_event(envelope, &format, packs, normalizer, |event| self.take(event, envelope));
+    }
+
+    fn take(&mut self, event: &Event<'_>, envelope: &Envelope) {
+        self.judge(event);
+        self.parts.live.tails.offer(event);
+        self.parts.live.sources().note(&envelope.origin.input, envelope.origin.peer, event);
+        self.parts.writer.add_with_raw(event, &envelope.raw);
         self.position = event.id;
         self.rate_events += 1;
         self.oldest_waiting.get_or_insert(envelope.received);

@@ -75,40 +75,32 @@ impl Outputs {
     }
 }
 
-/// Literals that may stand anywhere in a text, by their length: the longer, the fewer places must be looked at.
+/// Literals that may stand anywhere in a text.
+///
+/// One search for all that are long enough: what the shortest of them makes it look at is enough for the others.
 #[derive(Debug)]
 struct Anywhere {
-    long: Option<Grams>,
-    short: Option<Grams>,
+    grams: Option<Grams>,
     /// Too short for groups.
     tiny: Option<Automaton>,
     tiny_numbers: Vec<u32>,
 }
 
-/// Literals from this length are searched for apart from shorter ones.
+/// Literals from this length let a search step over bytes.
 pub(in crate::detect::engine) const LONG: usize = GRAM + 3;
 
 impl Anywhere {
     fn new(literals: &[&str]) -> Anywhere {
-        let of_length = |lengths: std::ops::Range<usize>| -> Vec<(&str, u32)> {
-            literals.iter().copied().zip(0..).filter(|(literal, _)| lengths.contains(&literal.len())).collect()
-        };
-        let (tiny, tiny_numbers): (Vec<&str>, Vec<u32>) = of_length(0..GRAM).into_iter().unzip();
-        Anywhere {
-            long: Grams::new(&of_length(LONG..usize::MAX)),
-            short: Grams::new(&of_length(GRAM..LONG)),
-            tiny: Automaton::new(&tiny),
-            tiny_numbers,
-        }
+        let numbered = literals.iter().copied().zip(0..);
+        let (grams, tiny): (Vec<_>, Vec<_>) = numbered.partition(|(literal, _)| literal.len() >= GRAM);
+        let (tiny, tiny_numbers): (Vec<&str>, Vec<u32>) = tiny.into_iter().unzip();
+        Anywhere { grams: Grams::new(&grams), tiny: Automaton::new(&tiny), tiny_numbers }
     }
 
     #[inline]
     fn scan(&self, text: &[u8], mut found: impl FnMut(u32)) {
-        if let Some(long) = &self.long {
-            long.scan(text, &mut found);
-        }
-        if let Some(short) = &self.short {
-            short.scan(text, &mut found);
+        if let Some(grams) = &self.grams {
+            grams.scan(text, &mut found);
         }
         if let Some(tiny) = &self.tiny {
             tiny.scan(text, |literal| found(self.tiny_numbers.get(literal as usize).copied().unwrap_or(u32::MAX)));
@@ -168,6 +160,8 @@ impl FieldIndexBuilder {
         let all = [&self.exact, &self.prefix, &self.suffix, &self.anywhere];
         let lengths = all.into_iter().flat_map(|literals| literals.places.keys().map(String::len));
         let shortest = lengths.min().unwrap_or(0);
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+        let reads_numbers = all.into_iter().flat_map(|literals| literals.places.keys()).any(|text| digits(text));
         let exact_lengths = self.exact.places.keys().fold(0, |lengths, text| lengths | length_bit(text));
         let reads_text = !self.exact.outputs.is_empty()
             || !self.prefix.outputs.is_empty()
@@ -178,6 +172,7 @@ impl FieldIndexBuilder {
             exact,
             exact_lengths,
             shortest,
+            reads_numbers,
             exact_outputs: Outputs::new(self.exact.outputs),
             prefix,
             prefix_outputs: Outputs::new(self.prefix.outputs),
@@ -200,6 +195,8 @@ pub(in crate::detect::engine) struct FieldIndex {
     exact_lengths: u128,
     /// The length of the shortest literal.
     shortest: usize,
+    /// Some literal may occur in a whole number.
+    pub(in crate::detect::engine) reads_numbers: bool,
     exact_outputs: Outputs,
     prefix: Trie,
     prefix_outputs: Outputs,
@@ -233,10 +230,10 @@ impl FieldIndex {
         if !self.reads_text {
             return;
         }
+        if self.is_too_short(text) {
+            return;
+        }
         if text.is_ascii() {
-            if text.len() < self.shortest {
-                return;
-            }
             if self.exact_lengths & length_bit(text) != 0 {
                 folded.clear();
                 fold_into(text, folded);
@@ -249,6 +246,12 @@ impl FieldIndex {
             self.find_exact(folded, &mut found);
             self.scan_bytes(folded.as_bytes(), found);
         }
+    }
+
+    /// Says whether not even the shortest literal has room. (A character's small form may be longer than itself.)
+    #[inline]
+    pub(in crate::detect::engine) fn is_too_short(&self, text: &str) -> bool {
+        text.len() < self.shortest && text.is_ascii()
     }
 
     #[inline]

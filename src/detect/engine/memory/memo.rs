@@ -12,7 +12,7 @@ use crate::detect::engine::index::Output;
 /// Longer values hardly ever repeat.
 const KEY_BYTES_MAX: usize = 2048;
 /// Values of one field that are remembered.
-const ENTRIES_MAX: usize = 8192;
+const ENTRIES_MAX: usize = 2048;
 const ENTRIES_MIN: usize = 16;
 /// Bytes an engine remembers; past them it forgets everything and begins anew.
 pub(in crate::detect::engine) const BYTES_MAX: usize = 48 << 20;
@@ -20,9 +20,9 @@ pub(in crate::detect::engine) const BYTES_MAX: usize = 48 << 20;
 /// Look-ups after which a table is judged.
 const TRIAL: u32 = 1024;
 /// Of these, hits that make remembering worth it.
-const HITS_MIN: u32 = TRIAL / 8;
+const HITS_MIN: u32 = TRIAL * 2 / 5;
 /// Look-ups a table sits out when it was not, before the next trial.
-const PAUSE: u32 = 32 * TRIAL;
+const PAUSE: u32 = 16 * TRIAL;
 
 /// A value as it is recognised.
 #[derive(Debug, Clone, Copy)]
@@ -213,7 +213,7 @@ mod tests {
     fn values_that_never_repeat_are_soon_not_asked_for() {
         let mut table = Table::default();
         let mut fit = 0;
-        for number in 0..30_000 {
+        for number in 0..15_000 {
             let text = number.to_string();
             if let Answer::New(place) = table.ask(Key::Text(&text)) {
                 table.remember(place, Key::Text(&text), &[]);

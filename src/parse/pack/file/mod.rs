@@ -51,6 +51,13 @@ pub(super) const READ_WORDS: [(&str, Read); 11] = [
     ("cri", Read::Cri),
 ];
 
+impl Read {
+    /// Returns the word a pack has for it.
+    pub(super) fn word(self) -> &'static str {
+        READ_WORDS.iter().find(|(_, read)| *read == self).map_or("text", |(word, _)| word)
+    }
+}
+
 /// One way to recognise a source: all conditions that are given must hold.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Recognise {

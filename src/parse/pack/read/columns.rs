@@ -2,36 +2,47 @@
 
 use std::borrow::Cow;
 
+use crate::parse::pack::Packs;
+use crate::parse::pack::pattern::Convert;
 use crate::parse::pack::read::convert;
 use crate::parse::pack::read::draft::Draft;
+use crate::parse::pack::read::structured;
 use crate::parse::pack::set::compiled::Leaf;
 use crate::parse::pack::set::compiled::Pack;
 use crate::parse::pack::tree::Scalar;
 
-/// Names the columns of separated values as the pattern says.
-pub(super) fn put<'a>(draft: &mut Draft<'a>, pack: &'a Pack, leaf: &'a Leaf, text: Cow<'a, str>, separator: char) {
-    match text {
-        Cow::Borrowed(text) => put_each(draft, pack, leaf, text, separator, |value| value),
-        // Text that was unescaped lives only here, so its values are copied.
-        Cow::Owned(text) => put_each(draft, pack, leaf, &text, separator, |value| Cow::Owned(value.into_owned())),
-    }
+/// What the columns of one text are named by, and the character between them.
+#[derive(Clone, Copy)]
+pub(super) struct Columns<'a> {
+    pub(super) packs: &'a Packs,
+    pub(super) pack: &'a Pack,
+    pub(super) leaf: &'a Leaf,
+    pub(super) separator: char,
 }
 
-fn put_each<'a, 't>(
-    draft: &mut Draft<'a>,
-    pack: &'a Pack,
-    leaf: &'a Leaf,
-    text: &'t str,
-    separator: char,
-    keep: impl Fn(Cow<'t, str>) -> Cow<'a, str>,
-) {
-    let mut rest = Some(text);
-    for column in &leaf.columns {
-        let Some(here) = rest else { return };
-        let (value, after) = first_value(here, separator);
-        rest = after;
-        if let Some(target) = column {
-            convert::put_text(draft, pack, target, keep(value), Scalar::None);
+impl<'a> Columns<'a> {
+    /// Puts the separated values of a text where the pattern's columns say.
+    pub(super) fn put(self, draft: &mut Draft<'a>, text: Cow<'a, str>) {
+        match text {
+            Cow::Borrowed(text) => self.put_each(draft, text, |value| value),
+            // Text that was unescaped lives only here, so its values are copied.
+            Cow::Owned(text) => self.put_each(draft, &text, |value| Cow::Owned(value.into_owned())),
+        }
+    }
+
+    fn put_each<'t>(self, draft: &mut Draft<'a>, text: &'t str, keep: impl Fn(Cow<'t, str>) -> Cow<'a, str>) {
+        let mut rest = Some(text);
+        for column in &self.leaf.columns {
+            let Some(here) = rest else { return };
+            let (value, after) = first_value(here, self.separator);
+            rest = after;
+            let Some(target) = column else { continue };
+            match &target.convert {
+                Convert::Pairs | Convert::Labels | Convert::Tags | Convert::Json => {
+                    structured::nested(draft, self.packs, self.pack, target, keep(value), 0);
+                }
+                _ => convert::put_text(draft, self.pack, target, keep(value), Scalar::None),
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::model::Name;
 use crate::model::Value;
 use crate::model::ecs;
 use crate::parse::pack::Hint;
+use crate::parse::pack::read::trace::Trace;
 use crate::parse::timestamp;
 use crate::parse::timestamp::Context;
 use crate::parse::timestamp::Inferred;
@@ -22,6 +23,7 @@ pub(in crate::parse::pack) struct Draft<'a> {
     pub(in crate::parse::pack) event: Event<'a>,
     pub(in crate::parse::pack) clock: Context,
     inferred: Inferred,
+    pub(in crate::parse::pack) trace: Trace,
     /// One bit for each field of the table that has a value.
     seen: [u64; 16],
 }
@@ -32,12 +34,13 @@ impl<'a> Draft<'a> {
             event: Event::new(text, hint.received),
             clock: Context { received: hint.received, zone_offset_seconds: hint.zone_offset_seconds },
             inferred: Inferred::default(),
+            trace: Trace::default(),
             seen: [0; 16],
         }
     }
 
     /// Starts the event of a line within this one, which may live shorter.
-    pub(in crate::parse::pack) fn within<'t>(&self, text: &'t str) -> Draft<'t>
+    pub(in crate::parse::pack) fn within<'t>(&mut self, text: &'t str) -> Draft<'t>
     where
         'a: 't,
     {
@@ -45,6 +48,7 @@ impl<'a> Draft<'a> {
             event: Event::new(text, self.event.ingested),
             clock: self.clock,
             inferred: self.inferred,
+            trace: std::mem::take(&mut self.trace),
             seen: [0; 16],
         };
         inner.event.timestamp = self.event.timestamp;
@@ -55,8 +59,12 @@ impl<'a> Draft<'a> {
         inner
     }
 
-    /// Copies what a line within this one gave.
-    pub(in crate::parse::pack) fn take(&mut self, inner: Draft<'_>) {
+    /// Copies what a line within this one gave, if something read it.
+    pub(in crate::parse::pack) fn take(&mut self, inner: Draft<'_>, is_read: bool) {
+        self.trace = inner.trace;
+        if !is_read {
+            return;
+        }
         self.set_timestamp(inner.event.timestamp, inner.inferred);
         self.event.failure = inner.event.failure;
         self.event.logsource = Cow::Owned(inner.event.logsource.into_owned());
@@ -147,7 +155,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Returns the event, with what was inferred of its time.
-    pub(in crate::parse::pack) fn finish(mut self) -> Event<'a> {
+    pub(in crate::parse::pack) fn finish(mut self) -> (Event<'a>, Trace) {
         let mut names = self.inferred.names();
         if let Some(first) = names.next() {
             let value = match names.next() {
@@ -159,7 +167,7 @@ impl<'a> Draft<'a> {
             };
             self.push(Name::Known(ecs::LONGAN_TIME_INFERRED), value);
         }
-        self.event
+        (self.event, self.trace)
     }
 
     fn push(&mut self, name: Name<'a>, value: Value<'a>) {

@@ -5,6 +5,7 @@ mod convert;
 mod draft;
 pub(in crate::parse::pack) mod structured;
 mod syslog;
+pub(in crate::parse::pack) mod trace;
 
 use std::borrow::Cow;
 
@@ -20,8 +21,11 @@ use crate::parse::pack::Packs;
 use crate::parse::pack::file::Condition;
 use crate::parse::pack::file::Read;
 use crate::parse::pack::pattern::Convert;
+use crate::parse::pack::read::columns::Columns;
 use crate::parse::pack::read::draft::Draft;
 use crate::parse::pack::read::structured::Pairs;
+use crate::parse::pack::read::trace::Step;
+use crate::parse::pack::read::trace::Trace;
 use crate::parse::pack::set::compiled::Leaf;
 use crate::parse::pack::set::compiled::Pack;
 use crate::parse::pack::set::compiled::PackId;
@@ -39,7 +43,22 @@ const NESTING_MAX: usize = 3;
 
 /// Reads one line into an event.
 pub(in crate::parse::pack) fn line<'a>(packs: &'a Packs, text: &'a str, hint: &Hint<'_>) -> Event<'a> {
+    read(packs, Draft::new(text, hint), hint, text).0
+}
+
+/// Reads one line and notes how it was read.
+pub(in crate::parse::pack) fn explained<'a>(
+    packs: &'a Packs,
+    text: &'a str,
+    hint: &Hint<'_>,
+) -> (Event<'a>, Vec<Step>) {
     let mut draft = Draft::new(text, hint);
+    draft.trace.begin();
+    let (event, trace) = read(packs, draft, hint, text);
+    (event, trace.into_steps())
+}
+
+fn read<'a>(packs: &'a Packs, mut draft: Draft<'a>, hint: &Hint<'_>, text: &'a str) -> (Event<'a>, Trace) {
     let reader = Reader { packs };
     let pinned = hint.format.and_then(|name| packs.find(name)).and_then(|id| Some((id, packs.pack(id)?)));
     let read = match pinned {
@@ -48,6 +67,7 @@ pub(in crate::parse::pack) fn line<'a>(packs: &'a Packs, text: &'a str, hint: &H
     };
     if !read && draft.event.failure.is_none() {
         draft.event.failure = Some(ParseFailure::Unrecognised);
+        draft.trace.note(|| Step::Unrecognised);
     }
     draft.finish()
 }
@@ -96,6 +116,7 @@ impl<'a> Reader<'a> {
 
     /// Reads a line within a line, lent by the outer one or unescaped from it.
     fn wrapped_line(self, draft: &mut Draft<'a>, text: Cow<'a, str>, depth: usize) -> bool {
+        draft.trace.note(|| Step::Within { text: text.clone().into_owned() });
         match text {
             Cow::Borrowed(text) => self.line(draft, text, depth),
             Cow::Owned(text) => self.copied_line(draft, &text, depth),
@@ -106,13 +127,13 @@ impl<'a> Reader<'a> {
     fn copied_line(self, draft: &mut Draft<'a>, text: &str, depth: usize) -> bool {
         let mut inner = draft.within(text);
         let reader: Reader<'_> = self;
-        if !reader.line(&mut inner, text, depth) {
-            return false;
-        }
+        let is_read = reader.line(&mut inner, text, depth);
         let parser = inner.event.parser.and_then(|name| self.packs.find(name)).and_then(|id| self.packs.pack(id));
-        draft.event.parser = parser.map(|pack| pack.name.as_str()).or(draft.event.parser);
-        draft.take(inner);
-        true
+        if is_read {
+            draft.event.parser = parser.map(|pack| pack.name.as_str()).or(draft.event.parser);
+        }
+        draft.take(inner, is_read);
+        is_read
     }
 
     /// Reads the line as the pack its input names.
@@ -143,6 +164,12 @@ impl<'a> Reader<'a> {
             header.app_name = None;
         }
         let body = body.trim_ascii_start();
+        draft.trace.note(|| Step::Header {
+            app_name: header.app_name.map(str::to_owned),
+            hostname: header.hostname.map(str::to_owned),
+            has_time: header.timestamp.is_some(),
+            body: body.to_owned(),
+        });
         syslog::put(draft, &header);
         (header, body)
     }
@@ -150,8 +177,8 @@ impl<'a> Reader<'a> {
     /// Tries what says by itself whose content it is: the program, how it begins, a pattern, a structure.
     fn content(self, draft: &mut Draft<'a>, app_name: Option<&str>, body: &'a str, depth: usize) -> bool {
         let content = Content { app_name, body, pairs: &[] };
-        if self.by_matching(draft, &self.packs.index.by_app_name(content), body, depth)
-            || self.by_matching(draft, &self.packs.index.by_prefix(content), body, depth)
+        if self.by_matching(draft, "program", &self.packs.index.by_app_name(content), body, depth)
+            || self.by_matching(draft, "prefix", &self.packs.index.by_prefix(content), body, depth)
         {
             return true;
         }
@@ -168,7 +195,7 @@ impl<'a> Reader<'a> {
     /// Tries what could be a coincidence: pairs, literals within, and packs that know the program but not this message.
     fn weaker(self, draft: &mut Draft<'a>, app_name: Option<&str>, body: &'a str, depth: usize) -> bool {
         let content = Content { app_name, body, pairs: &[] };
-        if self.by_matching(draft, &self.packs.index.by_literal(content), body, depth) {
+        if self.by_matching(draft, "literal", &self.packs.index.by_literal(content), body, depth) {
             return true;
         }
         let mut claimed = self.packs.index.by_app_name(content);
@@ -185,10 +212,24 @@ impl<'a> Reader<'a> {
         body.get(at..).is_some_and(|tail| self.structured(draft, app_name, grammar, tail, depth))
     }
 
-    fn by_matching(self, draft: &mut Draft<'a>, candidates: &[PackId], body: &'a str, depth: usize) -> bool {
+    fn by_matching(
+        self,
+        draft: &mut Draft<'a>,
+        by: &'static str,
+        candidates: &[PackId],
+        body: &'a str,
+        depth: usize,
+    ) -> bool {
+        if !candidates.is_empty() {
+            draft.trace.note(|| Step::Candidates { by, packs: self.names(candidates) });
+        }
         candidates
             .iter()
             .any(|id| self.packs.pack(*id).is_some_and(|pack| self.with_pack(draft, *id, pack, body, depth)))
+    }
+
+    fn names(self, packs: &[PackId]) -> Vec<String> {
+        packs.iter().filter_map(|id| self.packs.pack(*id)).map(|pack| pack.name.clone()).collect()
     }
 
     /// Reads the content as one pack's, by its patterns or its grammar.
@@ -221,6 +262,7 @@ impl<'a> Reader<'a> {
         let claimed = self.packs.index.by_keys(Content { app_name, body, pairs: &pairs });
         let claimed = claimed.filter(|id| self.packs.pack(*id).is_some_and(|pack| pack.read.contains(&grammar)));
         if let Some(id) = claimed {
+            draft.trace.note(|| Step::Candidates { by: "keys", packs: self.names(&[id]) });
             self.take_pairs(draft, id, grammar, pairs, depth);
             return true;
         }
@@ -243,6 +285,7 @@ impl<'a> Reader<'a> {
     /// Makes fields of the pairs of a structured body.
     fn take_pairs(self, draft: &mut Draft<'a>, id: PackId, grammar: Read, pairs: Pairs<'a>, depth: usize) {
         let Some(pack) = self.packs.pack(id) else { return };
+        draft.trace.note(|| Step::Grammar { grammar: grammar.word(), pack: pack.name.clone(), pairs: pairs.len() });
         self.begin(draft, pack, &pack.fields);
         draft.event.logsource = Cow::Borrowed(&pack.logsource);
         structured::apply(draft, self.packs, pack, grammar, pairs);
@@ -253,6 +296,12 @@ impl<'a> Reader<'a> {
     fn take(self, draft: &mut Draft<'a>, leaf: LeafId, captures: &Captures, text: &'a str, depth: usize) {
         let Some(leaf) = self.packs.leaves.get(leaf.0 as usize) else { return };
         let Some(pack) = self.packs.pack(leaf.pack) else { return };
+        draft.trace.note(|| Step::Pattern {
+            pack: pack.name.clone(),
+            path: pack.path.display().to_string(),
+            line: leaf.line,
+            text: leaf.text.clone(),
+        });
         self.begin(draft, pack, &leaf.fields);
         draft.event.logsource = Cow::Borrowed(&leaf.logsource);
         self.captures(draft, pack, leaf, captures, &Cow::Borrowed(text), depth);
@@ -278,7 +327,9 @@ impl<'a> Reader<'a> {
                 Convert::Pairs | Convert::Labels | Convert::Tags | Convert::Json => {
                     structured::nested(draft, self.packs, pack, target, found, 0);
                 }
-                Convert::Csv(separator) => columns::put(draft, pack, leaf, found, *separator),
+                Convert::Csv(separator) => {
+                    Columns { packs: self.packs, pack, leaf, separator: *separator }.put(draft, found);
+                }
                 Convert::Line if depth < NESTING_MAX => drop(self.wrapped_line(draft, found, depth + 1)),
                 _ => {
                     let found = match target.quoted {
@@ -327,6 +378,13 @@ impl<'a> Reader<'a> {
         let Some((leaf, captures)) = self.packs.tree.walk(root, text, draft.clock) else { return };
         let Some(leaf) = self.packs.leaves.get(leaf.0 as usize) else { return };
         let text = text.clone();
+        draft.trace.note(|| Step::FieldPattern {
+            field: name.as_str().to_owned(),
+            pack: pack.name.clone(),
+            path: pack.path.display().to_string(),
+            line: leaf.line,
+            text: leaf.text.clone(),
+        });
         for (name, value) in leaf.fields.get(leaf.own_fields_start..).unwrap_or_default() {
             draft.set(lend_name(name), lend_value(value));
         }
@@ -337,10 +395,11 @@ impl<'a> Reader<'a> {
     }
 
     fn conditions(self, draft: &mut Draft<'a>, pack: &'a Pack) {
-        for when in &pack.when {
+        for (index, when) in pack.when.iter().enumerate() {
             if !when.conditions.iter().all(|(name, condition)| holds(draft, name, condition)) {
                 continue;
             }
+            draft.trace.note(|| Step::When { pack: pack.name.clone(), number: index + 1 });
             for (from, to) in &when.copy {
                 let value = draft.event.fields.iter().find(|(have, _)| have == from).map(|(_, value)| value.clone());
                 if let Some(value) = value {
@@ -361,6 +420,7 @@ impl<'a> Reader<'a> {
 
     /// Takes a line of a known source that none of its patterns reads: the pack's own fields, and the message as it is.
     fn uncovered(self, draft: &mut Draft<'a>, pack: &'a Pack) {
+        draft.trace.note(|| Step::Uncovered { pack: pack.name.clone() });
         self.begin(draft, pack, &pack.fields);
         draft.event.logsource = Cow::Borrowed(&pack.logsource);
         if pack.must_match {

@@ -1,4 +1,6 @@
-//! `longan parsers`: check, test and list the parser packs.
+//! `longan parsers`: check, test, list and explain the parser packs.
+
+mod explain;
 
 use std::io;
 use std::io::Write;
@@ -36,6 +38,8 @@ enum Command {
     },
     /// List the packs
     List(Folder),
+    /// Show how one line is read, step by step
+    Explain(explain::Args),
 }
 
 /// Which packs, and how to print.
@@ -67,6 +71,7 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
         Command::Check(folder) => check(&folder, &mut out),
         Command::Test { pack, folder } => test(pack.as_deref(), &folder, &mut out),
         Command::List(folder) => list(&folder, &mut out),
+        Command::Explain(args) => explain::run(&args, &mut out),
     }
 }
 
