@@ -80,8 +80,10 @@ enum Step {
     Epoch,
 }
 
-const NAMES: [&str; 13] =
-    ["any", "iso", "iso_utc", "rfc3339", "syslog", "clf", "us", "eu", "epoch", "epoch_s", "epoch_ms", "epoch_us", "epoch_ns"];
+const NAMES: [&str; 13] = [
+    "any", "iso", "iso_utc", "rfc3339", "syslog", "clf", "us", "eu", "epoch", "epoch_s", "epoch_ms", "epoch_us",
+    "epoch_ns",
+];
 
 impl TimeFormat {
     /// The names [`TimeFormat::compile`] knows besides patterns, for hints.
@@ -119,10 +121,8 @@ impl TimeFormat {
             TimeFormat::Any => return timestamp::detect(text, context),
             TimeFormat::Epoch(EpochUnit(unit)) => return timestamp::epoch(&mut cursor, *unit),
             TimeFormat::Iso => shape::iso(&mut cursor).or_else(|| shape::compact(&mut cursor)),
-            TimeFormat::IsoUtc => shape::iso(&mut cursor).map(|written| Written {
-                offset_seconds: written.offset_seconds.or(Some(0)),
-                ..written
-            }),
+            TimeFormat::IsoUtc => shape::iso(&mut cursor)
+                .map(|written| Written { offset_seconds: written.offset_seconds.or(Some(0)), ..written }),
             TimeFormat::Syslog => shape::month_first(&mut cursor),
             TimeFormat::Clf => shape::day_first(&mut cursor),
             TimeFormat::MonthFirst => shape::numbers(&mut cursor, Order::MonthFirst),
