@@ -161,12 +161,17 @@ fn measure(args: &Args, files: &[RuleFile], samples: &[Sample]) -> anyhow::Resul
 }
 
 fn peer(files: &[RuleFile]) -> rsigma_eval::Engine {
-    let mut engine = rsigma_eval::Engine::new();
+    let mut rules = Vec::new();
     for file in files {
         match rsigma_parser::parse_sigma_yaml(&file.text) {
-            Ok(collection) => drop(engine.add_rules(&collection.rules)),
+            Ok(collection) => rules.extend(collection.rules),
             Err(err) => eprintln!("rsigma refuses {}: {err}", file.path.display()),
         }
+    }
+    let mut engine = rsigma_eval::Engine::new();
+    // All at once: it rebuilds its indexes with every call.
+    for (_, err) in engine.add_rules(&rules) {
+        eprintln!("rsigma refuses a rule: {err}");
     }
     engine
 }

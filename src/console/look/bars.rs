@@ -3,6 +3,7 @@
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::console::keys::keymap::Action;
+use crate::console::keys::keymap::Binding;
 use crate::console::keys::keymap::Context;
 use crate::console::keys::keymap::bindings_on;
 use crate::console::look::format;
@@ -10,6 +11,24 @@ use crate::console::look::layout::Shape;
 use crate::console::look::text::Text;
 use crate::console::model::Model;
 use crate::console::model::Screen;
+use crate::console::model::search::SearchFocus;
+
+/// What is hinted at on every screen, in this order, as far as there is room.
+const GENERAL_HINTS: [Action; 8] = [
+    Action::Refresh,
+    Action::Palette,
+    Action::Filter,
+    Action::Help,
+    Action::Undo,
+    Action::Language,
+    Action::Quit,
+    Action::Copy,
+];
+/// What the keys do while a query is typed; letters are its own then.
+const QUERY_HINTS: [Action; 5] = [Action::Open, Action::Back, Action::TimeSpan, Action::Tail, Action::CountBy];
+const QUERY_GENERAL_HINTS: [Action; 2] = [Action::Refresh, Action::Language];
+/// Keys that only say what is not there yet; the help names them.
+const UNHINTED: [Action; 2] = [Action::Except, Action::Export];
 
 /// A label with its place and what a click on it does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,25 +79,17 @@ pub(crate) fn open_alerts(model: &Model) -> u64 {
 /// Returns the hints below: the screen's own keys in the first row, those of everywhere in the second.
 pub(crate) fn hints(model: &Model) -> Vec<Label> {
     let layout = model.layout();
-    let own: Vec<_> = bindings_on(model.screen).filter(|binding| binding.context != Context::Everywhere).collect();
-    let general = bindings_on(model.screen).filter(|binding| {
-        let is_hint = matches!(
-            binding.action,
-            Action::Palette
-                | Action::Filter
-                | Action::Menu
-                | Action::Help
-                | Action::Undo
-                | Action::Copy
-                | Action::Language
-                | Action::Refresh
-                | Action::Handover
-        );
-        binding.context == Context::Everywhere && is_hint
-    });
+    let is_query = model.screen == Screen::Search && model.search.focus == SearchFocus::Query;
+    let named = |actions: &'static [Action]| {
+        actions.iter().filter_map(|action| bindings_on(model.screen).find(|binding| binding.action == *action))
+    };
+    let is_hint = |binding: &&Binding| binding.context != Context::Everywhere && !UNHINTED.contains(&binding.action);
+    let own: Vec<&Binding> =
+        if is_query { named(&QUERY_HINTS).collect() } else { bindings_on(model.screen).filter(is_hint).collect() };
+    let general = named(if is_query { &QUERY_GENERAL_HINTS } else { &GENERAL_HINTS });
     let mut labels = Vec::new();
     let end = usize::from(layout.hints.width);
-    let mut place = |row: u16, bindings: &mut dyn Iterator<Item = &'static crate::console::keys::keymap::Binding>| {
+    let mut place = |row: u16, bindings: &mut dyn Iterator<Item = &'static Binding>| {
         let mut x = 1;
         for binding in bindings {
             let Some(key) = binding.keys.first() else { continue };
@@ -94,7 +105,6 @@ pub(crate) fn hints(model: &Model) -> Vec<Label> {
     if layout.shape == Shape::OnePane {
         place(0, &mut own.into_iter().chain(general));
     } else if own.is_empty() {
-        place(0, &mut std::iter::empty());
         place(1, &mut general.into_iter());
     } else {
         place(0, &mut own.into_iter());

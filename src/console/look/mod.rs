@@ -5,3 +5,4 @@ pub(super) mod format;
 pub(super) mod layout;
 pub(super) mod text;
 pub(super) mod theme;
+pub(super) mod words;

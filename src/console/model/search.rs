@@ -116,10 +116,13 @@ fn by_frequency(counts: impl IntoIterator<Item = (String, usize)>) -> Vec<(Strin
     rows
 }
 
-/// Writes a JSON value as text: strings without quotes.
+/// Writes a JSON value as text: strings without quotes, the members of a list one after the other.
 pub(crate) fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
+        Value::Array(members) if members.iter().all(|member| !member.is_array()) => {
+            members.iter().map(plain).collect::<Vec<_>>().join(", ")
+        }
         other => other.to_string(),
     }
 }

@@ -99,6 +99,7 @@ async fn serve(model: &mut Model, screen: &mut Screen, client: Client) -> io::Re
     let mut next_frame = Instant::now();
     while !model.must_quit {
         if model.is_dirty && Instant::now() >= next_frame {
+            fit(model, &mut effects, screen)?;
             screen.draw(model)?;
             model.is_dirty = false;
             next_frame = Instant::now() + FRAME_TIME;
@@ -126,6 +127,16 @@ async fn serve(model: &mut Model, screen: &mut Screen, client: Client) -> io::Re
         }
     }
     Ok(())
+}
+
+/// Sees to it that what is drawn has the terminal's size: a change that came together with a key is not always told.
+fn fit(model: &mut Model, effects: &mut Effects, screen: &mut Screen) -> io::Result<()> {
+    let (width, height) = screen.size()?;
+    if (width, height) == model.size {
+        return Ok(());
+    }
+    let cmds = update(model, Msg::Resize(width, height));
+    carry_out(cmds, effects, screen)
 }
 
 /// Takes a message and those that already wait behind it, up to a bound.

@@ -7,11 +7,14 @@ use std::sync::Once;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use crossterm::cursor::Show;
 use crossterm::event::DisableBracketedPaste;
 use crossterm::event::DisableMouseCapture;
 use crossterm::event::EnableBracketedPaste;
 use crossterm::event::EnableMouseCapture;
 use crossterm::execute;
+use crossterm::terminal::Clear;
+use crossterm::terminal::ClearType;
 use crossterm::terminal::EnterAlternateScreen;
 use crossterm::terminal::LeaveAlternateScreen;
 use crossterm::terminal::disable_raw_mode;
@@ -89,6 +92,8 @@ impl Drop for Screen {
 
 fn restore() -> io::Result<()> {
     let raw = disable_raw_mode();
-    execute!(io::stdout(), DisableMouseCapture, DisableBracketedPaste, LeaveAlternateScreen, crossterm::cursor::Show)?;
+    // Emptied first: a terminal that was resized meanwhile may carry rows of the other screen over into the first.
+    let mut out = io::stdout();
+    execute!(out, Clear(ClearType::All), DisableMouseCapture, DisableBracketedPaste, LeaveAlternateScreen, Show)?;
     raw
 }

@@ -1,5 +1,7 @@
 //! The alerts screen: windows, rows that change in place, detail, events around, and actions.
 
+use serde_json::Value;
+
 use crate::console::look::format;
 use crate::console::look::format::fold;
 use crate::console::look::layout::Pane;
@@ -14,10 +16,12 @@ use crate::console::model::alerts::WAITING_MAX;
 use crate::console::model::alerts::WINDOW_ROWS;
 use crate::console::model::overlay::Target;
 use crate::console::msg::Cmd;
+use crate::console::msg::EventObject;
 use crate::console::msg::Request;
 use crate::console::msg::Slot;
 use crate::console::update::ask;
 use crate::console::update::complain;
+use crate::console::update::keys;
 use crate::console::update::link;
 use crate::console::update::search;
 use crate::model::RuleLevel;
@@ -408,6 +412,15 @@ pub(super) fn read_around(model: &mut Model) -> Vec<Cmd> {
         ask(model, Slot::Around, Request::Search(search)),
         ask(model, Slot::AroundHistogram, Request::Histogram(histogram)),
     ]
+}
+
+/// Puts the cursor of the events around on the newest that the alert itself is about.
+pub(super) fn focus_own_event(model: &mut Model) {
+    let own = model.alerts.focused().and_then(|row| row.events.first().copied());
+    let is_own = |event: &EventObject| own.is_some() && event.get("longan.id").and_then(Value::as_u64) == own;
+    let around = &mut model.alerts.around;
+    around.scroll.cursor = around.events.iter().position(is_own).unwrap_or(0);
+    keys::keep_visible(model);
 }
 
 /// Widens or narrows the span around the alert.

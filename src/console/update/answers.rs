@@ -57,6 +57,7 @@ fn accept(model: &mut Model, slot: Slot, answer: Answer) -> Vec<Cmd> {
             around.events = page.events;
             around.events.reverse();
             around.scroll = Default::default();
+            alerts::focus_own_event(model);
         }
         Answer::Page(page) => search::page_arrived(model, slot, *page),
         Answer::Histogram(histogram) if slot == Slot::AroundHistogram => {

@@ -31,6 +31,7 @@ use crate::console::update::incidents;
 use crate::console::update::overlays;
 use crate::console::update::say;
 use crate::console::update::search;
+use crate::console::view::detail_top_max;
 use crate::model::SafeText;
 use crate::wire::alert::AlertAction;
 
@@ -270,7 +271,8 @@ fn move_by(model: &mut Model, rows: isize) -> Vec<Cmd> {
     match (model.screen, model.alerts.focus) {
         (Screen::Alerts, Pane::List) => return alerts::move_by(model, rows),
         (Screen::Alerts, Pane::Detail) => {
-            model.alerts.detail_top = model.alerts.detail_top.saturating_add_signed(rows).min(DETAIL_TOP_MAX);
+            let top_max = detail_top_max(model);
+            model.alerts.detail_top = model.alerts.detail_top.saturating_add_signed(rows).min(top_max);
         }
         (Screen::Alerts, Pane::Around) => {
             let around = &mut model.alerts.around;
@@ -281,7 +283,8 @@ fn move_by(model: &mut Model, rows: isize) -> Vec<Cmd> {
             return incidents::after_move(model);
         }
         (Screen::Incidents, _) => {
-            model.incidents.detail_top = model.incidents.detail_top.saturating_add_signed(rows).min(DETAIL_TOP_MAX);
+            let top_max = detail_top_max(model);
+            model.incidents.detail_top = model.incidents.detail_top.saturating_add_signed(rows).min(top_max);
         }
         (Screen::Search, _) => return search::move_by(model, rows),
         (Screen::Sources, _) if model.sources.focus == Pane::List => {
@@ -295,17 +298,25 @@ fn move_by(model: &mut Model, rows: isize) -> Vec<Cmd> {
     Vec::new()
 }
 
-/// A detail is never longer than this; the view stops at its real end.
-const DETAIL_TOP_MAX: usize = 10_000;
-
 fn page(model: &mut Model, down: bool) -> Vec<Cmd> {
     let rows = match model.screen {
-        Screen::Alerts => alerts::page_rows(model),
+        Screen::Alerts => pane_rows(model, model.alerts.focus),
+        Screen::Incidents => pane_rows(model, model.incidents.focus),
         Screen::Search => search::page_rows(model),
         _ => rows_in(model.layout().body, 1) / 2,
     };
     let rows = isize::try_from(rows.max(2) - 1).unwrap_or(1);
     move_by(model, if down { rows } else { -rows })
+}
+
+/// Returns how many rows of a pane are visible.
+fn pane_rows(model: &Model, focus: Pane) -> usize {
+    let panes = model.layout().panes(focus);
+    match focus {
+        Pane::List => rows_in(panes.list, 1),
+        Pane::Detail => rows_in(panes.detail, 0),
+        Pane::Around => rows_in(panes.around, 1),
+    }
 }
 
 fn to_end(model: &mut Model, end: bool) -> Vec<Cmd> {

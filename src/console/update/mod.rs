@@ -76,6 +76,10 @@ fn tick(model: &mut Model, now: jiff::Timestamp) -> Vec<Cmd> {
     if model.toast.as_ref().is_some_and(|toast| toast.until < now) {
         model.toast = None;
     }
+    if !link::is_away(model) && model.alerts.rows.is_empty() && !model.alerts.waiting.is_empty() {
+        // Nothing is shown that could move: the first alerts are simply there, those of one second together.
+        return alerts::show_new(model);
+    }
     if model.screen == Screen::Sources && now.as_second() % SOURCES_SECONDS == 0 && !link::is_away(model) {
         return vec![ask(model, Slot::Sources, Request::Sources)];
     }

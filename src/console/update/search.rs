@@ -21,8 +21,8 @@ use crate::wire::search::HistogramRequest;
 use crate::wire::search::SearchPage;
 use crate::wire::search::SearchRequest;
 
-/// Rows of the body that are not events: query, error or cost, histogram.
-pub(super) const HEAD_ROWS: u16 = 5;
+/// Rows of the body that are not events: query, error or cost, histogram, its span.
+pub(super) const HEAD_ROWS: u16 = 4;
 
 /// Keys while the query is typed; `None` when the key is not the query's.
 pub(super) fn press_query(model: &mut Model, key: Key) -> Option<Vec<Cmd>> {

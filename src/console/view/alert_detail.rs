@@ -16,9 +16,11 @@ use ratatui::layout::Rect;
 use crate::console::look::format;
 use crate::console::look::format::fill;
 use crate::console::look::layout::Pane;
+use crate::console::look::layout::rows_in;
 use crate::console::look::text::Lang;
 use crate::console::look::text::Text;
 use crate::console::look::theme::Theme;
+use crate::console::look::words;
 use crate::console::model::Model;
 use crate::console::view::canvas::Canvas;
 use crate::console::view::canvas::Line;
@@ -54,12 +56,24 @@ pub(super) fn draw(model: &Model, area: Rect, is_whole: bool, canvas: &mut Canva
         return;
     };
     let theme = canvas.theme;
-    let lines = if is_whole { whole(model, detail, &theme) } else { short(model, detail, &theme) };
-    let lines: Vec<Line> = lines.iter().flat_map(|line| wrap(line, inside.width)).collect();
+    let lines = lines(model, detail, &theme, is_whole, inside.width);
     canvas.put_lines(inside, &lines, model.alerts.detail_top);
     if has_focus {
         canvas.set_cursor(inside.x, inside.y);
     }
+}
+
+fn lines(model: &Model, detail: &AlertDetail, theme: &Theme, is_whole: bool, width: u16) -> Vec<Line> {
+    let lines = if is_whole { whole(model, detail, theme) } else { short(model, detail, theme) };
+    lines.iter().flat_map(|line| wrap(line, width)).collect()
+}
+
+/// Returns how far the record can be scrolled.
+pub(super) fn top_max(model: &Model) -> usize {
+    let pane = model.layout().panes(Pane::Detail).detail;
+    let Some(detail) = model.alerts.focused_detail() else { return 0 };
+    let lines = lines(model, detail, &model.theme, true, pane.width.saturating_sub(2));
+    lines.len().saturating_sub(rows_in(pane, 0))
 }
 
 fn short(model: &Model, detail: &AlertDetail, theme: &Theme) -> Vec<Line> {
@@ -68,7 +82,7 @@ fn short(model: &Model, detail: &AlertDetail, theme: &Theme) -> Vec<Line> {
         lines.push(raw_line(first, theme));
     }
     lines.push(vec![
-        piece(format!("{}  ", detail.row.tags.join(" ")), theme.dim),
+        piece(format!("{}  ", words::attack(&detail.row.tags)), theme.dim),
         piece(format!("{}: {}", model.text(Text::Precedents), precedent_counts(model, detail)), theme.text),
     ]);
     let steps = model_steps(model, detail).iter().enumerate().map(|(index, step)| format!("[{}] {step}", index + 1));
@@ -107,13 +121,13 @@ fn whole(model: &Model, detail: &AlertDetail, theme: &Theme) -> Vec<Line> {
         let key = if index < 9 { format!("  [p{}] ", index + 1) } else { "       ".to_owned() };
         lines.push(vec![
             piece(key, theme.focus),
-            piece(format!("{:<7}", entity.kind), theme.dim),
-            piece(entity.value.clone(), theme.text),
+            piece(format!("{:<8}", words::word(model.lang, &entity.kind)), theme.dim),
+            piece(format!("{:<24}", entity.value), theme.text),
             piece(format!("  {}", entity.field), theme.dim),
         ]);
     }
     lines.extend(precedents(model, detail, theme));
-    lines.push(vec![piece("ATT&CK  ", theme.focus), piece(detail.row.tags.join("  "), theme.text)]);
+    lines.push(vec![piece("ATT&CK  ", theme.focus), piece(words::attack(&detail.row.tags), theme.text)]);
     push_list(&mut lines, model, Text::Response, model_steps(model, detail), theme);
     push_list(&mut lines, model, Text::FalsePositives, &detail.false_positives, theme);
     if let Some(incident) = detail.incident {
@@ -124,8 +138,8 @@ fn whole(model: &Model, detail: &AlertDetail, theme: &Theme) -> Vec<Line> {
         let time = format::date(&model.zone, &entry.at);
         lines.push(vec![
             piece(format!("  {time}  "), theme.dim),
-            piece(format!("{} {}  ", entry.who, entry.action), theme.text),
-            piece(entry.text.clone().unwrap_or_default(), theme.text),
+            piece(format!("{} {}  ", entry.who, words::word(model.lang, &entry.action)), theme.text),
+            piece(words::told(model.lang, &entry.action, entry.text.as_deref().unwrap_or_default()), theme.text),
         ]);
     }
     lines

@@ -82,14 +82,14 @@ fn widths(width: u16) -> (u16, u16, u16) {
 
 fn draw_row(model: &Model, row: &AlertRow, has_cursor: bool, area: Rect, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
-    let (letter, level_style) = level_sign(canvas, &row.level);
+    let (letter, level_style) = level_sign(&canvas.theme, &row.level);
     let is_marked = model.alerts.all_marked || model.alerts.marked.contains(&row.id);
     let sign = format!("{}{letter}{}", if has_cursor { '>' } else { ' ' }, if is_marked { '*' } else { ' ' });
     let style = if row.status == AlertStatus::Closed { theme.dim } else { theme.text };
     let (rule, entity, host) = widths(area.width);
     let owner = match row.status {
-        AlertStatus::Closed => model.text(Text::StatusClosed),
-        AlertStatus::Escalated => model.text(Text::StatusEscalated),
+        AlertStatus::Closed => model.text(Text::ShortClosed),
+        AlertStatus::Escalated => model.text(Text::ShortEscalated),
         AlertStatus::New | AlertStatus::Taken => row.owner.as_deref().unwrap_or("-"),
     };
     let (risk, age, count) = (row.risk.to_string(), format::age(model.now, &row.last), format::count(row.count));

@@ -176,31 +176,63 @@ fn fit(text: &str, width: usize) -> String {
     out
 }
 
-/// Breaks a line into lines no wider than `width`.
+/// Breaks a line into lines no wider than `width`, between words where that is near; the lines after the first stand as
+/// far in as the first.
 pub(super) fn wrap(line: &[Piece], width: u16) -> Vec<Line> {
     let width = usize::from(width.max(2));
+    let letters = letters_of(line);
+    let indent = letters.iter().take_while(|letter| letter.0 == ' ').count().min(width / 4);
     let mut lines = Vec::new();
-    let mut current: Line = Vec::new();
+    let mut start = 0;
+    // Where the line may end: after its last blank.
+    let mut word = 0;
     let mut used = 0;
-    for part in line {
-        let safe = SafeText::new(&part.text);
-        let mut text = String::new();
-        for c in safe.as_str().chars().take(PIECE_CHARS_MAX) {
-            let columns = c.width().unwrap_or(0);
-            if used + columns > width {
-                current.push(piece(std::mem::take(&mut text), part.style));
-                lines.push(std::mem::take(&mut current));
-                used = 0;
-            }
-            text.push(c);
-            used += columns;
+    let mut at = 0;
+    while let Some((c, _)) = letters.get(at) {
+        let columns = c.width().unwrap_or(0);
+        if used + columns > width && at > start {
+            // A word of more than a third of the line is broken rather than leaving so much empty.
+            let end = if *c == ' ' || at - word > width / 3 || word <= start { at } else { word };
+            lines.push(pieces_of(letters.get(start..end).unwrap_or_default(), if start > 0 { indent } else { 0 }));
+            start = if *c == ' ' && end == at { at + 1 } else { end };
+            at = start;
+            word = start;
+            used = indent;
+            continue;
         }
-        if !text.is_empty() {
-            current.push(piece(text, part.style));
+        used += columns;
+        at += 1;
+        if *c == ' ' {
+            word = at;
         }
     }
-    lines.push(current);
+    lines.push(pieces_of(letters.get(start..).unwrap_or_default(), if start > 0 { indent } else { 0 }));
     lines
+}
+
+/// Returns the letters of a line, safe, with their styles.
+fn letters_of(line: &[Piece]) -> Vec<(char, Style)> {
+    let mut letters = Vec::new();
+    for part in line {
+        let safe = SafeText::new(&part.text);
+        letters.extend(safe.as_str().chars().take(PIECE_CHARS_MAX).map(|c| (c, part.style)));
+    }
+    letters
+}
+
+/// Joins letters of one style, behind `indent` blanks.
+fn pieces_of(letters: &[(char, Style)], indent: usize) -> Line {
+    let mut pieces = Line::new();
+    if indent > 0 {
+        pieces.push(piece(" ".repeat(indent), Style::new()));
+    }
+    for (c, style) in letters {
+        match pieces.last_mut().filter(|last| last.style == *style) {
+            Some(last) => last.text.push(*c),
+            None => pieces.push(piece(*c, *style)),
+        }
+    }
+    pieces
 }
 
 #[cfg(test)]
@@ -228,5 +260,16 @@ mod tests {
         let lines = wrap(&[piece("abc", style), piece("\u{1b}defg", style)], 3);
         let texts: Vec<String> = lines.iter().map(|line| line.iter().map(|p| p.text.as_str()).collect()).collect();
         assert_eq!(texts, ["abc", "␛de", "fg"]);
+        let text = |line: &Line| line.iter().map(|part| part.text.as_str()).collect::<String>();
+        for (whole, width, broken) in [
+            ("one two three", 8, &["one two ", "three"][..]),
+            ("  in front of it", 10, &["  in front", "  of it"]),
+            ("a longwordthatgoeson", 8, &["a longwo", "rdthatgo", "eson"]),
+            ("", 8, &[""]),
+            ("        ", 3, &["   ", "   ", ""]),
+        ] {
+            let lines: Vec<String> = wrap(&[piece(whole, style)], width).iter().map(text).collect();
+            assert_eq!(lines, broken, "{whole:?}");
+        }
     }
 }

@@ -57,6 +57,11 @@ fn draw_header(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
         let lag = model.pulse.lag_ms;
         right = format!("EPS {eps}  {} {}.{}s  {right}", model.text(Text::Lag), lag / 1000, lag / 100 % 10);
     }
+    let room = usize::from(area.width.saturating_sub(end + 2));
+    if right.width() > room {
+        // Who it is matters more than what they may do.
+        right = model.whoami.as_ref().map(|who| who.name.clone()).unwrap_or_default();
+    }
     put_right(canvas, end + 1, area.y, area.width, &format!("{right} "), theme.header);
 }
 

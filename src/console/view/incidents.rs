@@ -13,7 +13,10 @@ use crate::console::look::format;
 use crate::console::look::format::fill;
 use crate::console::look::layout::Layout;
 use crate::console::look::layout::Pane;
+use crate::console::look::layout::Panes;
+use crate::console::look::layout::rows_in;
 use crate::console::look::text::Text;
+use crate::console::look::words;
 use crate::console::model::Model;
 use crate::console::view::canvas::Canvas;
 use crate::console::view::canvas::Line;
@@ -26,16 +29,21 @@ use crate::wire::incident::IncidentPhase;
 
 /// Draws the screen.
 pub(super) fn draw(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
-    let mut panes = layout.panes(model.incidents.focus);
-    // Nothing stands around an incident: its panes have the whole height.
-    panes.list.height += panes.around.height * u16::from(!panes.list.is_empty() && panes.around.y > layout.body.y);
-    panes.detail.height += panes.around.height * u16::from(!panes.detail.is_empty() && panes.around.y > layout.body.y);
+    let panes = panes(layout, model.incidents.focus);
     if !panes.list.is_empty() {
         draw_list(model, panes.list, canvas);
     }
     if !panes.detail.is_empty() {
         draw_detail(model, panes.detail, canvas);
     }
+}
+
+/// Divides the body; nothing stands around an incident, so that its panes have the whole height.
+fn panes(layout: &Layout, focus: Pane) -> Panes {
+    let mut panes = layout.panes(focus);
+    panes.list.height += panes.around.height * u16::from(!panes.list.is_empty() && panes.around.y > layout.body.y);
+    panes.detail.height += panes.around.height * u16::from(!panes.detail.is_empty() && panes.around.y > layout.body.y);
+    panes
 }
 
 /// Returns a phase's name.
@@ -77,7 +85,7 @@ fn draw_list(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
     let shown = incidents.rows.iter().enumerate().skip(incidents.scroll.top);
     for (y, (index, row)) in (inside.top() + 1..inside.bottom()).zip(shown) {
         let has_cursor = index == incidents.scroll.cursor;
-        let (letter, level_style) = level_sign(canvas, &row.level);
+        let (letter, level_style) = level_sign(&canvas.theme, &row.level);
         let sign = format!("{}{letter}", if has_cursor { '>' } else { ' ' });
         let style = if row.phase == IncidentPhase::Closed { theme.dim } else { theme.text };
         let (id, alerts) = (format!("INC-{}", row.id), row.alerts.to_string());
@@ -111,33 +119,52 @@ fn draw_detail(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
         }
         return;
     };
-    let lines: Vec<Line> = record(model, detail, canvas).iter().flat_map(|line| wrap(line, inside.width)).collect();
+    let lines = lines(model, detail, inside.width);
     canvas.put_lines(inside, &lines, model.incidents.detail_top);
     if has_focus {
         canvas.set_cursor(inside.x, inside.y);
     }
 }
 
-fn record(model: &Model, detail: &IncidentDetail, canvas: &Canvas<'_>) -> Vec<Line> {
-    let theme = canvas.theme;
+fn lines(model: &Model, detail: &IncidentDetail, width: u16) -> Vec<Line> {
+    record(model, detail).iter().flat_map(|line| wrap(line, width)).collect()
+}
+
+/// Returns how far the record can be scrolled.
+pub(super) fn detail_top_max(model: &Model) -> usize {
+    let pane = panes(&model.layout(), Pane::Detail).detail;
+    let Some(detail) = model.incidents.focused_detail() else { return 0 };
+    lines(model, detail, pane.width.saturating_sub(2)).len().saturating_sub(rows_in(pane, 0))
+}
+
+fn record(model: &Model, detail: &IncidentDetail) -> Vec<Line> {
+    let theme = &model.theme;
     let row = &detail.row;
     let phase = model.text(phase_text(row.phase));
-    let mut lines =
-        vec![vec![piece(row.title.clone(), theme.focus), piece(format!("  {} {phase}", row.level), theme.text)]];
+    let mut lines = vec![vec![
+        piece(row.title.clone(), theme.focus),
+        piece(format!("  {} · {phase}", words::word(model.lang, &row.level)), theme.text),
+    ]];
     lines.push(vec![piece(model.text(Text::Clocks), theme.focus)]);
     for clock in &detail.clocks {
-        let (state, style) = clock_state(model, clock, canvas);
+        let (state, style) = clock_state(model, clock);
         let due = format::date(&model.zone, &clock.due);
-        lines.push(vec![piece(format!("  {}  {due}  ", clock.name), theme.text), piece(state, style)]);
+        lines.push(vec![
+            piece(format!("  {:<30} {due}  ", words::word(model.lang, &clock.name)), theme.text),
+            piece(state, style),
+        ]);
     }
     lines.push(vec![piece(model.text(Text::Entities), theme.focus)]);
     for (index, entity) in detail.entities.iter().enumerate() {
         let key = if index < 9 { format!("  [p{}] ", index + 1) } else { "       ".to_owned() };
-        lines.push(vec![piece(key, theme.focus), piece(format!("{:<7}{}", entity.kind, entity.value), theme.text)]);
+        lines.push(vec![
+            piece(key, theme.focus),
+            piece(format!("{:<8}{}", words::word(model.lang, &entity.kind), entity.value), theme.text),
+        ]);
     }
-    lines.push(vec![piece(model.text(Text::ScreenAlerts), theme.focus)]);
+    lines.push(vec![piece(model.text(Text::ScreenAlerts).to_uppercase(), theme.focus)]);
     for alert in &detail.alerts {
-        let (letter, style) = level_sign(canvas, &alert.level);
+        let (letter, style) = level_sign(theme, &alert.level);
         let title = model.lang.choose(&alert.title, alert.title_vi.as_deref());
         let text = format!(" ALR-{} {title}  {}  x{}", alert.id, alert.entity, alert.count);
         lines.push(vec![piece(format!("  {letter}"), style), piece(text, theme.text)]);
@@ -147,15 +174,16 @@ fn record(model: &Model, detail: &IncidentDetail, canvas: &Canvas<'_>) -> Vec<Li
         let time = format::date(&model.zone, &entry.at);
         lines.push(vec![
             piece(format!("  {time}  "), theme.dim),
-            piece(format!("{} {}  {}", entry.who, entry.action, entry.text.as_deref().unwrap_or_default()), theme.text),
+            piece(format!("{} {}  ", entry.who, words::word(model.lang, &entry.action)), theme.text),
+            piece(words::told(model.lang, &entry.action, entry.text.as_deref().unwrap_or_default()), theme.text),
         ]);
     }
     lines
 }
 
 /// Says how a deadline stands; one that is near or past is told by words as well as by colour.
-fn clock_state(model: &Model, clock: &IncidentClock, canvas: &Canvas<'_>) -> (String, ratatui::style::Style) {
-    let theme = canvas.theme;
+fn clock_state(model: &Model, clock: &IncidentClock) -> (String, ratatui::style::Style) {
+    let theme = &model.theme;
     if let Some(met) = &clock.met {
         return (fill(model.text(Text::ClockMet), &[&format::date(&model.zone, met)]), theme.good);
     }

@@ -17,12 +17,17 @@ use crate::console::look::layout::Layout;
 use crate::console::look::layout::Pane;
 use crate::console::look::layout::Shape;
 use crate::console::look::text::Text;
+use crate::console::look::words;
 use crate::console::model::Model;
 use crate::console::view::canvas::Canvas;
 use crate::console::view::canvas::piece;
 use crate::console::view::canvas::wrap;
 use crate::console::view::level_sign;
+use crate::console::view::short_input;
 use crate::wire::source::SourceRow;
+
+/// Columns of an input's name.
+const INPUT_WIDTH: u16 = 20;
 
 /// Draws screen 5.
 pub(super) fn draw_sources(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
@@ -48,10 +53,9 @@ fn draw_inputs(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
     let has_focus = sources.focus != Pane::List;
     let title = format!("{} {}", model.text(Text::Inputs), sources.inputs.len());
     let inside = canvas.frame(area, &title, has_focus);
-    let place = inside.width.saturating_sub(12 + 11 + 8 * 4 + 6 + 7);
+    let place = inside.width.saturating_sub(INPUT_WIDTH + 8 * 4 + 6 + 6);
     let head = [
-        (model.text(Text::ColumnInput), 12, theme.dim),
-        ("", 11, theme.dim),
+        (model.text(Text::ColumnInput), INPUT_WIDTH, theme.dim),
         (model.text(Text::ColumnReceived), 8, theme.dim),
         (model.text(Text::ColumnStored), 8, theme.dim),
         (model.text(Text::ColumnRejected), 8, theme.dim),
@@ -71,8 +75,7 @@ fn draw_inputs(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
             row.place.clone()
         };
         let cells = [
-            (row.name.as_str(), 12, theme.text),
-            (row.kind.as_str(), 11, theme.dim),
+            (short_input(&row.name), INPUT_WIDTH, theme.text),
             (numbers[0].as_str(), 8, theme.text),
             (numbers[1].as_str(), 8, theme.text),
             (numbers[2].as_str(), 8, refused),
@@ -88,6 +91,21 @@ fn draw_inputs(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
     }
 }
 
+/// The widths of a source's columns that depend on the room there is.
+#[derive(Debug, Clone, Copy)]
+struct SourceColumns {
+    name: u16,
+    input: u16,
+    rest: u16,
+}
+
+impl SourceColumns {
+    fn of(width: u16) -> SourceColumns {
+        let (name, input) = if width < 120 { (19, 10) } else { (30, 20) };
+        SourceColumns { name, input, rest: width.saturating_sub(name + input + 7 + 6 + 4 + 7 + 6) }
+    }
+}
+
 fn draw_source_list(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
     let sources = &model.sources;
@@ -97,15 +115,15 @@ fn draw_source_list(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
     let silent = fill(model.text(Text::SilentCount), &[&silent.to_string()]);
     let title = format!("{} {place}/{}  {silent}", model.text(Text::SourcesTitle), sources.shown.len());
     let inside = canvas.frame(area, &title, has_focus);
-    let room = inside.width.saturating_sub(18 + 8 + 8 + 9 + 5 + 9 + 6);
+    let columns = SourceColumns::of(inside.width);
     let head = [
-        (model.text(Text::ColumnSource), 18, theme.dim),
-        (model.text(Text::ColumnInput), 8, theme.dim),
-        (model.text(Text::ColumnEvents), 8, theme.dim),
-        (model.text(Text::ColumnUnparsed), 9, theme.dim),
-        (model.text(Text::ColumnLast), 5, theme.dim),
-        ("", 9, theme.dim),
-        (model.text(Text::ColumnHour), room, theme.dim),
+        (model.text(Text::ColumnSource), columns.name, theme.dim),
+        (model.text(Text::ColumnInput), columns.input, theme.dim),
+        (model.text(Text::ColumnEvents), 7, theme.dim),
+        (model.text(Text::ColumnParsed), 6, theme.dim),
+        (model.text(Text::ColumnLast), 4, theme.dim),
+        ("", 7, theme.dim),
+        (model.text(Text::ColumnHour), columns.rest, theme.dim),
     ];
     canvas.put_cells(inside.x, inside.y, inside.width, &head);
     if !sources.is_loaded {
@@ -114,7 +132,7 @@ fn draw_source_list(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
     let shown = sources.shown.iter().enumerate().skip(sources.scroll.top);
     for (y, (index, place)) in (inside.top() + 1..inside.bottom()).zip(shown) {
         let Some(row) = sources.sources.get(*place) else { continue };
-        draw_source(model, row, Rect { y, height: 1, ..inside }, room, canvas);
+        draw_source(model, row, Rect { y, height: 1, ..inside }, columns, canvas);
         if has_focus && index == sources.scroll.cursor {
             canvas.paint(Rect { y, height: 1, ..inside }, theme.selected);
             canvas.set_cursor(inside.x, y);
@@ -122,25 +140,26 @@ fn draw_source_list(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
     }
 }
 
-fn draw_source(model: &Model, row: &SourceRow, area: Rect, room: u16, canvas: &mut Canvas<'_>) {
+fn draw_source(model: &Model, row: &SourceRow, area: Rect, columns: SourceColumns, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
     let counts: Vec<u64> = row.per_minute.iter().map(|count| u64::from(*count)).collect();
-    let bars = format::sparkline(&counts, usize::from(room.min(60)), model.ascii);
+    let bars = format::sparkline(&counts, usize::from(columns.rest.min(60)), model.ascii);
     let mut tail = format!("{bars} {}", row.parsers.join(","));
     if let Some(skew) = row.clock_skew_ms.filter(|skew| skew.unsigned_abs() >= 2000) {
         tail.push_str(&format!("  {}", fill(model.text(Text::Skew), &[&(skew / 1000).to_string()])));
     }
-    let share = row.unparsed.saturating_mul(100).checked_div(row.events).unwrap_or(0);
+    // One line not read in a thousand must not look like none.
+    let share = row.events.saturating_sub(row.unparsed).saturating_mul(100).checked_div(row.events).unwrap_or(100);
     let (events, share) = (format::count(row.events), format!("{share}%"));
     let last = format::span(i64::try_from(row.silent_seconds).unwrap_or(i64::MAX));
     let cells = [
-        (row.name.as_str(), 18, theme.text),
-        (row.input.as_str(), 8, theme.dim),
-        (events.as_str(), 8, theme.text),
-        (share.as_str(), 9, if row.unparsed > 0 { theme.warning } else { theme.text }),
-        (last.as_str(), 5, theme.text),
-        (if row.is_silent { model.text(Text::Silent) } else { "" }, 9, theme.danger),
-        (tail.as_str(), room, theme.focus),
+        (short_input(&row.name), columns.name, theme.text),
+        (short_input(&row.input), columns.input, theme.dim),
+        (events.as_str(), 7, theme.text),
+        (share.as_str(), 6, if row.unparsed > 0 { theme.warning } else { theme.text }),
+        (last.as_str(), 4, theme.text),
+        (if row.is_silent { model.text(Text::Silent) } else { "" }, 7, theme.danger),
+        (tail.as_str(), columns.rest, theme.focus),
     ];
     canvas.put_cells(area.x, area.y, area.width, &cells);
 }
@@ -171,9 +190,9 @@ pub(super) fn draw_rules(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>
     for (y, (index, place)) in (inside.top() + 1..inside.bottom()).zip(shown) {
         let Some(rule) = rules.rows.get(*place) else { continue };
         let has_cursor = index == rules.scroll.cursor;
-        let (letter, style) = level_sign(canvas, &rule.level);
+        let (letter, style) = level_sign(&canvas.theme, &rule.level);
         let sign = format!("{}{letter}", if has_cursor { '>' } else { ' ' });
-        let (detections, tags) = (format::count(rule.detections), rule.tags.join(" "));
+        let (detections, tags) = (format::count(rule.detections), words::attack(&rule.tags));
         let cells = [
             (sign.as_str(), 3, style),
             (detections.as_str(), 8, theme.text),
@@ -206,7 +225,11 @@ pub(super) fn draw_reports(model: &Model, layout: &Layout, canvas: &mut Canvas<'
         lines.push(vec![piece(model.text(Text::Loading), theme.dim)]);
         return canvas.put_lines(inside, &lines, 0);
     };
-    let levels: Vec<String> = status.alerts_by_level.iter().map(|(level, count)| format!("{level} {count}")).collect();
+    let levels: Vec<String> = status
+        .alerts_by_level
+        .iter()
+        .map(|(level, count)| format!("{} {count}", words::word(model.lang, level)))
+        .collect();
     let mebibytes = |bytes: u64| format!("{} MiB", bytes / (1024 * 1024));
     let figures = [
         (Text::FigureVersion, status.version.clone()),

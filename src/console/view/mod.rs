@@ -13,6 +13,7 @@ use ratatui::Frame;
 use ratatui::style::Style;
 
 use crate::console::look::layout::Shape;
+use crate::console::look::theme::Theme;
 use crate::console::model::Model;
 use crate::console::model::Screen;
 use crate::console::view::canvas::Canvas;
@@ -44,10 +45,24 @@ pub(super) fn view(model: &Model, frame: &mut Frame<'_>) {
     }
 }
 
+/// Returns how far the record of the alert or incident that is shown can be scrolled.
+pub(super) fn detail_top_max(model: &Model) -> usize {
+    match model.screen {
+        Screen::Incidents => incidents::detail_top_max(model),
+        _ => alert_detail::top_max(model),
+    }
+}
+
+/// Returns an input's name as far as it fits a column: of a file its own name.
+fn short_input(name: &str) -> &str {
+    let path = name.strip_prefix("file:");
+    path.and_then(|path| path.rsplit('/').next()).filter(|file| !file.is_empty()).unwrap_or(name)
+}
+
 /// Returns a level's letter and style; `?` for a word that names none.
-fn level_sign(canvas: &Canvas<'_>, level: &str) -> (String, Style) {
+fn level_sign(theme: &Theme, level: &str) -> (String, Style) {
     match level.parse::<RuleLevel>() {
-        Ok(level) => (level.letter().to_string(), canvas.theme.level(level)),
-        Err(_) => ("?".to_owned(), canvas.theme.dim),
+        Ok(level) => (level.letter().to_string(), theme.level(level)),
+        Err(_) => ("?".to_owned(), theme.dim),
     }
 }

@@ -15,6 +15,7 @@ use crate::console::keys::input::Input;
 use crate::console::look::format::fill;
 use crate::console::look::layout::Layout;
 use crate::console::look::text::Text;
+use crate::console::look::words;
 use crate::console::model::Model;
 use crate::console::model::Screen;
 use crate::console::model::overlay::Choice;
@@ -34,9 +35,12 @@ pub(super) fn draw(model: &Model, overlay: &Overlay, layout: &Layout, canvas: &m
     match overlay {
         Overlay::Close(form) => draw_close(model, form, layout, canvas),
         Overlay::Line { purpose, input, problem } => {
-            let (title, label) = line_texts(model, purpose);
+            let (title, label, hint) = line_texts(model, purpose);
             let inside = open_box(layout, canvas, 76, 4, &title);
             put_input(canvas, inside, 0, label, input);
+            if let Some(hint) = hint.filter(|_| inside.height > 3) {
+                canvas.put(inside.x, inside.y + 1, inside.width, model.text(hint), canvas.theme.dim);
+            }
             put_footer(model, canvas, inside, problem.as_deref());
         }
         Overlay::Choice(choice) => draw_choice(model, choice, layout, canvas),
@@ -62,12 +66,19 @@ fn open_box(layout: &Layout, canvas: &mut Canvas<'_>, width: u16, rows: u16, tit
     canvas.frame(area, title, true)
 }
 
+/// Writes a label and what is typed behind it; a label that is a word ends with a colon.
 fn put_input(canvas: &mut Canvas<'_>, area: Rect, row: u16, label: &str, input: &Input) {
     let y = area.y + row;
     if y >= area.bottom() {
         return;
     }
-    let used = canvas.put(area.x, y, area.width, &format!("{label}: "), canvas.theme.dim);
+    let used = canvas.put(
+        area.x,
+        y,
+        area.width,
+        &format!("{label}{} ", if label.ends_with('>') { "" } else { ":" }),
+        canvas.theme.dim,
+    );
     let room = area.width.saturating_sub(used);
     let column = u16::try_from(input.cursor_column()).unwrap_or(u16::MAX);
     let skipped = usize::from(column.saturating_sub(room.saturating_sub(1)));
@@ -97,9 +108,9 @@ fn draw_close(model: &Model, form: &CloseForm, layout: &Layout, canvas: &mut Can
         canvas.put(inside.x, inside.y + row, inside.width, &text, if is_chosen { theme.focus } else { theme.text });
     }
     match (&form.typed_count, form.disposition) {
-        (Some(typed), _) => put_input(canvas, inside, 6, "n", typed),
+        (Some(typed), _) => put_input(canvas, inside, 6, "n>", typed),
         (None, Some(_)) => {
-            let label = if form.target.needs_note() { Text::NoteNeeded } else { Text::NoteOptional };
+            let label = if form.target.needs_note() { Text::NoteRequired } else { Text::NoteOptional };
             put_input(canvas, inside, 6, model.text(label), &form.note);
         }
         (None, None) => {
@@ -111,17 +122,20 @@ fn draw_close(model: &Model, form: &CloseForm, layout: &Layout, canvas: &mut Can
     put_footer(model, canvas, inside, form.problem.as_deref());
 }
 
-fn line_texts(model: &Model, purpose: &Purpose) -> (String, &'static str) {
+/// Returns a line's title, its label and a hint below it.
+fn line_texts(model: &Model, purpose: &Purpose) -> (String, &'static str, Option<Text>) {
     match purpose {
         Purpose::Filter if model.screen == Screen::Alerts => {
-            (model.text(Text::FilterTitle).to_owned(), model.text(Text::Filter))
+            (model.text(Text::FilterTitle).to_owned(), model.text(Text::Filter), Some(Text::FilterHint))
         }
-        Purpose::Filter => (model.text(Text::FilterPlain).to_owned(), model.text(Text::Filter)),
-        Purpose::Note(_) | Purpose::NoteIncident(_) => (model.text(Text::NoteTitle).to_owned(), model.text(Text::Note)),
-        Purpose::Reopen(_) => (model.text(Text::KeyReopen).to_owned(), model.text(Text::NoteOptional)),
+        Purpose::Filter => (model.text(Text::FilterPlain).to_owned(), model.text(Text::Filter), None),
+        Purpose::Note(_) | Purpose::NoteIncident(_) => {
+            (model.text(Text::NoteTitle).to_owned(), model.text(Text::Note), None)
+        }
+        Purpose::Reopen(_) => (model.text(Text::KeyReopen).to_owned(), model.text(Text::NoteOptional), None),
         Purpose::Escalate(target) => {
             let title = fill(model.text(Text::EscalateTitle), &[&target.count().to_string()]);
-            (format!("{title}: {}", model.text(Text::EscalateHint)), model.text(Text::ColumnTitle))
+            (title, model.text(Text::ColumnTitle), Some(Text::EscalateHint))
         }
     }
 }
@@ -135,9 +149,14 @@ fn draw_choice(model: &Model, choice: &Choice, layout: &Layout, canvas: &mut Can
         Choice::Phase(_) => {
             (Text::PhaseTitle, PHASES.iter().map(|phase| model.text(phase_text(*phase)).to_owned()).collect())
         }
-        Choice::Clock(_, names) => (Text::ClockTitle, names.clone()),
+        Choice::Clock(_, names) => {
+            let name = |name: &String| words::word(model.lang, name).to_owned();
+            (Text::ClockTitle, names.iter().map(name).collect())
+        }
         Choice::Pivot(entities) => {
-            let name = |(kind, field, value): &(String, String, String)| format!("{kind:<7} {value}  {field}");
+            let name = |(kind, field, value): &(String, String, String)| {
+                format!("{:<8}{value:<24}  {field}", words::word(model.lang, kind))
+            };
             (Text::PivotTitle, entities.iter().map(name).collect())
         }
     };
@@ -158,8 +177,8 @@ fn draw_commands(
 ) {
     let theme = canvas.theme;
     let (title, prompt) = match title {
-        CommandsTitle::Help => (Text::HelpTitle, "?"),
-        CommandsTitle::Palette => (Text::PaletteTitle, ":"),
+        CommandsTitle::Help => (Text::HelpTitle, "?>"),
+        CommandsTitle::Palette => (Text::PaletteTitle, ":>"),
     };
     let inside = open_box(layout, canvas, 60, layout.body.height.saturating_sub(2), model.text(title));
     put_input(canvas, inside, 0, prompt, input);
@@ -171,7 +190,7 @@ fn draw_commands(
         let keys = binding.keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
         let sign = if index == cursor { ">" } else { " " };
         let cells =
-            [(sign, 1, theme.focus), (keys.as_str(), 14, theme.focus), (model.text(binding.name), 40, theme.text)];
+            [(sign, 1, theme.focus), (keys.as_str(), 15, theme.focus), (model.text(binding.name), 40, theme.text)];
         canvas.put_cells(inside.x, y, inside.width, &cells);
         if index == cursor {
             canvas.paint(Rect { y, height: 1, ..inside }, theme.selected);

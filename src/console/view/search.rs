@@ -23,15 +23,17 @@ use crate::console::model::search::field;
 use crate::console::model::search::plain;
 use crate::console::msg::EventObject;
 use crate::console::view::canvas::Canvas;
+use crate::console::view::short_input;
 
 /// Columns of the field sidebar.
 const SIDEBAR_WIDTH: u16 = 40;
 
-/// Returns an event as one line: host, then message or raw line.
+/// Returns an event as one line: host or where it came in, then message or raw line.
 pub(super) fn line_of(event: &EventObject) -> String {
-    let host = field(event, "host.name").unwrap_or_default();
+    let named = ["host.name", "host.hostname", "observer.name"].iter().find_map(|name| field(event, name));
+    let host = named.or_else(|| field(event, "longan.input").map(|input| short_input(&input).to_owned()));
     let text = field(event, "message").or_else(|| field(event, "event.original")).unwrap_or_default();
-    format!("{host} {text}")
+    format!("{} {text}", host.unwrap_or_default())
 }
 
 /// Draws the screen.
@@ -74,7 +76,9 @@ fn draw_query(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
     let search = &model.search;
     let theme = canvas.theme;
     let since = search.since.as_deref().unwrap_or(model.text(Text::Everything));
-    let until = search.until.as_deref().map(|until| format!(" .. {until}")).unwrap_or_default();
+    let since = format::date(&model.zone, since);
+    let until = search.until.as_deref().map(|until| format!(" .. {}", format::date(&model.zone, until)));
+    let until = until.unwrap_or_default();
     let span = format!("{}: {since}{until}", model.text(Text::Since));
     let span_width = u16::try_from(span.chars().count()).unwrap_or(0).min(area.width / 2);
     let has_focus = search.focus == SearchFocus::Query;
@@ -141,7 +145,8 @@ fn draw_rows(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
     let search = &model.search;
     let theme = canvas.theme;
     if search.events.is_empty() && search.has_searched && !search.is_loading && search.failure.is_none() {
-        canvas.put(area.x, area.y, area.width, model.text(Text::NothingFound), theme.dim);
+        let text = if search.is_tailing { Text::TailWaiting } else { Text::NothingFound };
+        canvas.put(area.x, area.y, area.width, model.text(text), theme.dim);
     }
     let shown = search.events.iter().enumerate().skip(search.scroll.top);
     for (y, (index, event)) in (area.top()..area.bottom()).zip(shown) {

@@ -19,6 +19,8 @@ pub enum TimeFormat {
     Any,
     /// `iso`: RFC 3339 and its relatives, year first.
     Iso,
+    /// `iso_utc`: the same, in UTC where no zone is written: what W3C logs mean.
+    IsoUtc,
     /// `syslog`: `Mar 14 09:26:53` and its cousins with a year, a zone or a week day.
     Syslog,
     /// `clf`: `14/Mar/2026:09:26:53 +0700` and other shapes with the day before a month's name.
@@ -78,8 +80,10 @@ enum Step {
     Epoch,
 }
 
-const NAMES: [&str; 12] =
-    ["any", "iso", "rfc3339", "syslog", "clf", "us", "eu", "epoch", "epoch_s", "epoch_ms", "epoch_us", "epoch_ns"];
+const NAMES: [&str; 13] = [
+    "any", "iso", "iso_utc", "rfc3339", "syslog", "clf", "us", "eu", "epoch", "epoch_s", "epoch_ms", "epoch_us",
+    "epoch_ns",
+];
 
 impl TimeFormat {
     /// The names [`TimeFormat::compile`] knows besides patterns, for hints.
@@ -95,6 +99,7 @@ impl TimeFormat {
         Ok(match text {
             "any" => TimeFormat::Any,
             "iso" | "rfc3339" => TimeFormat::Iso,
+            "iso_utc" => TimeFormat::IsoUtc,
             "syslog" => TimeFormat::Syslog,
             "clf" => TimeFormat::Clf,
             "us" => TimeFormat::MonthFirst,
@@ -116,6 +121,8 @@ impl TimeFormat {
             TimeFormat::Any => return timestamp::detect(text, context),
             TimeFormat::Epoch(EpochUnit(unit)) => return timestamp::epoch(&mut cursor, *unit),
             TimeFormat::Iso => shape::iso(&mut cursor).or_else(|| shape::compact(&mut cursor)),
+            TimeFormat::IsoUtc => shape::iso(&mut cursor)
+                .map(|written| Written { offset_seconds: written.offset_seconds.or(Some(0)), ..written }),
             TimeFormat::Syslog => shape::month_first(&mut cursor),
             TimeFormat::Clf => shape::day_first(&mut cursor),
             TimeFormat::MonthFirst => shape::numbers(&mut cursor, Order::MonthFirst),

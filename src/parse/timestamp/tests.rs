@@ -162,3 +162,12 @@ proptest::proptest! {
         proptest::prop_assert_eq!(reading.map(|reading| reading.time), Some(time));
     }
 }
+
+#[test]
+fn a_format_may_mean_utc_whatever_the_zone_of_the_input() {
+    let context = Context { received: Timestamp(1_773_480_413_000_000_000), zone_offset_seconds: 25_200 };
+    let read = |text| super::read(text, &TimeFormat::compile("iso_utc").expect("known"), context).expect("a time");
+    assert_eq!(read("2026-03-14 09:26:53 x").time.to_string(), "2026-03-14T09:26:53.000Z");
+    assert_eq!(read("2026-03-14 09:26:53 x").inferred, Inferred::default());
+    assert_eq!(read("2026-03-14T09:26:53+07:00").time.to_string(), "2026-03-14T02:26:53.000Z");
+}

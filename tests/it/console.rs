@@ -1,0 +1,268 @@
+//! The console as its users have it: the built program in a pseudo terminal, against a running server.
+
+use crate::console_pty::Served;
+use crate::console_pty::Terminal;
+use crate::console_pty::wait;
+
+const ENTER: &str = "\r";
+const ESC: &str = "\x1b";
+const F5: &str = "\x1b[15~";
+
+/// What the screen says, in the language of the console.
+struct Words {
+    lang: &'static str,
+    medium: &'static str,
+    critical: &'static str,
+    why: &'static str,
+    response: &'static str,
+    took: &'static str,
+    closed: &'static str,
+    undone: &'static str,
+    escalated: &'static str,
+    needs_note: &'static str,
+    around: &'static str,
+    since_30_days: &'static str,
+    waiting: &'static str,
+    away: &'static str,
+    live: &'static str,
+    no_alerts: &'static str,
+    list: &'static str,
+}
+
+const VIETNAMESE: Words = Words {
+    lang: "vi",
+    medium: "Khách đăng nhập",
+    critical: "Chủ khóa đăng nhập",
+    why: "VÌ SAO",
+    response: "Gọi cho khách.",
+    took: "Đã nhận ALR-",
+    closed: "Đã đóng ALR-",
+    undone: "Đã hoàn tác ALR-",
+    escalated: "Đã leo thang ALR-",
+    needs_note: "cần ghi chú",
+    around: "Sự kiện quanh cảnh báo",
+    since_30_days: "Từ: 30d",
+    waiting: "+1 mới (F5)",
+    away: "MẤT KẾT NỐI",
+    live: "TRỰC TIẾP",
+    no_alerts: "Không có cảnh báo nào",
+    list: "Cảnh báo (nhóm)",
+};
+
+const ENGLISH: Words = Words {
+    lang: "en",
+    medium: "Visitor signed in",
+    critical: "Keymaster signed in",
+    why: "WHY",
+    response: "Call the visitor.",
+    took: "Took ALR-",
+    closed: "Closed ALR-",
+    undone: "Undid ALR-",
+    escalated: "Escalated ALR-",
+    needs_note: "need a note",
+    around: "Events around the alert",
+    since_30_days: "Since: 30d",
+    waiting: "+1 new (F5)",
+    away: "SERVER AWAY",
+    live: "LIVE",
+    no_alerts: "No alert matches",
+    list: "Alerts (groups)",
+};
+
+#[test]
+fn triage_takes_the_keys_that_are_promised() {
+    let served = Served::start();
+    // Each console has addresses of its own, so that each starts with nothing to decide.
+    for (words, (columns, rows), net) in [(VIETNAMESE, (80, 24), "203.0.113"), (ENGLISH, (160, 50), "198.51.100")] {
+        let mut console = Terminal::open(&served, words.lang, columns, rows);
+        triage(&served, &mut console, &words, net);
+        console.press("q");
+        let (is_fine, bytes) = console.ended();
+        assert!(is_fine);
+        assert!(ends_restored(&bytes), "the terminal is given back");
+    }
+}
+
+fn triage(served: &Served, console: &mut Terminal, words: &Words, net: &str) {
+    let [first, second, third] = [7, 8, 9].map(|last| format!("{net}.{last}"));
+    console.sees(&[words.no_alerts, words.live]);
+    // An empty list has nothing that could move: the first alert is simply there.
+    served.sign_in("visitor", &first);
+    console.sees(&[words.medium, &first, words.why]);
+    // The next waits until it is asked for.
+    served.sign_in("visitor", &second);
+    console.sees(&[words.waiting]);
+    assert!(!console.text().contains(&second), "the list moved unasked:\n{}", console.text());
+    console.press(F5);
+    console.sees(&[&second]);
+    console.loses(words.waiting);
+    console.keys_pressed();
+
+    // Take and open.
+    console.press("a");
+    leave(console, words, ENTER);
+    assert_eq!(console.keys_pressed(), 2);
+    console.sees(&[words.took]);
+    console.sees(&["user.name", "visitor", "T1078", words.response, "[p1]", "port 4711 ssh2"]);
+    assert!(console.styled().contains("visitor"), "what matched is marked in the raw line:\n{}", console.styled());
+    back(console, words);
+
+    // Related events: the same machine, five minutes. What an alert is about is searchable a moment later.
+    served.finds(&format!("source.ip:{second}"), "1");
+    console.keys_pressed();
+    leave(console, words, "r");
+    assert_eq!(console.keys_pressed(), 1);
+    console.sees(&[words.around, "+-5m", "srv-gate", &format!("from {first}"), &format!("from {second}")]);
+    back(console, words);
+
+    // History of the entity.
+    console.keys_pressed();
+    console.press("p");
+    console.press("1");
+    assert_eq!(console.keys_pressed(), 2);
+    console.sees(&[words.since_30_days, "Accepted password"]);
+    console.press("1");
+
+    // Close.
+    console.sees(&[words.medium]);
+    console.keys_pressed();
+    console.press("c");
+    console.press("1");
+    console.press(ENTER);
+    assert_eq!(console.keys_pressed(), 3);
+    console.sees(&[words.closed]);
+    console.press("u");
+    console.sees(&[words.undone]);
+
+    // Escalate.
+    console.keys_pressed();
+    console.press("e");
+    console.press(ENTER);
+    assert_eq!(console.keys_pressed(), 2);
+    console.sees(&[words.escalated]);
+    console.press("2");
+    console.sees(&["INC-", words.medium, &format!("{net}.")]);
+    console.press("1");
+
+    // A critical one is not closed without a note.
+    served.sign_in("keymaster", &third);
+    console.sees(&[words.waiting]);
+    console.press(F5);
+    console.sees(&[words.critical, &third]);
+    console.press("g");
+    console.points_at_rows(4..=4);
+    console.press("c");
+    console.press("3");
+    console.press(ENTER);
+    console.sees(&[words.needs_note]);
+    console.write("đã gọi");
+    console.press(ENTER);
+    console.sees(&[words.closed]);
+    console.loses(words.critical);
+
+    // What is left is closed at once: all in the filter.
+    console.keys_pressed();
+    console.press("*");
+    console.press("c");
+    console.press("4");
+    console.press(ENTER);
+    assert_eq!(console.keys_pressed(), 4);
+    console.sees(&[words.no_alerts]);
+}
+
+#[test]
+fn the_console_outlives_its_server_and_any_size() {
+    let mut served = Served::start();
+    served.sign_in("visitor", "203.0.113.40");
+    let words = VIETNAMESE;
+    let mut console = Terminal::open(&served, words.lang, 80, 24);
+    console.sees(&[words.medium, words.why, words.live]);
+
+    // Too small for anything but a sum, then one pane, then whole again.
+    console.resize(20, 5);
+    console.sees(&["SOC 1"]);
+    console.loses(words.why);
+    for key in ["j", ENTER, "G", "5", "4", "2", "1", "g"] {
+        console.press(key);
+    }
+    console.resize(60, 20);
+    console.sees(&[words.medium, words.why, "[p1]"]);
+    console.press(ESC);
+    console.resize(80, 24);
+    console.sees(&[words.medium, words.why, "203.0.113.40"]);
+
+    // The server is killed: what is known stays, nothing can be changed, what is typed is kept.
+    served.kill();
+    console.sees(&[words.away, words.medium]);
+    console.press("n");
+    console.write("gọi lại lúc 8 giờ");
+    console.press(ENTER);
+    console.sees(&["gọi lại lúc 8 giờ", words.medium]);
+    // It comes back: the console finds it by itself, and the draft can be sent.
+    served.start_again();
+    console.loses(words.away);
+    console.sees(&[words.live, "gọi lại lúc 8 giờ"]);
+    console.press(ENTER);
+    console.sees(&["Đã ghi chú ALR-"]);
+    // Live again: what comes now arrives.
+    served.sign_in("visitor", "203.0.113.41");
+    console.sees(&[words.waiting]);
+    console.press(F5);
+    console.sees(&["203.0.113.41"]);
+    console.press("q");
+    let (is_fine, bytes) = console.ended();
+    assert!(is_fine && ends_restored(&bytes));
+}
+
+#[test]
+fn nothing_in_a_log_line_reaches_the_terminal() {
+    let served = Served::start();
+    let hostile = "\u{1b}[2J\u{1b}]0;owned\u{7}\u{1b}[31mred\u{9b}5n\u{202e}back\u{200b}\r\u{8}\u{1b}P1$r\u{1b}\\";
+    served.sign_in(&format!("keymaster{hostile}"), "203.0.113.50");
+    for (words, (columns, rows)) in [(VIETNAMESE, (80, 24)), (ENGLISH, (160, 50))] {
+        let mut console = Terminal::open(&served, words.lang, columns, rows);
+        console.sees(&[words.critical]);
+        console.press(ENTER);
+        console.sees(&["␛[2J", "owned", "⟨RLO⟩"]);
+        console.press("r");
+        console.sees(&[words.around, "␛[2J"]);
+        console.press(ENTER);
+        console.sees(&["host.name:\"srv-gate\"", "␛[2J"]);
+        console.press(ENTER);
+        console.sees(&["@timestamp", "longan.id"]);
+        console.press("G");
+        console.sees(&["event.original", "related.user", "keymaster␛[2J␛]0;owned"]);
+        console.press("y");
+        console.press("5");
+        console.sees(&["srv-gate"]);
+        console.press("q");
+        let (is_fine, bytes) = console.ended();
+        assert!(is_fine && ends_restored(&bytes));
+        let text = String::from_utf8(bytes).expect("the console writes UTF-8 only");
+        for forbidden in ["\u{1b}[2J\u{1b}]0", "\u{1b}]0;", "\u{1b}P", "\u{9b}", "\u{202e}", "\u{200b}", "\u{8}"] {
+            assert!(!text.contains(forbidden), "{forbidden:?} reached the terminal");
+        }
+    }
+}
+
+/// Leaves the list by a key: another pane has its place, or has the cursor.
+fn leave(console: &mut Terminal, words: &Words, key: &str) {
+    let before = console.cursor();
+    console.press(key);
+    let look = || (console.cursor() != before || !console.text().contains(words.list)).then_some(());
+    wait("another pane", look, || console.text());
+}
+
+/// Goes back to the list: its title is there, the cursor on one of its rows.
+fn back(console: &mut Terminal, words: &Words) {
+    console.press(ESC);
+    console.sees(&[words.list]);
+    console.points_at_rows(4..=12);
+}
+
+/// Says whether the last words to the terminal gave it back: the other screen left, the cursor shown.
+fn ends_restored(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    let after = text.rsplit_once("\x1b[?1049l").map(|(_, after)| after);
+    after.is_some_and(|after| after.contains("\x1b[?25h")) && !text.ends_with("\x1b[?1049h")
+}
