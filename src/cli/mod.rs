@@ -64,7 +64,15 @@ pub enum Command {
 /// # Errors
 /// When the command failed in a way its own exit codes do not tell; the caller prints the chain of causes.
 pub fn run(cli: Cli) -> anyhow::Result<Exit> {
-    match cli.command {
+    match run_command(cli.command) {
+        // `longan parsers list | head` has had what it wanted.
+        Err(err) if parse::is_closed_pipe(&err) => Ok(Exit::Fine),
+        result => result,
+    }
+}
+
+fn run_command(command: Command) -> anyhow::Result<Exit> {
+    match command {
         Command::Start(args) => start::run(args),
         Command::Console(args) => console::run(args),
         Command::Search(args) => search::run(args),

@@ -18,8 +18,11 @@ use crate::client::blocking::BlockingClient;
 use crate::config::Flags;
 use crate::config::load;
 use crate::model::SafeText;
+use crate::model::time::Clock as _;
 use crate::model::time::SystemClock;
 use crate::pipeline::api::FolderSearch;
+use crate::query;
+use crate::query::UnknownField;
 use crate::wire::problem::Problem;
 use crate::wire::search::SearchRequest;
 
@@ -92,6 +95,9 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
         eprintln!("longan: there is no store in `{data}`\n  hint: `longan start --data {data}` makes one");
         return Ok(Exit::BadInput);
     };
+    for warning in slips(&args.query) {
+        eprintln!("longan: {}", SafeText::new(&warning));
+    }
     match answer(&args, &place) {
         Ok(true) => Ok(Exit::Fine),
         Ok(false) => Ok(Exit::Findings),
@@ -103,6 +109,15 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
         Err(Failure::Output(err)) if super::parse::is_closed_pipe(&err) => Ok(Exit::Fine),
         Err(Failure::Output(err)) => Err(err),
     }
+}
+
+/// Names the fields that look like a slip of the pen; a query that cannot be read is refused with its place later.
+fn slips(text: &str) -> Vec<String> {
+    let Ok(query) = query::parse(text, SystemClock.now()) else { return Vec::new() };
+    let slip = |field: UnknownField| {
+        Some(format!("no known field is called `{}`; did you mean `{}`?", field.name, field.suggestion?))
+    };
+    query.unknown_fields().into_iter().filter_map(slip).collect()
 }
 
 fn place_of(args: &Args) -> anyhow::Result<Option<Place>> {
@@ -303,6 +318,14 @@ fn csv_cell(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_looks_like_a_slip_is_told() {
+        assert_eq!(slips("usr.name:x"), ["no known field is called `usr.name`; did you mean `user.name`?"]);
+        for right in ["", "user.name:x AND failed", "fortinet.policy_id:7", "user.name:("] {
+            assert_eq!(slips(right), [] as [&str; 0], "{right}");
+        }
+    }
 
     #[test]
     fn a_cell_never_becomes_a_formula() {

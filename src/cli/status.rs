@@ -71,7 +71,10 @@ fn write(out: &mut impl Write, report: &Report, language: Language) -> io::Resul
     let levels = status.alerts_by_level.iter().filter(|(_, count)| *count > 0);
     let levels: Vec<String> = levels.map(|(level, count)| format!("{level} {count}")).collect();
     let lines = [
-        (language.pick("Phiên bản", "Version"), format!("{}, {}", status.version, status.started)),
+        (
+            language.pick("Phiên bản", "Version"),
+            format!("{}, {} {}", status.version, language.pick("chạy từ", "running since"), status.started),
+        ),
         (language.pick("Trạng thái", "State"), state),
         (
             language.pick("Sự kiện", "Events"),
@@ -116,7 +119,10 @@ fn write(out: &mut impl Write, report: &Report, language: Language) -> io::Resul
         writeln!(out, "{}:", language.pick("Vấn đề", "Problems"))?;
     }
     for problem in &status.problems {
-        writeln!(out, "  {}", SafeText::new(problem))?;
+        // A hint stands on a line of its own.
+        for line in problem.lines() {
+            writeln!(out, "  {}", SafeText::new(line))?;
+        }
     }
     writeln!(out)?;
     inputs(report, language).write(out)?;

@@ -173,5 +173,24 @@ enum Exchange {
 async fn open_tls(tls: &TlsEndpoint) -> io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
     let stream = TcpStream::connect((tls.host.as_str(), tls.port)).await?;
     stream.set_nodelay(true)?;
-    TlsConnector::from(tls.config.clone()).connect(tls.server_name.clone(), stream).await
+    TlsConnector::from(tls.config.clone()).connect(tls.server_name.clone(), stream).await.map_err(explained)
+}
+
+/// Says in words what a self-signed certificate is refused for: `openssl req -x509` makes an authority of it.
+fn explained(err: io::Error) -> io::Error {
+    const AUTHORITY: &str = "the server shows the certificate of an authority (CA:TRUE), which proves no server; \
+                             give it one signed by that authority, or one made with `basicConstraints=CA:FALSE`";
+    if err.to_string().contains("CaUsedAsEndEntity") { io::Error::new(err.kind(), AUTHORITY) } else { err }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_authority_shown_as_a_server_is_told_in_words() {
+        let refused = explained(io::Error::other("invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))"));
+        assert!(refused.to_string().contains("basicConstraints=CA:FALSE"), "{refused}");
+        assert_eq!(explained(io::Error::other("reset")).to_string(), "reset");
+    }
 }

@@ -489,6 +489,15 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_cannot_be_read_hides_no_wrong_value() {
+        let found = problems("data = 5\nzon = \"Z\"\n[store]\nretention_days = 3\n");
+        assert_eq!(found.len(), 3, "{found:?}");
+        assert!(found[0].starts_with("1:8 invalid type"), "{found:?}");
+        assert!(found[1].starts_with("2:1 unknown field `zon`"), "{found:?}");
+        assert!(found[2].starts_with("4:18 `store.retention_days`"), "{found:?}");
+    }
+
+    #[test]
     fn an_unknown_key_is_refused_with_a_hint() {
         assert_eq!(problems("[stor]\n").len(), 1);
         let found = problems("[input.syslog_udp]\nadress = \"127.0.0.1:1\"\n");

@@ -11,6 +11,8 @@ use toml::Spanned;
 use crate::config::Settings;
 use crate::config::check;
 use crate::config::raw::Raw;
+use crate::config::reading;
+use crate::config::reading::Mistake;
 use crate::diag::Located;
 use crate::diag::position_of;
 
@@ -89,16 +91,28 @@ pub fn load(
     environment: impl IntoIterator<Item = (String, String)>,
     flags: &Flags,
 ) -> Result<Settings, ConfigError> {
-    let mut layers = Vec::new();
-    layers.push(lines_layer(&flags.0, |key| format!("flag --{}", flag_name(key)))?);
     let environment: BTreeMap<String, String> =
         environment.into_iter().filter_map(|(name, value)| Some((environment_key(&name)?, value))).collect();
-    layers.push(lines_layer(&environment, |key| format!("environment {}", environment_name(key)))?);
+    let mut read = vec![
+        lines_layer(&flags.0, |key| format!("flag --{}", flag_name(key)))?,
+        lines_layer(&environment, |key| format!("environment {}", environment_name(key)))?,
+    ];
     if let Some(path) = file {
-        layers.push(file_layer(path)?);
+        read.push(file_layer(path)?);
     }
-    check::check(&layers).map_err(ConfigError::Invalid)
+    let (layers, problems): (Vec<Layer>, Vec<_>) = read.into_iter().unzip();
+    let mut problems: Vec<Located<String>> = problems.into_iter().flatten().collect();
+    match check::check(&layers) {
+        Ok(settings) if problems.is_empty() => Ok(settings),
+        checked => {
+            problems.extend(checked.err().unwrap_or_default());
+            Err(ConfigError::Invalid(problems))
+        }
+    }
 }
+
+/// A layer with what could not be taken of it.
+type Read = (Layer, Vec<Located<String>>);
 
 /// Variables of this program that are no keys of the file.
 const NOT_KEYS: [&str; 3] = ["LONGAN_CONFIG", "LONGAN_LOG", "LONGAN_TOKEN"];
@@ -117,16 +131,15 @@ fn flag_name(key: &str) -> String {
     short.replace(['_', '.'], "-")
 }
 
-fn file_layer(path: &Path) -> Result<Layer, ConfigError> {
+fn file_layer(path: &Path) -> Result<Read, ConfigError> {
     let text = fs::read_to_string(path).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => ConfigError::Missing(path.to_owned()),
         _ => ConfigError::Unreadable { path: path.to_owned(), source },
     })?;
-    let raw: Raw = toml::from_str(&text).map_err(|err| {
-        let offset = err.span().map_or(0, |span| span.start);
-        ConfigError::Invalid(vec![with_hint(Located::at_offset(path, &text, offset, err.message().to_owned()))])
-    })?;
-    Ok(Layer { raw, path: path.to_owned(), text, kind: LayerKind::File })
+    let place = |mistake: Mistake| with_hint(Located::at_offset(path, &text, mistake.offset, mistake.message));
+    let (raw, mistakes) = reading::read(&text).map_err(|mistake| ConfigError::Invalid(vec![place(mistake)]))?;
+    let problems = mistakes.into_iter().map(place).collect();
+    Ok((Layer { raw, path: path.to_owned(), text, kind: LayerKind::File }, problems))
 }
 
 /// serde lists the keys it would have taken; the nearest of them makes a hint.
@@ -144,17 +157,18 @@ fn with_hint(problem: Located<String>) -> Located<String> {
     }
 }
 
-fn lines_layer(values: &BTreeMap<String, String>, name: impl Fn(&str) -> String) -> Result<Layer, ConfigError> {
+fn lines_layer(values: &BTreeMap<String, String>, name: impl Fn(&str) -> String) -> Result<Read, ConfigError> {
     let names: Vec<String> = values.keys().map(|key| name(key)).collect();
     let lines: Vec<String> = values.iter().map(|(key, value)| format!("{key} = {}", toml_literal(value))).collect();
     let text = lines.join("\n");
-    let raw = toml::from_str(&text).map_err(|err| {
-        let line = err.span().map_or(1, |span| position_of(&text, span.start).line) as usize;
+    let place = |mistake: Mistake| {
+        let line = position_of(&text, mistake.offset).line as usize;
         let name = names.get(line - 1).map_or("flags", String::as_str);
-        let problem = with_hint(Located::at_start(Path::new("-"), err.message().to_owned()));
-        ConfigError::Invalid(vec![problem.map(|message| format!("{name}: {message}"))])
-    })?;
-    Ok(Layer { raw, path: PathBuf::new(), text, kind: LayerKind::Lines(names) })
+        with_hint(Located::at_start(Path::new("-"), mistake.message)).map(|message| format!("{name}: {message}"))
+    };
+    let (raw, mistakes) = reading::read(&text).map_err(|mistake| ConfigError::Invalid(vec![place(mistake)]))?;
+    let problems = mistakes.into_iter().map(place).collect();
+    Ok((Layer { raw, path: PathBuf::new(), text, kind: LayerKind::Lines(names) }, problems))
 }
 
 /// Numbers and truth values stay what they are; everything else is text.

@@ -8,6 +8,7 @@ mod check;
 mod explain;
 mod layers;
 mod raw;
+mod reading;
 mod settings;
 
 pub use explain::Setting;

@@ -80,6 +80,9 @@ pub(super) async fn watch(settings: Settings, live: Arc<Live>, cancel: Cancellat
         let wanted = settings.clone();
         let Ok(content) = tokio::task::spawn_blocking(move || Content::of(&wanted)).await else { continue };
         info!(rules = content.rules.len(), problems = content.problems.len(), "rules and packs were loaded anew");
+        for problem in &content.problems {
+            warn!(%problem, "left out");
+        }
         live.offer_content(content);
     }
 }

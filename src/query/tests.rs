@@ -222,3 +222,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_network_that_is_none_is_refused_not_searched_for() {
+    for right in ["source.ip:10.0.0.0/8", "source.ip:2001:db8::/32", "url.path:10.0.0.0/33", "user.name:a/b"] {
+        assert!(parse(right, NOW).is_ok(), "{right}");
+    }
+    for wrong in ["source.ip:10.0.0.0/33", "source.ip:10.0.0/8", "source.ip:10.0.0.0/"] {
+        let err = parse(wrong, NOW).expect_err(wrong);
+        assert!(err.to_string().contains("is not a network"), "{err}");
+    }
+}

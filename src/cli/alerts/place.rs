@@ -63,7 +63,12 @@ impl Place {
     }
 
     fn files(&self) -> anyhow::Result<Source> {
-        let opened = AlertReader::open(&self.data.join(FILE_NAME));
+        let file = self.data.join(FILE_NAME);
+        if !file.try_exists().unwrap_or(true) {
+            let data = self.data.display();
+            anyhow::bail!("no server runs on `{data}`, and no alerts are kept there (`--data` names the data folder)");
+        }
+        let opened = AlertReader::open(&file);
         let nobody = || format!("no server runs on `{}`, and it holds no alerts that can be read", self.data.display());
         Ok(Source::Files(opened.map_err(|err| anyhow::Error::new(err).context(nobody()))?))
     }
@@ -138,6 +143,15 @@ mod tests {
         let problem =
             Problem { status, kind: String::new(), detail: String::new(), hint: None, column: None, owner: None };
         ClientError::Refused(Box::new(problem)).into()
+    }
+
+    #[test]
+    fn a_folder_without_alerts_is_told_by_its_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let data = folder.path().to_owned();
+        let place = Place { data, server: None, ca: None, token_file: None };
+        let Err(err) = place.source() else { panic!("there is nothing to read") };
+        assert!(err.to_string().contains("no alerts are kept there"), "{err:#}");
     }
 
     #[test]

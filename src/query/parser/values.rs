@@ -118,6 +118,10 @@ pub(super) fn value_test(kind: Kind, text: &str, start: usize, now: Timestamp) -
             let Moment { start: from, end: until } = moment(text, start, now)?;
             Ok(Test::Range(Range::Time { from: Some(from), until: Some(until) }))
         }
+        Kind::Ip if text.contains('/') => {
+            let error = QueryError::new(start + 1, format!("`{text}` is not a network"));
+            Err(error.expected("an address and its length").hint("write 10.0.0.0/8 or 2001:db8::/32"))
+        }
         Kind::Ip => {
             let address = words::whole_address(text).map(|address| address.to_string());
             Ok(Test::Equals(address.unwrap_or_else(|| keyword::normalize(text).into_owned())))
