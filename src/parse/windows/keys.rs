@@ -1,5 +1,9 @@
 //! The names that shippers give the parts of a Windows event: winlogbeat, nxlog, evtx_dump, plain event XML, flat exports.
 
+use std::sync::LazyLock;
+
+use hashbrown::HashMap;
+
 /// What a key of the shipper's record is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Key<'k> {
@@ -100,6 +104,22 @@ const IGNORED: [&str; 17] = [
     "RelatedActivityID",
 ];
 
+/// What the lists above say of a name.
+#[derive(Debug, Clone, Copy)]
+enum Known {
+    System(&'static str),
+    Time,
+    Ignored,
+}
+
+/// The lists as one map: every key of every record is looked up. Of a name in two lists the first list counts.
+static KNOWN: LazyLock<HashMap<&'static str, Known, foldhash::fast::FixedState>> = LazyLock::new(|| {
+    let ignored = IGNORED.iter().map(|name| (*name, Known::Ignored));
+    let times = TIMES.iter().map(|name| (*name, Known::Time));
+    let system = SYSTEM.iter().map(|(name, ecs)| (*name, Known::System(ecs)));
+    ignored.chain(times).chain(system).collect()
+});
+
 /// Says what a key is, by the shipper's name for it.
 pub(super) fn classify(key: &str) -> Key<'_> {
     if key.starts_with("winlog.") || key.starts_with("event.") || key.starts_with("host.") || key.starts_with("agent.")
@@ -133,16 +153,13 @@ fn system_key(key: &str, is_system: bool) -> Key<'_> {
         }
         false => key,
     };
-    if let Some((_, ecs)) = SYSTEM.iter().find(|(known, _)| *known == name) {
-        return Key::System(ecs);
+    match KNOWN.get(name) {
+        Some(Known::System(ecs)) => Key::System(ecs),
+        Some(Known::Time) => Key::Timestamp,
+        Some(Known::Ignored) => Key::Ignored,
+        None if is_system => Key::Ignored,
+        None => Key::Data(key),
     }
-    if TIMES.contains(&name) {
-        return Key::Timestamp;
-    }
-    if is_system || IGNORED.contains(&name) {
-        return Key::Ignored;
-    }
-    Key::Data(key)
 }
 
 /// Takes away what evtx_dump puts around a value.

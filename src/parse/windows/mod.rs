@@ -43,6 +43,11 @@ pub fn read<'a>(body: &'a str, event: &mut Event<'a>, zone_offset_seconds: i32) 
     read.is_ok() && from_pairs(pairs, event, zone_offset_seconds)
 }
 
+/// Says whether keys and values are those of a Windows event.
+pub fn is_event(pairs: &[(Cow<'_, str>, Value<'_>)]) -> bool {
+    Identity::find(pairs).is_some()
+}
+
 /// Fills the event from keys and values already read; false, with the event untouched, when they are no Windows event.
 pub fn from_pairs<'a>(pairs: Vec<(Cow<'a, str>, Value<'a>)>, event: &mut Event<'a>, zone_offset_seconds: i32) -> bool {
     let Some(identity) = Identity::find(&pairs) else { return false };

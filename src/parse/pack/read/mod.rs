@@ -182,7 +182,12 @@ impl<'a> Reader<'a> {
         {
             return true;
         }
-        if let Some((leaf, captures)) = self.packs.tree.walk(self.packs.open_root, body, draft.clock) {
+        // An object is no word of a sentence: a pattern that begins with any word would look for its end in all of it.
+        let found = match structured::is_object(body) {
+            true => self.packs.tree.walk_literal(self.packs.open_root, body, draft.clock),
+            false => self.packs.tree.walk(self.packs.open_root, body, draft.clock),
+        };
+        if let Some((leaf, captures)) = found {
             self.take(draft, leaf, &captures, body, depth);
             return true;
         }
@@ -266,10 +271,8 @@ impl<'a> Reader<'a> {
             self.take_pairs(draft, id, grammar, pairs, depth);
             return true;
         }
-        // The Windows reader takes the body itself, so it is asked only when a key looks like an event's number.
-        if structured::may_be_windows(grammar, &pairs)
-            && windows::read(body, &mut draft.event, draft.clock.zone_offset_seconds)
-        {
+        if structured::may_be_windows(grammar, &pairs) && windows::is_event(&pairs) {
+            windows::from_pairs(pairs, &mut draft.event, draft.clock.zone_offset_seconds);
             draft.recount();
             return true;
         }

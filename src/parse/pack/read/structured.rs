@@ -89,6 +89,11 @@ fn begins_with_date(bytes: &[u8]) -> bool {
     is(4, b'-') && is(7, b'-') && is(10, b' ') && is(13, b':') && is(16, b':') && is(19, b' ') && goes_on
 }
 
+/// Says whether a body begins as a JSON object does.
+pub(in crate::parse::pack) fn is_object(body: &str) -> bool {
+    body.starts_with('{') && opens_object(body.as_bytes(), 0)
+}
+
 /// Says whether a brace opens a JSON object: a name in quotation marks follows.
 fn opens_object(bytes: &[u8], brace: usize) -> bool {
     let after = bytes.get(brace + 1..).unwrap_or_default();

@@ -31,6 +31,8 @@ pub(super) struct LeafId(pub(super) u32);
 struct Node {
     /// Literal edges, no two with the same first byte, sorted by it.
     literals: Vec<Edge>,
+    /// One bit for each byte a literal edge begins with.
+    firsts: [u64; 4],
     /// Capture edges, narrow before wide.
     captures: Vec<CaptureEdge>,
     leaf: Option<LeafId>,
@@ -40,6 +42,8 @@ struct Node {
 
 #[derive(Debug)]
 struct Edge {
+    /// The first byte of the text, beside the edge so that a look at it is no look elsewhere in memory.
+    first: u8,
     text: Box<[u8]>,
     to: NodeId,
 }
@@ -99,7 +103,7 @@ impl Tree {
     /// Follows literal edges along `text`, splitting and adding edges where they end.
     fn descend_literal(&mut self, mut at: NodeId, mut text: &[u8]) -> NodeId {
         while let Some(&first) = text.first() {
-            let found = self.node(at).map(|node| node.literals.binary_search_by_key(&first, |edge| edge.first()));
+            let found = self.node(at).map(|node| node.literals.binary_search_by_key(&first, |edge| edge.first));
             match found {
                 Some(Ok(index)) => {
                     let (next, shared) = self.split(at, index, text);
@@ -109,7 +113,7 @@ impl Tree {
                 Some(Err(index)) => {
                     let to = self.add_node();
                     if let Some(node) = self.node_mut(at) {
-                        node.literals.insert(index, Edge { text: text.into(), to });
+                        node.insert_literal(index, Edge { first, text: text.into(), to });
                     }
                     return to;
                 }
@@ -135,7 +139,7 @@ impl Tree {
         let to = std::mem::replace(&mut edge.to, middle);
         edge.text = head;
         if let Some(node) = self.node_mut(middle) {
-            node.literals.push(Edge { text: tail, to });
+            node.insert_literal(0, Edge { first: tail.first().copied().unwrap_or(0), text: tail, to });
         }
         (middle, shared)
     }
@@ -161,14 +165,41 @@ impl Tree {
 }
 
 impl Node {
+    fn insert_literal(&mut self, index: usize, edge: Edge) {
+        let (word, bit) = place(edge.first);
+        if let Some(bits) = self.firsts.get_mut(word) {
+            *bits |= bit;
+        }
+        self.literals.insert(index, edge);
+    }
+
+    /// Returns the literal edge that fits at a place of the text.
+    fn literal_at(&self, bytes: &[u8], at: usize) -> Option<&Edge> {
+        let first = *bytes.get(at)?;
+        if !self.begins_with(first) {
+            return None;
+        }
+        let edge = match self.literals.as_slice() {
+            few if few.len() <= 8 => few.iter().find(|edge| edge.first == first)?,
+            many => many.get(many.binary_search_by_key(&first, |edge| edge.first).ok()?)?,
+        };
+        // Most that do not fit differ in the second byte, which is cheaper to see here than in a comparison of the whole.
+        let may_fit = edge.text.get(1).is_none_or(|second| bytes.get(at + 1) == Some(second));
+        (may_fit && bytes.get(at..)?.starts_with(&edge.text)).then_some(edge)
+    }
+
+    /// Says whether a literal edge begins with this byte.
+    fn begins_with(&self, byte: u8) -> bool {
+        let (word, bit) = place(byte);
+        self.firsts.get(word).is_some_and(|bits| bits & bit != 0)
+    }
+
     /// Says whether a capture of blanks begins with this byte.
     fn goes_on_at(&self, byte: Option<&u8>) -> bool {
         self.has_space && matches!(byte, Some(b' ' | b'\t'))
     }
 }
 
-impl Edge {
-    fn first(&self) -> u8 {
-        self.text.first().copied().unwrap_or(0)
-    }
+fn place(byte: u8) -> (usize, u64) {
+    (usize::from(byte / 64), 1 << (byte % 64))
 }

@@ -44,10 +44,21 @@ const STEPS_PER_BYTE: u32 = 8;
 impl Tree {
     /// Finds the preferred variant under `root` that reads the whole text.
     pub(in crate::parse::pack) fn walk(&self, root: NodeId, text: &str, clock: Context) -> Option<(LeafId, Captures)> {
-        let length = u32::try_from(text.len()).ok()?;
-        let steps = STEPS_MIN.saturating_add(length.saturating_mul(STEPS_PER_BYTE));
-        let mut walk = Walk { tree: self, text, clock, captures: SmallVec::new(), steps };
+        let mut walk = Walk::new(self, text, clock)?;
         let leaf = walk.visit(root, 0)?;
+        Some((leaf, walk.captures))
+    }
+
+    /// As [`Tree::walk`], among the variants that begin with literal text.
+    pub(in crate::parse::pack) fn walk_literal(
+        &self,
+        root: NodeId,
+        text: &str,
+        clock: Context,
+    ) -> Option<(LeafId, Captures)> {
+        let mut walk = Walk::new(self, text, clock)?;
+        let (next, end) = walk.follow_literal(self.node(root)?, 0)?;
+        let leaf = walk.visit(next, end)?;
         Some((leaf, walk.captures))
     }
 }
@@ -60,7 +71,13 @@ struct Walk<'w> {
     steps: u32,
 }
 
-impl Walk<'_> {
+impl<'w> Walk<'w> {
+    fn new(tree: &'w Tree, text: &'w str, clock: Context) -> Option<Walk<'w>> {
+        let length = u32::try_from(text.len()).ok()?;
+        let steps = STEPS_MIN.saturating_add(length.saturating_mul(STEPS_PER_BYTE));
+        Some(Walk { tree, text, clock, captures: SmallVec::new(), steps })
+    }
+
     /// Reads on from `at`; on success the captures on the stack are those of the leaf.
     fn visit(&mut self, id: NodeId, at: usize) -> Option<LeafId> {
         let node = self.tree.node(id)?;
@@ -85,14 +102,7 @@ impl Walk<'_> {
 
     /// Follows the literal edge that fits at `at`, if one does.
     fn follow_literal(&self, node: &Node, at: usize) -> Option<(NodeId, usize)> {
-        let rest = self.text.as_bytes().get(at..)?;
-        let first = rest.first()?;
-        let edge = match node.literals.as_slice() {
-            [] => return None,
-            few if few.len() <= 8 => few.iter().find(|edge| edge.first() == *first)?,
-            many => many.get(many.binary_search_by_key(first, |edge| edge.first()).ok()?)?,
-        };
-        rest.starts_with(&edge.text).then(|| (edge.to, at + edge.text.len()))
+        node.literal_at(self.text.as_bytes(), at).map(|edge| (edge.to, at + edge.text.len()))
     }
 
     fn try_capture(&mut self, edge: &CaptureEdge, at: usize) -> Option<LeafId> {
@@ -189,15 +199,16 @@ fn next_stop(node: &Node, bytes: &[u8], from: usize, limit: usize) -> Option<usi
     memchr::memchr2(b' ', b'\t', window).map(|offset| from + offset).or(literal)
 }
 
-/// Finds the next place, up to and including `limit`, where a literal edge of the node could begin.
+/// Finds the next place, up to and including `limit`, where a literal edge of the node fits.
 fn next_literal(node: &Node, bytes: &[u8], from: usize, limit: usize) -> Option<usize> {
     let window = bytes.get(from..bytes.len().min(limit + 1))?;
+    let fits = |offset: &usize| node.literal_at(bytes, from + offset).is_some();
     let found = match node.literals.as_slice() {
         [] => None,
-        [a] => memchr::memchr(a.first(), window),
-        [a, b] => memchr::memchr2(a.first(), b.first(), window),
-        [a, b, c] => memchr::memchr3(a.first(), b.first(), c.first(), window),
-        many => window.iter().position(|byte| many.binary_search_by_key(byte, |edge| edge.first()).is_ok()),
+        [a] => memchr::memchr_iter(a.first, window).find(fits),
+        [a, b] => memchr::memchr2_iter(a.first, b.first, window).find(fits),
+        [a, b, c] => memchr::memchr3_iter(a.first, b.first, c.first, window).find(fits),
+        _ => (0..window.len()).find(fits),
     };
     found.map(|offset| from + offset)
 }
