@@ -65,8 +65,8 @@ impl Place {
     fn files(&self) -> anyhow::Result<Source> {
         let file = self.data.join(FILE_NAME);
         if !file.try_exists().unwrap_or(true) {
-            let data = self.data.display();
-            anyhow::bail!("no server runs on `{data}`, and no alerts are kept there (`--data` names the data folder)");
+            let nobody = anyhow::Error::new(EndpointError::NotRunning(self.data.clone()));
+            return Err(nobody.context("no alerts are kept there"));
         }
         let opened = AlertReader::open(&file);
         let nobody = || format!("no server runs on `{}`, and it holds no alerts that can be read", self.data.display());
@@ -152,6 +152,7 @@ mod tests {
         let place = Place { data, server: None, ca: None, token_file: None };
         let Err(err) = place.source() else { panic!("there is nothing to read") };
         assert!(err.to_string().contains("no alerts are kept there"), "{err:#}");
+        assert_eq!(code_of(&err), Some(Exit::NoServer));
     }
 
     #[test]
