@@ -79,7 +79,7 @@ pub fn from_pairs<'a>(pairs: Vec<(Cow<'a, str>, Value<'a>)>, event: &mut Event<'
     fields::apply(event, &data, is_sysmon, identity.event_id);
     action::apply(event, is_sysmon, identity.event_id);
     for (key, value) in data {
-        event.set(Name::new(format!("winlog.event_data.{key}")), value);
+        event.set(Name::new(["winlog.event_data.", &key].concat()), value);
     }
     event.parser = Some(PARSER);
     event.failure = None;
