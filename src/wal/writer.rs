@@ -76,7 +76,7 @@ pub struct Handles {
 /// When the log failed or the processing stage is gone. All inputs are refused from then on.
 pub fn run(wal: Wal, outlet: Outlet, handles: Handles) -> Result<Wal, WriterError> {
     let meters = Meters::new(&handles.registry);
-    let mut writer = Writer { wal, outlet, handles, meters, group: Group::default() };
+    let mut writer = Writer { wal, outlet, handles, meters, group: Group::default(), held: Vec::new() };
     writer.meters.log_size(&writer.wal);
     match writer.run_to_end() {
         Ok(()) => Ok(writer.wal),
@@ -115,12 +115,14 @@ struct Writer {
     handles: Handles,
     meters: Meters,
     group: Group,
+    /// What met a full disk and has a sender that cannot be told: stored first once there is room. Bounded, because the
+    /// readers stop at the refusal and the queue is bounded.
+    held: Vec<Submission>,
 }
 
 impl Writer {
     fn run_to_end(&mut self) -> Result<(), WriterError> {
-        while let Some(first) = self.outlet.receiver.blocking_recv() {
-            self.gather(first);
+        while self.fill_group() {
             match self.store() {
                 Ok(envelopes) => {
                     if !envelopes.is_empty() {
@@ -139,6 +141,18 @@ impl Writer {
         self.wal.sync().map_err(failed)
     }
 
+    /// Takes what was held back, or waits for what comes; false when the inputs are gone.
+    fn fill_group(&mut self) -> bool {
+        if self.held.is_empty() {
+            let Some(first) = self.outlet.receiver.blocking_recv() else { return false };
+            self.gather(first);
+        }
+        for submission in mem::take(&mut self.held) {
+            self.group.add(submission);
+        }
+        true
+    }
+
     /// Takes what else waits, up to the limits.
     fn gather(&mut self, first: Submission) {
         let limits = self.handles.limits;
@@ -153,7 +167,9 @@ impl Writer {
     fn store(&mut self) -> Result<Vec<Envelope>, NotStored> {
         let bytes = self.group.bytes as u64;
         // Counted before the frames are moved; per input because the operator's books are kept per input.
-        let tallies = self.meters.tally(&self.group.submissions);
+        let promised = self.meters.tally(self.group.submissions.iter().filter(|one| one.receipt.is_some()));
+        let unpromised: Vec<Submission> =
+            self.group.submissions.iter().filter(|one| one.receipt.is_none()).map(copy_of).collect();
         let frames = self.group.submissions.iter_mut().flat_map(|submission| {
             let mut places = mem::take(&mut submission.places).into_iter();
             mem::take(&mut submission.frames).into_iter().map(move |frame| (frame, places.next()))
@@ -165,7 +181,12 @@ impl Writer {
             self.meters.synced(began.elapsed());
             Ok(envelopes)
         });
-        self.meters.tallied(&tallies, stored.is_ok());
+        self.meters.count(&promised, if stored.is_ok() { Fate::Stored } else { Fate::Rejected });
+        match &stored {
+            Ok(_) => self.meters.count(&self.meters.tally(&unpromised), Fate::Stored),
+            Err(NotStored::DiskFull) => self.held = unpromised,
+            Err(_) => self.meters.count(&self.meters.tally(&unpromised), Fate::Dropped),
+        }
         if stored.is_ok() {
             self.meters.group_stored(bytes, began.elapsed());
         }
@@ -186,8 +207,12 @@ impl Writer {
         let mut looked = Instant::now();
         loop {
             match self.outlet.receiver.try_recv() {
+                Ok(late) if late.receipt.is_none() => self.held.push(late),
                 Ok(late) => self.refuse(late, &NotStored::DiskFull),
-                Err(TryRecvError::Disconnected) => return Ok(false),
+                Err(TryRecvError::Disconnected) => {
+                    self.give_up_held();
+                    return Ok(false);
+                }
                 Err(TryRecvError::Empty) => thread::sleep(self.handles.limits.recheck.min(Duration::from_millis(50))),
             }
             if looked.elapsed() >= self.handles.limits.recheck {
@@ -215,9 +240,19 @@ impl Writer {
     }
 
     fn refuse(&self, mut submission: Submission, why: &NotStored) {
-        let tallies = self.meters.rejected_only(&submission);
-        self.meters.tallied(&tallies, false);
+        let fate = if submission.receipt.is_some() { Fate::Rejected } else { Fate::Dropped };
+        self.meters.count(&self.meters.tally([&submission]), fate);
         tell(std::slice::from_mut(&mut submission), &Err(why.clone()));
+    }
+
+    /// Counts as lost what was held back when the program ends before there is room.
+    fn give_up_held(&mut self) {
+        let held = mem::take(&mut self.held);
+        if !held.is_empty() {
+            let frames: usize = held.iter().map(|one| one.frames.len()).sum();
+            error!(frames, "lost: the disk stayed full until the end");
+            self.meters.count(&self.meters.tally(&held), Fate::Dropped);
+        }
     }
 
     fn refuse_everything(&mut self, err: &WriterError) {
@@ -226,12 +261,18 @@ impl Writer {
             WriterError::ProcessingEnded => NotStored::Closed,
         };
         error!(error = %err, "nothing is taken in any more");
+        self.give_up_held();
         self.outlet.refusal.send_replace(Some(why.clone()));
         self.outlet.receiver.close();
         while let Some(late) = self.outlet.receiver.blocking_recv() {
             self.refuse(late, &why);
         }
     }
+}
+
+/// Copies what nobody waits for: the bytes are shared.
+fn copy_of(submission: &Submission) -> Submission {
+    Submission { frames: submission.frames.clone(), places: submission.places.clone(), receipt: None }
 }
 
 fn failed(err: NotStored) -> WriterError {
@@ -256,6 +297,17 @@ struct InputCounters {
     stored: Counter,
     stored_bytes: Counter,
     rejected: Counter,
+    dropped: Counter,
+}
+
+/// What became of frames.
+#[derive(Debug, Clone, Copy)]
+enum Fate {
+    Stored,
+    /// The sender was told, and still has them.
+    Rejected,
+    /// Lost without the sender knowing.
+    Dropped,
 }
 
 /// How much of a group came from one input.
@@ -299,10 +351,10 @@ impl Meters {
     }
 
     /// Adds up a group per input; frames of one connection share their origin, so most are one comparison.
-    fn tally(&self, submissions: &[Submission]) -> Vec<Tally> {
+    fn tally<'s>(&self, submissions: impl IntoIterator<Item = &'s Submission>) -> Vec<Tally> {
         let mut tallies: Vec<(Arc<Origin>, Tally)> = Vec::new();
         let mut current = 0;
-        for frame in submissions.iter().flat_map(|submission| &submission.frames) {
+        for frame in submissions.into_iter().flat_map(|submission| &submission.frames) {
             let same = |(origin, _): &(Arc<Origin>, Tally)| {
                 Arc::ptr_eq(origin, &frame.origin) || origin.input == frame.origin.input
             };
@@ -321,10 +373,6 @@ impl Meters {
         tallies.into_iter().map(|(_, tally)| tally).collect()
     }
 
-    fn rejected_only(&self, submission: &Submission) -> Vec<Tally> {
-        self.tally(std::slice::from_ref(submission))
-    }
-
     fn counters(&self, input: &str) -> InputCounters {
         let mut inputs = self.inputs.borrow_mut();
         if let Some(counters) = inputs.get(input) {
@@ -335,6 +383,7 @@ impl Meters {
             stored: self.registry.counter("longan_input_stored_total", &labels),
             stored_bytes: self.registry.counter("longan_input_stored_bytes_total", &labels),
             rejected: self.registry.counter("longan_input_rejected_total", &labels),
+            dropped: self.registry.counter("longan_input_dropped_total", &labels),
         };
         if inputs.len() >= INPUTS_MAX {
             inputs.clear();
@@ -343,13 +392,15 @@ impl Meters {
         counters
     }
 
-    fn tallied(&self, tallies: &[Tally], stored: bool) {
+    fn count(&self, tallies: &[Tally], fate: Fate) {
         for Tally { counters, frames, bytes } in tallies {
-            if stored {
-                counters.stored.add(*frames);
-                counters.stored_bytes.add(*bytes);
-            } else {
-                counters.rejected.add(*frames);
+            match fate {
+                Fate::Stored => {
+                    counters.stored.add(*frames);
+                    counters.stored_bytes.add(*bytes);
+                }
+                Fate::Rejected => counters.rejected.add(*frames),
+                Fate::Dropped => counters.dropped.add(*frames),
             }
         }
     }

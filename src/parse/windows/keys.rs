@@ -137,16 +137,21 @@ pub(super) fn classify(key: &str) -> Key<'_> {
     if matches!(key, "RenderingInfo.Message" | "Message" | "message") {
         return Key::Message;
     }
-    if key.starts_with("RenderingInfo.") || key.contains("#attributes.xmlns") {
+    if key.starts_with("RenderingInfo.") || (has_mark(key) && key.contains("#attributes.xmlns")) {
         return Key::Ignored;
     }
     let (key, is_system) = key.strip_prefix("System.").map_or((key, false), |key| (key, true));
     system_key(key, is_system)
 }
 
+/// Says whether a key may hold `#attributes` or `@attributes`: hardly one does.
+fn has_mark(key: &str) -> bool {
+    memchr::memchr2(b'#', b'@', key.as_bytes()).is_some()
+}
+
 fn system_key(key: &str, is_system: bool) -> Key<'_> {
     let bare;
-    let name = match key.contains("#attributes.") || key.contains("@attributes.") {
+    let name = match has_mark(key) && (key.contains("#attributes.") || key.contains("@attributes.")) {
         true => {
             bare = key.replace("#attributes.", "").replace("@attributes.", "");
             bare.as_str()

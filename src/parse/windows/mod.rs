@@ -40,17 +40,19 @@ pub fn read<'a>(body: &'a str, event: &mut Event<'a>, zone_offset_seconds: i32) 
         Some(b'<') => xml::read(body, &mut collect),
         _ => return false,
     };
-    read.is_ok() && from_pairs(pairs, event, zone_offset_seconds)
+    read.is_ok() && from_pairs(pairs, event, zone_offset_seconds).is_ok()
 }
 
-/// Says whether keys and values are those of a Windows event.
-pub fn is_event(pairs: &[(Cow<'_, str>, Value<'_>)]) -> bool {
-    Identity::find(pairs).is_some()
-}
-
-/// Fills the event from keys and values already read; false, with the event untouched, when they are no Windows event.
-pub fn from_pairs<'a>(pairs: Vec<(Cow<'a, str>, Value<'a>)>, event: &mut Event<'a>, zone_offset_seconds: i32) -> bool {
-    let Some(identity) = Identity::find(&pairs) else { return false };
+/// Fills the event from keys and values already read.
+///
+/// # Errors
+/// The keys and values, with the event untouched, when they are no Windows event.
+pub fn from_pairs<'a>(
+    pairs: Vec<(Cow<'a, str>, Value<'a>)>,
+    event: &mut Event<'a>,
+    zone_offset_seconds: i32,
+) -> Result<(), Vec<(Cow<'a, str>, Value<'a>)>> {
+    let Some(identity) = Identity::find(&pairs) else { return Err(pairs) };
     let context = Context { received: event.ingested, zone_offset_seconds };
     let mut data: Vec<(Cow<'a, str>, Value<'a>)> = Vec::new();
     for (key, value) in pairs {
@@ -79,11 +81,11 @@ pub fn from_pairs<'a>(pairs: Vec<(Cow<'a, str>, Value<'a>)>, event: &mut Event<'
     fields::apply(event, &data, is_sysmon, identity.event_id);
     action::apply(event, is_sysmon, identity.event_id);
     for (key, value) in data {
-        event.set(Name::new(format!("winlog.event_data.{key}")), value);
+        event.set(Name::new(["winlog.event_data.", &key].concat()), value);
     }
     event.parser = Some(PARSER);
     event.failure = None;
-    true
+    Ok(())
 }
 
 /// What makes a record a Windows event.
@@ -133,15 +135,11 @@ fn take<'a>(key: Cow<'a, str>, value: Value<'a>, event: &mut Event<'a>, data: &m
         Key::System("winlog.event_id") => event.set(ecs::WINLOG_EVENT_ID, value.to_text().into_owned()),
         Key::System(name) => event.set(Name::new(name), value),
         Key::Data(name) => {
-            let name = match &key {
-                Cow::Borrowed(text) => text.find(name).and_then(|at| text.get(at..at + name.len())).map(Cow::Borrowed),
+            let lent = match &key {
+                Cow::Borrowed(text) => text.find(name).and_then(|at| text.get(at..at + name.len())),
                 Cow::Owned(_) => None,
             };
-            let name = name.unwrap_or_else(|| match keys::classify(&key) {
-                Key::Data(name) => Cow::Owned(name.to_owned()),
-                _ => key.clone(),
-            });
-            data.push((name, value));
+            data.push((lent.map_or_else(|| Cow::Owned(name.to_owned()), Cow::Borrowed), value));
         }
         Key::Timestamp => {
             let reading = timestamp::detect_whole(&value.to_text(), context);

@@ -107,6 +107,41 @@ fn a_full_disk_refuses_and_accepts_again() {
 }
 
 #[test]
+fn what_no_sender_can_be_told_of_waits_for_room() {
+    let disk = SimDisk::new(1);
+    let Running { intake, forwarded, registry, thread, .. } = start(&disk);
+    disk.set_capacity(10);
+    intake.deliver_blocking(vec![frame("held"), frame("back")]).expect("queued");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("runtime");
+    runtime.block_on(async {
+        while intake.refusal().is_none() {
+            tokio::task::yield_now().await;
+        }
+        disk.set_capacity(u64::MAX);
+        intake.accepting().await.expect("accepts again");
+    });
+    intake.submit_blocking(vec![frame("room")]).expect("queued").wait().expect("stored");
+    drop(intake);
+    let wal = thread.join().expect("no panic").expect("ends well");
+    assert_eq!(events(&wal, 0).into_iter().map(|event| event.1).collect::<Vec<_>>(), ["held", "back", "room"]);
+    let counted = |name| registry.counter(name, &[("input", "test")]).get();
+    assert_eq!((counted("longan_input_stored_total"), counted("longan_input_dropped_total")), (3, 0));
+    assert_eq!(counted("longan_input_rejected_total"), 0);
+    assert_eq!(forwarded.iter().flatten().count(), 3);
+}
+
+#[test]
+fn what_stays_without_room_until_the_end_is_counted_as_lost() {
+    let disk = SimDisk::new(1);
+    let Running { intake, registry, thread, .. } = start(&disk);
+    disk.set_capacity(10);
+    intake.deliver_blocking(vec![frame("held")]).expect("queued");
+    drop(intake);
+    thread.join().expect("no panic").expect("ends well");
+    assert_eq!(registry.counter("longan_input_dropped_total", &[("input", "test")]).get(), 1);
+}
+
+#[test]
 fn a_failing_disk_ends_the_thread_and_shuts_the_door() {
     let disk = SimDisk::new(1);
     let Running { intake, forwarded, thread, .. } = start(&disk);

@@ -271,11 +271,16 @@ impl<'a> Reader<'a> {
             self.take_pairs(draft, id, grammar, pairs, depth);
             return true;
         }
-        if structured::may_be_windows(grammar, &pairs) && windows::is_event(&pairs) {
-            windows::from_pairs(pairs, &mut draft.event, draft.clock.zone_offset_seconds);
-            draft.recount();
-            return true;
-        }
+        let pairs = match structured::may_be_windows(grammar, &pairs) {
+            true => match windows::from_pairs(pairs, &mut draft.event, draft.clock.zone_offset_seconds) {
+                Ok(()) => {
+                    draft.recount();
+                    return true;
+                }
+                Err(pairs) => pairs,
+            },
+            false => pairs,
+        };
         let Some(id) = self.packs.fallback(grammar) else { return false };
         let inner = if depth < NESTING_MAX { inner_line(&pairs) } else { None };
         self.take_pairs(draft, id, grammar, pairs, depth);

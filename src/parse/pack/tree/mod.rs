@@ -31,8 +31,8 @@ pub(super) struct LeafId(pub(super) u32);
 struct Node {
     /// Literal edges, no two with the same first byte, sorted by it.
     literals: Vec<Edge>,
-    /// One bit for each byte a literal edge begins with.
-    firsts: [u64; 4],
+    /// What the literal edges begin with.
+    firsts: FirstBytes,
     /// Capture edges, narrow before wide.
     captures: Vec<CaptureEdge>,
     leaf: Option<LeafId>,
@@ -51,6 +51,8 @@ struct Edge {
 #[derive(Debug)]
 struct CaptureEdge {
     scan: Scan,
+    /// What the words of `Scan::OneOf` begin with.
+    firsts: FirstBytes,
     /// The compiled format of `Scan::Time`.
     time: Option<TimeFormat>,
     to: NodeId,
@@ -156,7 +158,10 @@ impl Tree {
                 };
                 if let Some(node) = self.node_mut(at) {
                     node.has_space |= *scan == Scan::Space;
-                    node.captures.insert(index, CaptureEdge { scan: scan.clone(), time, to });
+                    node.captures.insert(
+                        index,
+                        CaptureEdge { scan: scan.clone(), firsts: FirstBytes::of_words(scan), time, to },
+                    );
                 }
                 to
             }
@@ -166,17 +171,14 @@ impl Tree {
 
 impl Node {
     fn insert_literal(&mut self, index: usize, edge: Edge) {
-        let (word, bit) = place(edge.first);
-        if let Some(bits) = self.firsts.get_mut(word) {
-            *bits |= bit;
-        }
+        self.firsts.insert(edge.first);
         self.literals.insert(index, edge);
     }
 
     /// Returns the literal edge that fits at a place of the text.
     fn literal_at(&self, bytes: &[u8], at: usize) -> Option<&Edge> {
         let first = *bytes.get(at)?;
-        if !self.begins_with(first) {
+        if !self.firsts.contains(first) {
             return None;
         }
         let edge = match self.literals.as_slice() {
@@ -188,18 +190,32 @@ impl Node {
         (may_fit && bytes.get(at..)?.starts_with(&edge.text)).then_some(edge)
     }
 
-    /// Says whether a literal edge begins with this byte.
-    fn begins_with(&self, byte: u8) -> bool {
-        let (word, bit) = place(byte);
-        self.firsts.get(word).is_some_and(|bits| bits & bit != 0)
-    }
-
     /// Says whether a capture of blanks begins with this byte.
     fn goes_on_at(&self, byte: Option<&u8>) -> bool {
         self.has_space && matches!(byte, Some(b' ' | b'\t'))
     }
 }
 
-fn place(byte: u8) -> (usize, u64) {
-    (usize::from(byte / 64), 1 << (byte % 64))
+/// A set of bytes, one bit each.
+#[derive(Debug, Clone, Copy, Default)]
+struct FirstBytes([u64; 4]);
+
+impl FirstBytes {
+    fn of_words(scan: &Scan) -> FirstBytes {
+        let mut firsts = FirstBytes::default();
+        if let Scan::OneOf(words) = scan {
+            words.iter().filter_map(|word| word.bytes().next()).for_each(|first| firsts.insert(first));
+        }
+        firsts
+    }
+
+    fn insert(&mut self, byte: u8) {
+        if let Some(bits) = self.0.get_mut(usize::from(byte / 64)) {
+            *bits |= 1 << (byte % 64);
+        }
+    }
+
+    fn contains(&self, byte: u8) -> bool {
+        self.0.get(usize::from(byte / 64)).is_some_and(|bits| bits & (1 << (byte % 64)) != 0)
+    }
 }

@@ -40,6 +40,10 @@ pub(in crate::parse::pack) enum Scalar {
 /// Edges tried on one line at most, beyond a few for each of its bytes.
 const STEPS_MIN: u32 = 2_000;
 const STEPS_PER_BYTE: u32 = 8;
+/// Most lines need fewer steps than this, and remember nothing.
+const STEPS_FORGOTTEN: u32 = 200;
+/// Failures remembered at once.
+const FAILURES_MAX: usize = 1_024;
 
 impl Tree {
     /// Finds the preferred variant under `root` that reads the whole text.
@@ -69,13 +73,42 @@ struct Walk<'w> {
     clock: Context,
     captures: Captures,
     steps: u32,
+    /// The steps left when failures begin to be remembered.
+    remember_at: u32,
+    failures: Failures,
+}
+
+/// Places where a node is known to lead nowhere: what follows a place does not depend on the way to it, and without this
+/// several open captures in a row try the same end over and over. A table where later entries replace earlier ones.
+#[derive(Default)]
+struct Failures(Vec<u64>);
+
+impl Failures {
+    fn slot(key: u64) -> usize {
+        (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize % FAILURES_MAX
+    }
+
+    fn contains(&self, key: u64) -> bool {
+        self.0.get(Failures::slot(key)) == Some(&key)
+    }
+
+    fn insert(&mut self, key: u64) {
+        if self.0.is_empty() {
+            // No key is all ones: no text has so many bytes.
+            self.0.resize(FAILURES_MAX, u64::MAX);
+        }
+        if let Some(slot) = self.0.get_mut(Failures::slot(key)) {
+            *slot = key;
+        }
+    }
 }
 
 impl<'w> Walk<'w> {
     fn new(tree: &'w Tree, text: &'w str, clock: Context) -> Option<Walk<'w>> {
         let length = u32::try_from(text.len()).ok()?;
         let steps = STEPS_MIN.saturating_add(length.saturating_mul(STEPS_PER_BYTE));
-        Some(Walk { tree, text, clock, captures: SmallVec::new(), steps })
+        let remember_at = steps.saturating_sub(STEPS_FORGOTTEN);
+        Some(Walk { tree, text, clock, captures: SmallVec::new(), steps, remember_at, failures: Failures::default() })
     }
 
     /// Reads on from `at`; on success the captures on the stack are those of the leaf.
@@ -87,6 +120,19 @@ impl<'w> Walk<'w> {
         {
             return Some(leaf);
         }
+        let key = u64::from(id.0) << 32 | at as u64;
+        if self.failures.contains(key) {
+            return None;
+        }
+        let leaf = self.follow(node, at);
+        if leaf.is_none() && self.steps < self.remember_at {
+            self.failures.insert(key);
+        }
+        leaf
+    }
+
+    /// Follows the edges of a node, preferred ones first.
+    fn follow(&mut self, node: &'w Node, at: usize) -> Option<LeafId> {
         if let Some((next, end)) = self.follow_literal(node, at)
             && let Some(leaf) = self.visit(next, end)
         {
@@ -108,6 +154,7 @@ impl<'w> Walk<'w> {
     fn try_capture(&mut self, edge: &CaptureEdge, at: usize) -> Option<LeafId> {
         let rest = self.text.get(at..)?;
         let (length, scalar) = match &edge.scan {
+            Scan::OneOf(_) if !rest.bytes().next().is_some_and(|first| edge.firsts.contains(first)) => return None,
             Scan::OneOf(words) => (scan::one_of(words, rest)?, Scalar::None),
             Scan::Ip => scan::ip(rest).map(|(address, length)| (length, Scalar::Ip(address)))?,
             Scan::Int => scan::int(rest).map(|(number, length)| (length, Scalar::Int(number)))?,

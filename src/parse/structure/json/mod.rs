@@ -110,7 +110,7 @@ impl<'a> Flattener<'a> {
     }
 
     fn name(&self, key: Cow<'a, str>) -> Cow<'a, str> {
-        if self.path.is_empty() { key } else { Cow::Owned(format!("{}.{key}", self.path)) }
+        if self.path.is_empty() { key } else { Cow::Owned([self.path.as_str(), ".", &key].concat()) }
     }
 
     fn push(&mut self, name: Cow<'a, str>, value: Value<'a>) {
