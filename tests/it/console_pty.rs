@@ -265,11 +265,6 @@ impl Terminal {
         wait(&format!("{texts:?}"), look, || self.text());
     }
 
-    /// Says whether a text is on the screen now.
-    pub(crate) fn shows(&self, text: &str) -> bool {
-        self.text().contains(text)
-    }
-
     /// Returns row and column of the terminal's cursor, which stands on what has the focus.
     pub(crate) fn cursor(&self) -> (u16, u16) {
         self.seen.lock().expect("no panic while held").parser.screen().cursor_position()
