@@ -187,11 +187,13 @@ fn the_console_outlives_its_server_and_any_size() {
     }
     console.resize(60, 20);
     console.sees(&[words.medium]);
+    console.lives_on();
     console.press(ENTER);
     console.sees(&[words.medium, words.why, "[p1]"]);
     console.press(ESC);
     console.resize(80, 24);
     console.sees(&[words.medium, words.why, "203.0.113.40"]);
+    console.lives_on();
 
     // The server is killed: what is known stays, nothing can be changed, what is typed is kept.
     served.kill();

@@ -265,6 +265,15 @@ impl Terminal {
         wait(&format!("{texts:?}"), look, || self.text());
     }
 
+    /// Waits until the clock on the screen has gone on twice: a new size is surely taken in then. A key that reaches the
+    /// terminal library in the same moment as a change of size waits there for the next key.
+    pub(crate) fn lives_on(&self) {
+        for _ in 0..2 {
+            let before = self.text();
+            wait("the clock to go on", || (self.text() != before).then_some(()), || self.text());
+        }
+    }
+
     /// Returns row and column of the terminal's cursor, which stands on what has the focus.
     pub(crate) fn cursor(&self) -> (u16, u16) {
         self.seen.lock().expect("no panic while held").parser.screen().cursor_position()
