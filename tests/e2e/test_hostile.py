@@ -12,6 +12,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import world
 from world import wait_for
@@ -341,6 +342,35 @@ def test_full_disk_refuses_and_recovers():
             if server.process and server.process.poll() is None:
                 server.kill()
             subprocess.run(["umount", str(data)], check=True)
+
+
+def test_our_own_clock_that_jumps():
+    """The machine's clock jumps two days ahead, three back, and home: everything is found once, live and after a restart."""
+    library = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))), None)
+    assert library, "the package libfaketime"
+    with world.folder() as place:
+        clock = place / "clock"
+        clock.write_text("+0")
+        environment = {"LD_PRELOAD": str(library), "FAKETIME_TIMESTAMP_FILE": str(clock), "FAKETIME_NO_CACHE": "1",
+                       "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+        server = world.Server(place / "data", environment=environment).start()
+        found = lambda: sorted(int(e["event.original"].split("jump ")[1].split(" ")[0]) for e in server.search("host.hostname:jumper"))
+        try:
+            sent = 0
+            for offset in ("+0", "+2d", "-1d", "+0", "-300d", "+0"):
+                clock.write_text(offset)
+                # Without a time of its own the line is dated by our clock.
+                send_tcp(server, b"".join(b"<13>1 - jumper app 1 - - jump %d end\n" % n for n in range(sent, sent + 40)))
+                sent += 40
+                wait_for(lambda: found() == list(range(sent)), 30, f"{sent} events after {offset}")
+            assert not server.status()["refusing"]
+            days = {event["@timestamp"][:10] for event in server.search("host.hostname:jumper")}
+            assert len(days) >= 4, days
+            server.stop()
+            server.start()
+            assert found() == list(range(sent))
+        finally:
+            server.stop()
 
 
 def test_clock_that_jumps():
