@@ -140,7 +140,8 @@ pub async fn import(settings: Settings, feed: Feed) -> Result<(), StartError> {
             info!(signal = name, "stopping");
             None
         }
-        ended = whole.stages.next_ended() => ended.filter(|(name, is_well)| name != FEED || !is_well).map(|(name, _)| name),
+        // When the feed is done, log and processing end too, and any of them may be seen first.
+        ended = whole.stages.next_ended() => ended.filter(|(_, is_well)| !is_well).map(|(name, _)| name),
     };
     whole.end(failed).await.map_err(StartError::Failed)
 }
