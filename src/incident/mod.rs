@@ -9,9 +9,12 @@ pub mod store;
 
 pub use crate::alert::IncidentId;
 pub use clock::ClockRule;
+pub use phase::Changed;
+pub use phase::Edit;
 pub use phase::IncidentAction;
 pub use phase::IncidentPhase;
 pub use phase::IncidentRefusal;
+pub use phase::NewObservable;
 pub use store::Escalation;
 pub use store::IncidentDetail;
 pub use store::IncidentError;

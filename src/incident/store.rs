@@ -1,5 +1,7 @@
 //! Incidents in SQLite, in the alerts' file: an escalation is one transaction over both.
 
+mod cases;
+
 use std::sync::Arc;
 
 use rusqlite::Connection;
@@ -101,6 +103,31 @@ pub struct IncidentDetail {
     /// Oldest first.
     pub timeline: Vec<HistoryEntry>,
     pub clocks: Vec<IncidentClock>,
+    pub tasks: Vec<IncidentTask>,
+    pub observables: Vec<IncidentObservable>,
+    /// Where all of it went.
+    pub merged_into: Option<IncidentId>,
+}
+
+/// Something to be done in an incident.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IncidentTask {
+    /// From 1.
+    pub place: u32,
+    pub text: String,
+    pub added_by: String,
+    /// When and by whom it was done, if it was.
+    pub done: Option<(Timestamp, String)>,
+}
+
+/// Something an analyst noted down as seen in an incident.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IncidentObservable {
+    pub kind: String,
+    pub value: String,
+    pub note: Option<String>,
+    pub added: Timestamp,
+    pub added_by: String,
 }
 
 /// What is escalated, and into what.
@@ -194,9 +221,7 @@ impl IncidentStore {
         self.store.change(|change| {
             let state = state(&change.transaction, id)?;
             let applied = state.apply(action, who)?;
-            if let IncidentAction::MeetClock { name } = action {
-                meet_clock(change, id, name, who)?;
-            }
+            cases::keep(change, id, action, who)?;
             if let Some((word, text)) = &applied.record {
                 let revision = change.next_revision();
                 let is_closed = applied.state.phase == IncidentPhase::Closed;
@@ -211,7 +236,8 @@ impl IncidentStore {
                     ],
                 )?;
                 remember(change, id, &who.name, word, text.as_deref())?;
-                if is_closed && state.phase != IncidentPhase::Closed {
+                let is_merged = matches!(action, IncidentAction::MergeInto { .. });
+                if is_closed && !is_merged && state.phase != IncidentPhase::Closed {
                     close_alerts(change, id, who)?;
                 }
             }
@@ -295,20 +321,6 @@ fn declare(
     }
     remember(change, id, &who.name, "declared", escalation.note.as_deref())?;
     Ok(id)
-}
-
-fn meet_clock(change: &Change<'_>, id: IncidentId, name: &str, who: &Actor) -> Result<(), IncidentError> {
-    let met = change.transaction.execute(
-        "UPDATE incident_clocks SET met = ?3, met_by = ?4 WHERE incident_id = ?1 AND name = ?2 AND met IS NULL",
-        params![to_sql(id.0), name, change.now.0, who.name],
-    )?;
-    if met > 0 {
-        return Ok(());
-    }
-    let clocks = clocks(&change.transaction, id)?;
-    let is_known = clocks.iter().any(|clock| clock.name == name);
-    let name = name.to_owned();
-    Err(if is_known { IncidentRefusal::ClockMet(name) } else { IncidentRefusal::NoSuchClock(name) }.into())
 }
 
 fn close_alerts(change: &mut Change<'_>, id: IncidentId, who: &Actor) -> Result<(), IncidentError> {
@@ -416,6 +428,9 @@ fn detail(connection: &Connection, id: IncidentId) -> Result<IncidentDetail, Inc
         entities: entities(connection, id)?,
         timeline: timeline(connection, id)?,
         clocks: clocks(connection, id)?,
+        tasks: cases::tasks(connection, id)?,
+        observables: cases::observables(connection, id)?,
+        merged_into: cases::merged_into(connection, id)?,
     })
 }
 

@@ -109,10 +109,13 @@ impl From<IncidentError> for Refused {
                 let detail = refusal.to_string();
                 match refusal {
                     IncidentRefusal::HeldBy { owner } => Refused::conflict(detail, Some(owner)),
-                    IncidentRefusal::NoteNeeded | IncidentRefusal::NoteEmpty | IncidentRefusal::NoteTooLong => {
-                        Refused::invalid(detail)
-                    }
-                    IncidentRefusal::NoSuchClock(_) => Refused::not_found(detail),
+                    IncidentRefusal::NoteNeeded
+                    | IncidentRefusal::NoteEmpty
+                    | IncidentRefusal::NoteTooLong
+                    | IncidentRefusal::Empty { .. }
+                    | IncidentRefusal::TooLong { .. }
+                    | IncidentRefusal::MergeIntoItself => Refused::invalid(detail),
+                    IncidentRefusal::NoSuchClock(_) | IncidentRefusal::NoSuchTask(_) => Refused::not_found(detail),
                     _ => Refused::conflict(detail, None),
                 }
             }
