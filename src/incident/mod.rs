@@ -4,11 +4,15 @@
 //! the alerts' own file, because an escalation changes an alert and an incident together or neither.
 
 pub mod clock;
+pub mod forms;
 pub mod phase;
 pub mod store;
 
 pub use crate::alert::IncidentId;
 pub use clock::ClockRule;
+pub use forms::Form;
+pub use forms::FormError;
+pub use forms::Forms;
 pub use phase::Changed;
 pub use phase::Edit;
 pub use phase::IncidentAction;

@@ -23,6 +23,10 @@ CREATE TABLE incident_observables (
     PRIMARY KEY (incident_id, kind, value)
 ) WITHOUT ROWID;
 
+-- What the figures of a period are read by.
+CREATE INDEX alerts_raised ON alerts (raised);
+CREATE INDEX alert_history_at ON alert_history (at);
+
 -- Handovers are kept as they were signed.
 CREATE TABLE handovers (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
