@@ -13,6 +13,7 @@ pub mod import;
 pub mod incidents;
 pub mod parse;
 pub mod parsers;
+pub mod report;
 pub mod rules;
 pub mod search;
 pub mod start;
@@ -53,6 +54,8 @@ pub enum Command {
     Alerts(alerts::Args),
     /// List incidents and act on them
     Incidents(incidents::Args),
+    /// Figures of a period, and handovers of shifts
+    Report(report::Args),
     /// Check or explain the configuration
     Config(config::Args),
     /// Show how the running server is doing
@@ -84,6 +87,7 @@ fn run_command(command: Command) -> anyhow::Result<Exit> {
         Command::Parsers(args) => parsers::run(args),
         Command::Alerts(args) => alerts::run(args),
         Command::Incidents(args) => incidents::run(args),
+        Command::Report(args) => report::run(args),
         Command::Config(args) => config::run(args),
         Command::Status(args) => status::run(args),
         Command::Token(args) => token::run(args),

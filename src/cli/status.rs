@@ -10,6 +10,7 @@ use crate::cli::output::Format;
 use crate::cli::output::Language;
 use crate::cli::output::OutputArgs;
 use crate::cli::output::Table;
+use crate::cli::output::local;
 use crate::cli::output::to_stdout;
 use crate::cli::output::write_json;
 use crate::cli::place::Place;
@@ -73,7 +74,7 @@ fn write(out: &mut impl Write, report: &Report, language: Language) -> io::Resul
     let lines = [
         (
             language.pick("Phiên bản", "Version"),
-            format!("{}, {} {}", status.version, language.pick("chạy từ", "running since"), status.started),
+            format!("{}, {} {}", status.version, language.pick("chạy từ", "running since"), local(&status.started)),
         ),
         (language.pick("Trạng thái", "State"), state),
         (

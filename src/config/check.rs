@@ -133,6 +133,9 @@ impl<'a> Checker<'a> {
             rules: Content { folder: self.text("rules.folder", None, |raw| raw.rules.folder.as_ref(), path) },
             parsers: Content { folder: self.text("parsers.folder", None, |raw| raw.parsers.folder.as_ref(), path) },
             assets: self.text("assets.file", None, |raw| raw.assets.file.as_ref(), path),
+            incidents: Content {
+                folder: self.text("incidents.folder", None, |raw| raw.incidents.folder.as_ref(), path),
+            },
             limits: self.limits(),
             explained: Vec::new(),
             tls,

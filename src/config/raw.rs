@@ -23,6 +23,7 @@ pub(super) struct Raw {
     pub(super) rules: RawContent,
     pub(super) parsers: RawContent,
     pub(super) assets: RawFile,
+    pub(super) incidents: RawContent,
     pub(super) limits: RawLimits,
 }
 

@@ -33,6 +33,8 @@ pub struct Settings {
     pub parsers: Content,
     /// CSV or TOML of what the province owns.
     pub assets: Option<PathBuf>,
+    /// Deadlines and report templates that replace those compiled in.
+    pub incidents: Content,
     pub limits: Limits,
     /// Every value with where it came from, for `config explain`.
     pub explained: Vec<Setting>,

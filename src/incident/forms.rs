@@ -234,7 +234,9 @@ fn escaped(text: &str) -> String {
     let one_line = text.replace(['\r', '\n'], " ");
     let safe = SafeText::new(&one_line);
     let mut made = String::with_capacity(safe.as_str().len());
-    for (index, c) in safe.as_str().chars().enumerate() {
+    let mut chars = safe.as_str().chars().enumerate().peekable();
+    while let Some((index, c)) = chars.next() {
+        let ends_a_word = chars.peek().is_none_or(|(_, next)| *next == ' ');
         let begins_a_block = index == 0 && matches!(c, '-' | '+' | '=' | '0'..='9');
         match c {
             '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '&' | '~' | '#' | '$' => {
@@ -246,7 +248,7 @@ fn escaped(text: &str) -> String {
                 made.push('\\');
                 made.push(c);
             }
-            '.' | ')' if made.bytes().all(|byte| byte.is_ascii_digit()) && !made.is_empty() => {
+            '.' | ')' if ends_a_word && made.bytes().all(|byte| byte.is_ascii_digit()) && !made.is_empty() => {
                 made.push('\\');
                 made.push(c);
             }
@@ -303,7 +305,9 @@ mod tests {
             assert!(!page.contains(forbidden), "{forbidden} in {page}");
         }
         assert!(page.contains("&lt;script&gt;x&lt;/script&gt;"), "{page}");
-        for (text, expected) in [("1. x", "1\\. x"), ("- x", "\\- x"), ("10.0.0.1", "10\\.0.0.1"), ("a.b", "a.b")] {
+        for (text, expected) in
+            [("1. x", "1\\. x"), ("- x", "\\- x"), ("10.0.0.1", "10.0.0.1"), ("7.", "7\\."), ("a.b", "a.b")]
+        {
             assert_eq!(escaped(text), expected);
         }
     }

@@ -5,7 +5,9 @@
 
 pub mod clock;
 pub mod forms;
+pub mod handover;
 pub mod phase;
+pub mod report;
 pub mod store;
 
 pub use crate::alert::IncidentId;

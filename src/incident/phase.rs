@@ -158,6 +158,8 @@ pub enum IncidentRefusal {
     Full { what: &'static str, count_max: u32 },
     #[error("it went into {0}")]
     Merged(IncidentId),
+    #[error("the shift was handed over at {at}, after this was drafted")]
+    HandedOver { at: Timestamp },
     #[error("it cannot go into itself")]
     MergeIntoItself,
 }

@@ -27,6 +27,7 @@ use crate::alert::store::from_sql;
 use crate::alert::store::members;
 use crate::alert::store::to_sql;
 use crate::incident::ClockRule;
+use crate::incident::Forms;
 use crate::incident::IncidentAction;
 use crate::incident::IncidentPhase;
 use crate::incident::IncidentRefusal;
@@ -156,13 +157,23 @@ pub struct Escalated {
 #[derive(Debug, Clone)]
 pub struct IncidentStore {
     store: Arc<AlertStore>,
-    clocks: Arc<[ClockRule]>,
+    forms: Arc<Forms>,
 }
 
 impl IncidentStore {
-    /// Works on the alerts' file; new incidents get these clocks.
-    pub fn new(store: Arc<AlertStore>, clocks: Vec<ClockRule>) -> IncidentStore {
-        IncidentStore { store, clocks: clocks.into() }
+    /// Works on the alerts' file; new incidents get the deadlines of the forms.
+    pub fn new(store: Arc<AlertStore>, forms: Arc<Forms>) -> IncidentStore {
+        IncidentStore { store, forms }
+    }
+
+    /// Returns the alerts the incidents are made of.
+    pub(super) fn alerts(&self) -> &AlertStore {
+        &self.store
+    }
+
+    /// Returns the forms reports are made by.
+    pub fn forms(&self) -> &Forms {
+        &self.forms
     }
 
     /// Declares an incident from alerts, or lets them join one.
@@ -177,7 +188,7 @@ impl IncidentStore {
         self.store.change(|change| {
             let incident = match escalation.incident {
                 Some(incident) => joinable(change, incident)?,
-                None => declare(change, escalation, who, &self.clocks)?,
+                None => declare(change, escalation, who, self.forms.clocks())?,
             };
             let action = Action::Escalate { incident, note: escalation.note.clone() };
             let mut escalated = Escalated { incident, done: Vec::new(), refused: Vec::new() };

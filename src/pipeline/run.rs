@@ -22,8 +22,8 @@ use crate::auth::Role;
 use crate::auth::TokenStore;
 use crate::config::Api;
 use crate::config::Settings;
+use crate::incident::Forms;
 use crate::incident::IncidentStore;
-use crate::incident::clock;
 use crate::ingest::Intake;
 use crate::ingest::intake;
 use crate::ingest::listener;
@@ -254,7 +254,7 @@ impl Ground {
         };
         let deadline = self.settings.store.search_deadline;
         let services = Services {
-            incidents: IncidentStore::new(Arc::clone(alerts), clock::defaults()),
+            incidents: IncidentStore::new(Arc::clone(alerts), Arc::new(forms(&self.settings)?)),
             alerts: Arc::clone(alerts),
             search: Arc::new(StoreSearch::new(store.clone(), Arc::clone(live), Arc::clone(clock), deadline)),
             status: Arc::new(status),
@@ -409,6 +409,15 @@ fn normalizer(settings: &Settings) -> anyhow::Result<Normalizer> {
         })?,
     };
     Ok(Normalizer::new(normalize::Config { assets, zone_offset_seconds: settings.zone_offset_seconds }))
+}
+
+/// Reads the operator's forms; all that is wrong with them is told at once.
+fn forms(settings: &Settings) -> anyhow::Result<Forms> {
+    let folder = settings.incidents.folder.as_deref();
+    Forms::load(folder, settings.zone_offset_seconds).map_err(|problems| {
+        let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!("the forms of incidents are not right:\n{}", told.join("\n"))
+    })
 }
 
 fn roles(settings: &Settings) -> anyhow::Result<Vec<(String, Role)>> {

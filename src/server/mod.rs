@@ -30,6 +30,7 @@ pub use convert::alert_filter;
 pub use convert::alert_window;
 pub use convert::incidents::incident_detail;
 pub use convert::incidents::incident_window;
+pub use convert::reports::triage_report;
 
 #[cfg(test)]
 mod tests;

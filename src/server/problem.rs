@@ -10,6 +10,7 @@ use crate::alert::Refusal;
 use crate::alert::StoreError;
 use crate::incident::IncidentError;
 use crate::incident::IncidentRefusal;
+use crate::incident::handover::HandoverError;
 use crate::wire::problem::PROBLEM_JSON;
 use crate::wire::problem::Problem;
 
@@ -95,6 +96,17 @@ impl From<StoreError> for Refused {
             }
             StoreError::TooMany { .. } => Refused::too_large(err.to_string()),
             _ => Refused::internal(&err),
+        }
+    }
+}
+
+impl From<HandoverError> for Refused {
+    fn from(err: HandoverError) -> Refused {
+        match err {
+            HandoverError::Incident(err) => err.into(),
+            // The operator's own words are at fault: the caller can tell them so.
+            HandoverError::Form(err) => Refused::new(StatusCode::INTERNAL_SERVER_ERROR, "form", err.to_string())
+                .hint("an admin can mend the form, in the folder of `incidents.folder`"),
         }
     }
 }

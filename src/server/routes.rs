@@ -15,6 +15,7 @@ use crate::server::access::Shared;
 use crate::server::access::guard;
 use crate::server::handlers::alerts;
 use crate::server::handlers::incidents;
+use crate::server::handlers::reports;
 use crate::server::handlers::search;
 use crate::server::handlers::status;
 use crate::server::handlers::stream;
@@ -47,6 +48,11 @@ pub(super) fn table() -> Vec<Route> {
         route("/v1/incidents", Some(ReadAlerts), get(incidents::window)),
         route("/v1/incidents/{id}", Some(ReadAlerts), get(incidents::detail)),
         route("/v1/incidents/{id}/actions", Some(Triage), post(incidents::act)),
+        route("/v1/incidents/{id}/report", Some(ReadAlerts), get(reports::incident)),
+        route("/v1/reports/triage", Some(ReadAlerts), get(reports::triage)),
+        route("/v1/handovers", Some(ReadAlerts), get(reports::handovers)),
+        route("/v1/handovers/draft", Some(Triage), post(reports::draft_handover)),
+        route("/v1/handovers/sign", Some(Triage), post(reports::sign_handover)),
         route("/v1/search", Some(SearchEvents), get(search::page)),
         route("/v1/search/count", Some(SearchEvents), get(search::count)),
         route("/v1/search/histogram", Some(SearchEvents), get(search::histogram)),

@@ -33,7 +33,6 @@ CREATE TABLE handovers (
     since INTEGER NOT NULL,
     signed INTEGER NOT NULL,
     who TEXT NOT NULL,
-    note TEXT,
     text TEXT NOT NULL,
     digest TEXT NOT NULL
 );

@@ -6,7 +6,6 @@ use crate::alert::Policy;
 use crate::incident::Changed;
 use crate::incident::Edit;
 use crate::incident::NewObservable;
-use crate::incident::clock;
 use crate::model::EventId;
 use crate::model::time::ManualClock;
 
@@ -32,7 +31,7 @@ fn world() -> (tempfile::TempDir, Arc<AlertStore>, IncidentStore) {
         })
         .collect();
     store.commit(&batch, EventId(3), None).unwrap();
-    let incidents = IncidentStore::new(store.clone(), clock::defaults());
+    let incidents = IncidentStore::new(store.clone(), Arc::new(Forms::built_in(0)));
     (folder, store, incidents)
 }
 

@@ -1,6 +1,7 @@
 //! Between what the stores hold and what goes over the wire: spelled out, so that a change of one is no change of the other.
 
 pub(super) mod incidents;
+pub(super) mod reports;
 
 use std::str::FromStr;
 

@@ -31,8 +31,8 @@ use crate::auth::PeerPolicy;
 use crate::auth::Principal;
 use crate::auth::Role;
 use crate::auth::TokenStore;
+use crate::incident::Forms;
 use crate::incident::IncidentStore;
-use crate::incident::clock;
 use crate::model::AlertId;
 use crate::model::EventId;
 use crate::model::RuleLevel;
@@ -104,7 +104,7 @@ impl World {
         let texts = people.map(issue).into();
         let search = Arc::new(FakeSearch::default());
         let services = Services {
-            incidents: IncidentStore::new(alerts.clone(), clock::defaults()),
+            incidents: IncidentStore::new(alerts.clone(), Arc::new(Forms::built_in(7 * 3600))),
             alerts,
             search: search.clone(),
             status: Arc::new(FakeStatus),
