@@ -16,8 +16,8 @@ use longan::alert::store::FILE_NAME;
 use longan::auth::PeerPolicy;
 use longan::auth::Principal;
 use longan::auth::TokenStore;
+use longan::incident::Forms;
 use longan::incident::IncidentStore;
-use longan::incident::clock;
 use longan::model::EventId;
 use longan::model::RuleLevel;
 use longan::model::Timestamp;
@@ -136,7 +136,7 @@ fn longan(data: Option<&Path>, locale: &str, arguments: &[&str]) -> Done {
 impl Running {
     fn start(data: &Path, alerts: Arc<AlertStore>, clock: Arc<ManualClock>) -> Running {
         let services = Services {
-            incidents: IncidentStore::new(alerts.clone(), clock::defaults()),
+            incidents: IncidentStore::new(alerts.clone(), Arc::new(Forms::built_in(7 * 3600))),
             alerts,
             search: Arc::new(Nothing),
             status: Arc::new(Nothing),
