@@ -7,6 +7,7 @@ pub mod cases;
 mod correlate;
 mod detector;
 mod engine;
+pub mod inspect;
 mod lint;
 mod mapping;
 mod ruleset;
