@@ -10,6 +10,7 @@ mod engine;
 pub mod inspect;
 mod lint;
 mod mapping;
+mod prefilter;
 mod ruleset;
 pub mod sigma;
 
@@ -25,6 +26,7 @@ pub use lint::Finding;
 pub use lint::lint;
 pub use mapping::Mapping;
 pub use mapping::Pipeline;
+pub use prefilter::prefilter;
 pub use ruleset::Content;
 pub use ruleset::Options;
 pub use ruleset::RuleFile;

@@ -9,6 +9,7 @@ mod commit;
 mod read;
 mod row;
 mod schema;
+pub mod verdicts;
 
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;

@@ -16,11 +16,11 @@ use super::paint::Painter;
 use super::source::Source;
 use crate::cli::Exit;
 use crate::detect::Content;
-use crate::detect::RuleFile;
 use crate::detect::cases::Arrival;
 use crate::detect::inspect::Explanation;
 use crate::detect::inspect::Inspector;
 use crate::detect::inspect::Subject;
+use crate::detect::inspect::lay_over;
 use crate::model::time::Clock as _;
 use crate::model::time::SystemClock;
 
@@ -92,20 +92,9 @@ pub(super) fn with_file(content: &mut Content, path: &Path) -> anyhow::Result<bo
         return Ok(false);
     }
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
-    let file = RuleFile { path: path.to_owned(), text };
-    let alone = Content { rules: vec![file.clone()], lists: content.lists.clone(), ..Content::default() };
-    let ids: Vec<String> = Inspector::new(&alone, 0).metas().map(|meta| meta.id.clone()).collect();
-    let (_, problems) = alone.compile(0);
-    // A reference to a rule of another file is no mistake of this one.
-    let own: Vec<_> =
-        problems.iter().filter(|problem| !matches!(problem.error, crate::detect::RuleError::UnknownRule(_))).collect();
-    own.iter().for_each(|problem| eprintln!("error: {problem}"));
-    content.rules.retain(|have| {
-        let one = Content { rules: vec![have.clone()], lists: Vec::new(), ..Content::default() };
-        have.path != path && !Inspector::new(&one, 0).metas().any(|meta| ids.contains(&meta.id))
-    });
-    content.rules.push(file);
-    Ok(!own.is_empty())
+    let problems = lay_over(content, path, &text);
+    problems.iter().for_each(|problem| eprintln!("error: {problem}"));
+    Ok(!problems.is_empty())
 }
 
 fn first_line() -> anyhow::Result<String> {

@@ -1,5 +1,6 @@
 //! `longan rules`: everything a rule writer does.
 
+mod backtest;
 mod check;
 mod explain;
 mod flat_event;
@@ -7,6 +8,7 @@ mod line_reader;
 mod list;
 mod match_events;
 mod paint;
+mod report;
 mod source;
 mod test_cases;
 
@@ -32,6 +34,8 @@ enum Command {
     Match(match_events::Args),
     /// Show why a rule matches a line or does not
     Explain(explain::Args),
+    /// Run a rule over the stored events
+    Backtest(backtest::Args),
     /// List the rules
     List(list::Args),
 }
@@ -55,6 +59,7 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
         Command::Test(args) => test_cases::run(&args),
         Command::Match(args) => match_events::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Backtest(args) => backtest::run(&args),
         Command::List(args) => list::run(&args),
     }
 }

@@ -11,15 +11,19 @@ use serde::Serialize;
 
 use crate::detect::mapping::Mapping;
 use crate::detect::ruleset::Content;
+use crate::detect::ruleset::RuleFile;
 use crate::detect::sigma::correlation::Correlation;
 use crate::detect::sigma::correlation::CorrelationKind;
+use crate::detect::sigma::detection::Expr;
 use crate::detect::sigma::document;
 use crate::detect::sigma::document::Document;
 use crate::detect::sigma::error::Problems;
+use crate::detect::sigma::error::RuleError;
 use crate::detect::sigma::filter::Filter;
 use crate::detect::sigma::rule::Rule;
 use crate::detect::sigma::rule::RuleLogSource;
 use crate::detect::sigma::rule::RuleMeta;
+use crate::diag::Located;
 use crate::diag::closest;
 use crate::model::Event;
 use crate::model::LogSource;
@@ -159,6 +163,44 @@ impl Inspector {
         needed
     }
 
+    /// Returns the detection rules a rule comes to: itself, or those at the bottom of its correlations, filters applied.
+    pub(in crate::detect) fn leaves(&self, name: &str) -> Vec<(&RuleMeta, Expr)> {
+        let needed = self.needs(name);
+        let of = |meta: &&RuleMeta| self.rules.iter().find(|rule| rule.meta.id == meta.id);
+        let leaves = needed.iter().filter_map(of);
+        leaves.map(|rule| (&rule.meta, self.mapping.apply(&rule.meta.logsource, &self.narrowed(rule)))).collect()
+    }
+
+    /// Returns the files a rule needs to stand, with the filters on it, and without correlations of others.
+    ///
+    /// A rule that somebody counts raises nothing by itself; here it is to speak.
+    pub fn alone(&self, content: &Content, name: &str) -> Vec<RuleFile> {
+        let needed = self.needs(name);
+        let leaves: Vec<&Rule> =
+            self.rules.iter().filter(|rule| needed.iter().any(|meta| meta.id == rule.meta.id)).collect();
+        let filters = self.filters.iter().filter(|filter| leaves.iter().any(|rule| filter.applies_to(rule)));
+        let mut paths: Vec<&Path> = needed.iter().map(|meta| meta.path.as_path()).collect();
+        paths.extend(filters.map(|filter| filter.meta.path.as_path()));
+        let is_wanted = |chunk: &str| {
+            let is_correlation = chunk.lines().any(|line| line.starts_with("correlation:"));
+            !is_correlation || needed.iter().any(|meta| chunk.lines().any(|line| says_id(line, &meta.id)))
+        };
+        let files = content.rules.iter().filter(|file| paths.contains(&file.path.as_path()));
+        files
+            .map(|file| {
+                let chunks: Vec<&str> = file.text.split("\n---").filter(|chunk| is_wanted(chunk)).collect();
+                RuleFile { path: file.path.clone(), text: chunks.join("\n---") }
+            })
+            .collect()
+    }
+
+    fn narrowed(&self, rule: &Rule) -> Expr {
+        let filters = self.filters.iter().filter(|filter| filter.applies_to(rule));
+        let mut parts = vec![rule.expr.clone()];
+        parts.extend(filters.map(|filter| filter.expr.clone()));
+        Expr::all(parts)
+    }
+
     /// Says what the rule of that id (or name) makes of the event; `None` when there is no such rule.
     pub fn explain(&self, rule: &str, subject: Subject<'_>) -> Option<Explanation> {
         self.explain_within(rule, subject, 0)
@@ -240,6 +282,29 @@ impl Inspector {
         };
         correlation.group_by.iter().map(report).collect()
     }
+}
+
+/// Takes a rule file into the content, in place of rules with the same ids; returns what is wrong with it.
+///
+/// References to rules of other files are no mistake of this one.
+pub fn lay_over(content: &mut Content, path: &Path, text: &str) -> Vec<Located<RuleError>> {
+    let file = RuleFile { path: path.to_owned(), text: text.to_owned() };
+    let of_file = |file: &RuleFile| -> Vec<String> {
+        let one = Content { rules: vec![file.clone()], ..Content::default() };
+        Inspector::new(&one, 0).metas().map(|meta| meta.id.clone()).collect()
+    };
+    let ids = of_file(&file);
+    let alone = Content { rules: vec![file.clone()], lists: content.lists.clone(), ..Content::default() };
+    let (_, mut problems) = alone.compile(0);
+    problems.retain(|problem| !matches!(problem.error, RuleError::UnknownRule(_)));
+    content.rules.retain(|have| have.path != path && !of_file(have).iter().any(|id| ids.contains(id)));
+    content.rules.push(file);
+    problems
+}
+
+fn says_id(line: &str, id: &str) -> bool {
+    let Some((key, value)) = line.split_once(':') else { return false };
+    ["id", "name", "title"].contains(&key) && value.trim().trim_matches(['\'', '"']) == id
 }
 
 fn is_called(meta: &RuleMeta, name: &str) -> bool {
