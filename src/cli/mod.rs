@@ -3,6 +3,8 @@
 //! The only module that may print. Results go to standard output, everything else to standard error.
 
 mod exit;
+mod output;
+mod place;
 
 pub mod alerts;
 pub mod config;
