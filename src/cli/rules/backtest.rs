@@ -17,7 +17,7 @@ use super::Format;
 use super::report;
 use crate::alert::AlertReader;
 use crate::cli::Exit;
-use crate::cli::alerts::place;
+use crate::cli::place;
 use crate::client::ClientError;
 use crate::client::blocking::BlockingClient;
 use crate::config::Flags;
