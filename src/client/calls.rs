@@ -44,6 +44,8 @@ use crate::wire::report::HandoverList;
 use crate::wire::report::Period;
 use crate::wire::report::ReportRequest;
 use crate::wire::report::TriageReport;
+use crate::wire::rule::BacktestMessage;
+use crate::wire::rule::BacktestRequest;
 use crate::wire::search::Histogram;
 use crate::wire::search::HistogramRequest;
 use crate::wire::search::SearchCount;
@@ -267,6 +269,16 @@ impl Client {
         self.get("/v1/rules").await
     }
 
+    /// Runs a rule over the server's history.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn backtest(&self, request: &BacktestRequest) -> Result<Records<BacktestMessage>, ClientError> {
+        let body = serde_json::to_vec(request).map_err(|err| self.not_understood(err.to_string()))?;
+        let request = self.request(Method::POST, "/v1/rules/backtest", Bytes::from(body))?;
+        self.stream_of(request, Some(SEARCH_SILENCE_MAX)).await
+    }
+
     async fn get<T: DeserializeOwned>(&self, target: &str) -> Result<T, ClientError> {
         let request = self.request(Method::GET, target, Bytes::new())?;
         self.call(request).await
@@ -296,6 +308,14 @@ impl Client {
         silence_max: Option<Duration>,
     ) -> Result<Records<T>, ClientError> {
         let request = self.request(Method::GET, target, Bytes::new())?;
+        self.stream_of(request, silence_max).await
+    }
+
+    async fn stream_of<T: DeserializeOwned>(
+        &self,
+        request: Request<Full<Bytes>>,
+        silence_max: Option<Duration>,
+    ) -> Result<Records<T>, ClientError> {
         let (response, connection) = self.transport.send(request, ANSWER_TIMEOUT).await?;
         let status = response.status();
         if !status.is_success() {

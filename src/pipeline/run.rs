@@ -37,6 +37,7 @@ use crate::normalize::assets;
 use crate::pipeline::api::Refusal;
 use crate::pipeline::api::StatusOf;
 use crate::pipeline::api::StoreSearch;
+use crate::pipeline::api::rules::RulesOf;
 use crate::pipeline::content;
 use crate::pipeline::content::Content;
 use crate::pipeline::demo;
@@ -252,12 +253,19 @@ impl Ground {
             refusal: Refusal::of(intake),
             inputs: self.inputs.rows(),
         };
+        let rules = RulesOf {
+            store: store.clone(),
+            alerts: Arc::clone(alerts),
+            settings: self.settings.clone(),
+            clock: Arc::clone(clock),
+        };
         let deadline = self.settings.store.search_deadline;
         let services = Services {
             incidents: IncidentStore::new(Arc::clone(alerts), Arc::new(forms(&self.settings)?)),
             alerts: Arc::clone(alerts),
             search: Arc::new(StoreSearch::new(store.clone(), Arc::clone(live), Arc::clone(clock), deadline)),
             status: Arc::new(status),
+            rules: Arc::new(rules),
             tokens: Arc::new(TokenStore::open(&self.folder.tokens())?),
             peers: PeerPolicy::of_this_process(roles(&self.settings)?),
             metrics: registry.clone(),

@@ -20,6 +20,7 @@ pub use listen::ListenError;
 pub use listen::Server;
 pub use services::Offer;
 pub use services::PulseFigures;
+pub use services::RuleService;
 pub use services::SearchService;
 pub use services::Services;
 pub use services::StatusService;

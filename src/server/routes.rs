@@ -16,6 +16,7 @@ use crate::server::access::guard;
 use crate::server::handlers::alerts;
 use crate::server::handlers::incidents;
 use crate::server::handlers::reports;
+use crate::server::handlers::rules;
 use crate::server::handlers::search;
 use crate::server::handlers::status;
 use crate::server::handlers::stream;
@@ -40,6 +41,7 @@ pub(super) fn table() -> Vec<Route> {
         route("/v1/status", Some(ReadStatus), get(status::status)),
         route("/v1/sources", Some(ReadStatus), get(status::sources)),
         route("/v1/rules", Some(ReadStatus), get(status::rules)),
+        route("/v1/rules/backtest", Some(SearchEvents), post(rules::backtest)),
         route("/v1/stream", Some(ReadAlerts), get(stream::changes)),
         route("/v1/alerts", Some(ReadAlerts), get(alerts::window)),
         route("/v1/alerts/{id}", Some(ReadAlerts), get(alerts::detail)),

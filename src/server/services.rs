@@ -18,6 +18,8 @@ use crate::model::EventId;
 use crate::model::time::Clock;
 use crate::telemetry::Registry;
 use crate::wire::problem::Problem;
+use crate::wire::rule::BacktestMessage;
+use crate::wire::rule::BacktestRequest;
 use crate::wire::search::Histogram;
 use crate::wire::search::HistogramRequest;
 use crate::wire::search::SearchCount;
@@ -89,6 +91,20 @@ pub trait StatusService: Send + Sync {
     fn rules(&self) -> RuleList;
 }
 
+/// What is done with rules beside running them.
+pub trait RuleService: Send + Sync {
+    /// Runs a rule over history; tells how far it has come, then the report. `emit` returning `false` ends it.
+    ///
+    /// # Errors
+    /// When there is no such rule, it does not stand, or a time is none; nothing was told then.
+    fn backtest(
+        &self,
+        request: &BacktestRequest,
+        caller: &Principal,
+        emit: &mut dyn FnMut(&BacktestMessage) -> bool,
+    ) -> Result<(), Problem>;
+}
+
 /// The figures of the status line.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PulseFigures {
@@ -148,6 +164,7 @@ pub struct Services {
     pub incidents: IncidentStore,
     pub search: Arc<dyn SearchService>,
     pub status: Arc<dyn StatusService>,
+    pub rules: Arc<dyn RuleService>,
     pub tokens: Arc<TokenStore>,
     pub peers: PeerPolicy,
     pub metrics: Registry,

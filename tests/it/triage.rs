@@ -25,6 +25,7 @@ use longan::model::time::ManualClock;
 use longan::server::ControlSocket;
 use longan::server::Limits;
 use longan::server::PulseFigures;
+use longan::server::RuleService;
 use longan::server::SearchService;
 use longan::server::Server;
 use longan::server::Services;
@@ -33,6 +34,8 @@ use longan::server::TailSink;
 use longan::server::services::EventObject;
 use longan::telemetry::Registry;
 use longan::wire::problem::Problem;
+use longan::wire::rule::BacktestMessage;
+use longan::wire::rule::BacktestRequest;
 use longan::wire::search::Histogram;
 use longan::wire::search::HistogramRequest;
 use longan::wire::search::SearchCount;
@@ -140,6 +143,7 @@ impl Running {
             alerts,
             search: Arc::new(Nothing),
             status: Arc::new(Nothing),
+            rules: Arc::new(Nothing),
             tokens: Arc::new(TokenStore::open(&data.join("tokens.json")).unwrap()),
             peers: PeerPolicy::of_this_process([]),
             metrics: Registry::default(),
@@ -165,6 +169,17 @@ struct Nothing;
 fn nothing<T>() -> Result<T, Problem> {
     let (kind, detail) = ("not_found".to_owned(), "nothing is stored here".to_owned());
     Err(Problem { status: 404, kind, detail, hint: None, column: None, owner: None })
+}
+
+impl RuleService for Nothing {
+    fn backtest(
+        &self,
+        _: &BacktestRequest,
+        _: &Principal,
+        _: &mut dyn FnMut(&BacktestMessage) -> bool,
+    ) -> Result<(), Problem> {
+        nothing()
+    }
 }
 
 impl SearchService for Nothing {

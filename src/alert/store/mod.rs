@@ -10,6 +10,7 @@ pub mod figures;
 mod read;
 mod row;
 mod schema;
+pub mod verdicts;
 
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;

@@ -25,6 +25,7 @@ use crate::server::SearchService;
 use crate::server::services::EventObject;
 use crate::store;
 use crate::store::Options;
+use crate::store::Searcher;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::wal;
@@ -126,25 +127,44 @@ impl FolderSearch {
 
     /// Returns the events of the log that are in no partition and match.
     fn unsealed(&self, query: &Query, options: &Options) -> Result<Vec<Found>, Problem> {
-        let Some(log) = &self.log else { return Ok(Vec::new()) };
+        let mut found: Vec<Found> = Vec::new();
+        self.each_unsealed(&mut |event| {
+            if is_between(event, options) && query.matches(event) {
+                found.extend(object_of(event).map(|object| (Reverse((event.timestamp, event.id)), object)));
+            }
+        })?;
+        found.sort_by_key(|(place, _)| *place);
+        Ok(found)
+    }
+
+    /// Reads the events of the log that are in no partition, in the order of arrival.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn each_unsealed(&self, visit: &mut dyn FnMut(&Event<'_>)) -> Result<(), Problem> {
+        let Some(log) = &self.log else { return Ok(()) };
         let records = wal::read_only(Arc::clone(log), self.checkpoint).map_err(|err| unreadable(&err))?;
         let mut records = records.filter_map(Result::ok).peekable();
         if records.peek().is_none() {
-            return Ok(Vec::new());
+            return Ok(());
         }
         let packs: Arc<Packs> = Content::of(&self.settings).packs;
         let (normalizer, mut formats) = (Normalizer::default(), Formats::of_settings(&self.settings));
-        let mut found: Vec<Found> = Vec::new();
         for envelope in records {
             let format = formats.of(&envelope.origin.input);
-            with_event(&envelope, &format, &packs, &normalizer, |event| {
-                if is_between(event, options) && query.matches(event) {
-                    found.extend(object_of(event).map(|object| (Reverse((event.timestamp, event.id)), object)));
-                }
-            });
+            with_event(&envelope, &format, &packs, &normalizer, |event| visit(event));
         }
-        found.sort_by_key(|(place, _)| *place);
-        Ok(found)
+        Ok(())
+    }
+
+    /// Returns a snapshot of the partitions.
+    pub fn searcher(&self) -> Searcher {
+        self.sealed.searcher()
+    }
+
+    /// Returns the configuration the folder is read with.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
     }
 }
 

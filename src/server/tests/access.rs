@@ -32,6 +32,7 @@ const EXPECTED: &[(&str, &str, Option<Permission>)] = &[
     ("GET", "/v1/status", Some(ReadStatus)),
     ("GET", "/v1/sources", Some(ReadStatus)),
     ("GET", "/v1/rules", Some(ReadStatus)),
+    ("POST", "/v1/rules/backtest", Some(SearchEvents)),
     ("GET", "/v1/stream", Some(ReadAlerts)),
     ("GET", "/v1/alerts", Some(ReadAlerts)),
     ("GET", "/v1/alerts/{id}", Some(ReadAlerts)),

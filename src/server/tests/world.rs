@@ -41,14 +41,20 @@ use crate::model::time::ManualClock;
 use crate::server::ControlSocket;
 use crate::server::Limits;
 use crate::server::PulseFigures;
+use crate::server::RuleService;
 use crate::server::SearchService;
 use crate::server::Server;
 use crate::server::Services;
 use crate::server::StatusService;
 use crate::server::TailSink;
+use crate::server::problem::Refused;
 use crate::server::services::EventObject;
 use crate::telemetry::Registry;
 use crate::wire::problem::Problem;
+use crate::wire::rule::BacktestMessage;
+use crate::wire::rule::BacktestProgress;
+use crate::wire::rule::BacktestReport;
+use crate::wire::rule::BacktestRequest;
 use crate::wire::search::Histogram;
 use crate::wire::search::HistogramRequest;
 use crate::wire::search::SearchCount;
@@ -108,6 +114,7 @@ impl World {
             alerts,
             search: search.clone(),
             status: Arc::new(FakeStatus),
+            rules: Arc::new(FakeRules),
             tokens,
             peers: PeerPolicy::of_this_process([]),
             metrics: Registry::default(),
@@ -346,6 +353,25 @@ impl SearchService for FakeSearch {
 }
 
 struct FakeStatus;
+
+/// One rule, `r`; each backtest says how far it is, then ends.
+pub(super) struct FakeRules;
+
+impl RuleService for FakeRules {
+    fn backtest(
+        &self,
+        request: &BacktestRequest,
+        _: &Principal,
+        emit: &mut dyn FnMut(&BacktestMessage) -> bool,
+    ) -> Result<(), Problem> {
+        if request.rule != "r" {
+            return Err(Refused::not_found("no such rule").0);
+        }
+        emit(&BacktestMessage::Progress(BacktestProgress::default()));
+        emit(&BacktestMessage::Report(Box::new(BacktestReport { matches: 7, ..BacktestReport::default() })));
+        Ok(())
+    }
+}
 
 impl StatusService for FakeStatus {
     fn status(&self) -> Status {
