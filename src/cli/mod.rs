@@ -13,6 +13,7 @@ pub mod parse;
 pub mod parsers;
 pub mod rules;
 pub mod search;
+pub mod sources;
 pub mod start;
 pub mod status;
 pub mod token;
@@ -55,6 +56,8 @@ pub enum Command {
     Config(config::Args),
     /// Show how the running server is doing
     Status(status::Args),
+    /// List who sends, and mute a source for maintenance
+    Sources(sources::Args),
     /// Issue, list and take back tokens for the API
     Token(token::Args),
 }
@@ -84,6 +87,7 @@ fn run_command(command: Command) -> anyhow::Result<Exit> {
         Command::Incidents(args) => incidents::run(args),
         Command::Config(args) => config::run(args),
         Command::Status(args) => status::run(args),
+        Command::Sources(args) => sources::run(args),
         Command::Token(args) => token::run(args),
     }
 }

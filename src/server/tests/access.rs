@@ -25,12 +25,13 @@ use crate::server::tests::world::until;
 
 /// Every route with the permission it must need, written down a second time on purpose: a route that is added or
 /// changed must be decided upon here as well.
-const EXPECTED: [(&str, &str, Option<Permission>); 20] = [
+const EXPECTED: [(&str, &str, Option<Permission>); 21] = [
     ("GET", "/healthz", None),
     ("GET", "/metrics", Some(ReadMetrics)),
     ("GET", "/v1/whoami", Some(ReadStatus)),
     ("GET", "/v1/status", Some(ReadStatus)),
     ("GET", "/v1/sources", Some(ReadStatus)),
+    ("POST", "/v1/sources/actions", Some(Administer)),
     ("GET", "/v1/rules", Some(ReadStatus)),
     ("GET", "/v1/stream", Some(ReadAlerts)),
     ("GET", "/v1/alerts", Some(ReadAlerts)),
