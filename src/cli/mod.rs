@@ -16,6 +16,7 @@ pub mod parsers;
 pub mod report;
 pub mod rules;
 pub mod search;
+pub mod sources;
 pub mod start;
 pub mod status;
 pub mod token;
@@ -60,6 +61,8 @@ pub enum Command {
     Config(config::Args),
     /// Show how the running server is doing
     Status(status::Args),
+    /// List who sends, and mute a source for maintenance
+    Sources(sources::Args),
     /// Issue, list and take back tokens for the API
     Token(token::Args),
 }
@@ -90,6 +93,7 @@ fn run_command(command: Command) -> anyhow::Result<Exit> {
         Command::Report(args) => report::run(args),
         Command::Config(args) => config::run(args),
         Command::Status(args) => status::run(args),
+        Command::Sources(args) => sources::run(args),
         Command::Token(args) => token::run(args),
     }
 }

@@ -51,7 +51,9 @@ use crate::wire::search::HistogramRequest;
 use crate::wire::search::SearchCount;
 use crate::wire::search::SearchPage;
 use crate::wire::search::SearchRequest;
+use crate::wire::source::SourceCommand;
 use crate::wire::source::SourceList;
+use crate::wire::source::SourceRow;
 use crate::wire::status::RuleList;
 use crate::wire::status::Status;
 use crate::wire::status::Whoami;
@@ -243,6 +245,14 @@ impl Client {
     /// As every call: [`ClientError`].
     pub async fn sources(&self) -> Result<SourceList, ClientError> {
         self.get("/v1/sources").await
+    }
+
+    /// Mutes a source or ends its mute.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn act_on_source(&self, command: &SourceCommand) -> Result<SourceRow, ClientError> {
+        self.post("/v1/sources/actions", command).await
     }
 
     /// Reads how the server is doing.

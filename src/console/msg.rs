@@ -20,7 +20,9 @@ use crate::wire::search::Histogram;
 use crate::wire::search::HistogramRequest;
 use crate::wire::search::SearchPage;
 use crate::wire::search::SearchRequest;
+use crate::wire::source::SourceCommand;
 use crate::wire::source::SourceList;
+use crate::wire::source::SourceRow;
 use crate::wire::status::RuleList;
 use crate::wire::status::Status;
 use crate::wire::status::Whoami;
@@ -95,6 +97,8 @@ pub(super) enum Slot {
     SearchMore,
     Histogram,
     Sources,
+    SourceLines,
+    SourceAction,
     Rules,
 }
 
@@ -104,7 +108,7 @@ pub(super) const SLOT_COUNT: usize = Slot::Rules as usize + 1;
 impl Slot {
     /// Says whether an earlier request must run to its end even when another follows.
     pub(super) fn is_action(self) -> bool {
-        matches!(self, Slot::AlertAction | Slot::IncidentAction)
+        matches!(self, Slot::AlertAction | Slot::IncidentAction | Slot::SourceAction)
     }
 }
 
@@ -123,6 +127,7 @@ pub(super) enum Request {
     Search(SearchRequest),
     Histogram(HistogramRequest),
     Sources,
+    ActOnSource(SourceCommand),
     Rules,
 }
 
@@ -141,6 +146,7 @@ pub(super) enum Answer {
     Page(Box<SearchPage>),
     Histogram(Histogram),
     Sources(SourceList),
+    ActedOnSource(Box<SourceRow>),
     Rules(RuleList),
 }
 

@@ -40,6 +40,7 @@ pub(super) fn table() -> Vec<Route> {
         route("/v1/whoami", Some(ReadStatus), get(status::whoami)),
         route("/v1/status", Some(ReadStatus), get(status::status)),
         route("/v1/sources", Some(ReadStatus), get(status::sources)),
+        route("/v1/sources/actions", Some(Administer), post(status::act_on_source)),
         route("/v1/rules", Some(ReadStatus), get(status::rules)),
         route("/v1/rules/backtest", Some(SearchEvents), post(rules::backtest)),
         route("/v1/stream", Some(ReadAlerts), get(stream::changes)),

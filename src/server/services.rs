@@ -25,7 +25,9 @@ use crate::wire::search::HistogramRequest;
 use crate::wire::search::SearchCount;
 use crate::wire::search::SearchPage;
 use crate::wire::search::SearchRequest;
+use crate::wire::source::SourceCommand;
 use crate::wire::source::SourceList;
+use crate::wire::source::SourceRow;
 use crate::wire::status::RuleList;
 use crate::wire::status::Status;
 
@@ -86,6 +88,12 @@ pub trait StatusService: Send + Sync {
 
     /// Returns the inputs and sources.
     fn sources(&self) -> SourceList;
+
+    /// Mutes a source or ends its mute; who does so is in the log before this returns.
+    ///
+    /// # Errors
+    /// When there is no such source, the command is wrong, or nothing can be written down.
+    fn act_on_source(&self, command: &SourceCommand, caller: &Principal) -> Result<SourceRow, Problem>;
 
     /// Returns the rules that run.
     fn rules(&self) -> RuleList;

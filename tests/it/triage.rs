@@ -42,7 +42,9 @@ use longan::wire::search::SearchCount;
 use longan::wire::search::SearchPage;
 use longan::wire::search::SearchRequest;
 use longan::wire::source::InputRow;
+use longan::wire::source::SourceCommand;
 use longan::wire::source::SourceList;
+use longan::wire::source::SourceRow;
 use longan::wire::status::RuleList;
 use longan::wire::status::Status;
 use serde_json::Value;
@@ -233,6 +235,10 @@ impl StatusService for Nothing {
 
     fn pulse(&self) -> PulseFigures {
         PulseFigures::default()
+    }
+
+    fn act_on_source(&self, _: &SourceCommand, _: &Principal) -> Result<SourceRow, Problem> {
+        nothing()
     }
 
     fn sources(&self) -> SourceList {

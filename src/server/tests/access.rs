@@ -31,6 +31,7 @@ const EXPECTED: &[(&str, &str, Option<Permission>)] = &[
     ("GET", "/v1/whoami", Some(ReadStatus)),
     ("GET", "/v1/status", Some(ReadStatus)),
     ("GET", "/v1/sources", Some(ReadStatus)),
+    ("POST", "/v1/sources/actions", Some(Administer)),
     ("GET", "/v1/rules", Some(ReadStatus)),
     ("POST", "/v1/rules/backtest", Some(SearchEvents)),
     ("GET", "/v1/stream", Some(ReadAlerts)),

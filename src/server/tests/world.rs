@@ -61,7 +61,9 @@ use crate::wire::search::SearchCount;
 use crate::wire::search::SearchExplain;
 use crate::wire::search::SearchPage;
 use crate::wire::search::SearchRequest;
+use crate::wire::source::SourceCommand;
 use crate::wire::source::SourceList;
+use crate::wire::source::SourceRow;
 use crate::wire::status::RuleList;
 use crate::wire::status::Status;
 
@@ -402,6 +404,10 @@ impl StatusService for FakeStatus {
 
     fn sources(&self) -> SourceList {
         SourceList { inputs: Vec::new(), sources: Vec::new() }
+    }
+
+    fn act_on_source(&self, command: &SourceCommand, caller: &Principal) -> Result<SourceRow, Problem> {
+        Err(Problem { status: 404, detail: format!("{}: no source {}", caller.name, command.name), ..problem() })
     }
 
     fn rules(&self) -> RuleList {
