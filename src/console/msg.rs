@@ -20,6 +20,7 @@ use crate::wire::search::Histogram;
 use crate::wire::search::HistogramRequest;
 use crate::wire::search::SearchPage;
 use crate::wire::search::SearchRequest;
+use crate::wire::search::SearchTable;
 use crate::wire::source::SourceList;
 use crate::wire::status::RuleList;
 use crate::wire::status::Status;
@@ -121,6 +122,7 @@ pub(super) enum Request {
     Incident(u64),
     ActOnIncident(u64, IncidentAction),
     Search(SearchRequest),
+    Table(SearchRequest),
     Histogram(HistogramRequest),
     Sources,
     Rules,
@@ -139,6 +141,7 @@ pub(super) enum Answer {
     Incident(Box<IncidentDetail>),
     ActedOnIncident(IncidentRow),
     Page(Box<SearchPage>),
+    Table(Box<SearchTable>),
     Histogram(Histogram),
     Sources(SourceList),
     Rules(RuleList),

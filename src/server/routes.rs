@@ -48,6 +48,7 @@ pub(super) fn table() -> Vec<Route> {
         route("/v1/incidents/{id}", Some(ReadAlerts), get(incidents::detail)),
         route("/v1/incidents/{id}/actions", Some(Triage), post(incidents::act)),
         route("/v1/search", Some(SearchEvents), get(search::page)),
+        route("/v1/search/table", Some(SearchEvents), get(search::table)),
         route("/v1/search/count", Some(SearchEvents), get(search::count)),
         route("/v1/search/histogram", Some(SearchEvents), get(search::histogram)),
         route("/v1/search/stream", Some(SearchEvents), get(search::stream)),

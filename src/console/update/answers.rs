@@ -60,6 +60,7 @@ fn accept(model: &mut Model, slot: Slot, answer: Answer) -> Vec<Cmd> {
             alerts::focus_own_event(model);
         }
         Answer::Page(page) => search::page_arrived(model, slot, *page),
+        Answer::Table(table) => search::table_arrived(model, *table),
         Answer::Histogram(histogram) if slot == Slot::AroundHistogram => {
             model.alerts.around.histogram = Some(histogram);
         }

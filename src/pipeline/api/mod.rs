@@ -3,6 +3,7 @@
 mod folder;
 mod search;
 mod status;
+mod table;
 
 pub use folder::FolderError;
 pub use folder::FolderSearch;
