@@ -52,6 +52,7 @@ use crate::wire::search::SearchCount;
 use crate::wire::search::SearchPage;
 use crate::wire::search::SearchRequest;
 use crate::wire::source::SourceCommand;
+use crate::wire::search::SearchTable;
 use crate::wire::source::SourceList;
 use crate::wire::source::SourceRow;
 use crate::wire::status::RuleList;
@@ -197,6 +198,14 @@ impl Client {
     /// As every call: [`ClientError`]; a wrong query is a refusal with its column.
     pub async fn search(&self, request: &SearchRequest) -> Result<SearchPage, ClientError> {
         self.get(&with_query("/v1/search", request)).await
+    }
+
+    /// Runs a query with pipes.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`]; a wrong query is a refusal with its column.
+    pub async fn table(&self, request: &SearchRequest) -> Result<SearchTable, ClientError> {
+        self.get(&with_query("/v1/search/table", request)).await
     }
 
     /// Counts the events a query finds.

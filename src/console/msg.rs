@@ -21,6 +21,7 @@ use crate::wire::search::HistogramRequest;
 use crate::wire::search::SearchPage;
 use crate::wire::search::SearchRequest;
 use crate::wire::source::SourceCommand;
+use crate::wire::search::SearchTable;
 use crate::wire::source::SourceList;
 use crate::wire::source::SourceRow;
 use crate::wire::status::RuleList;
@@ -125,6 +126,7 @@ pub(super) enum Request {
     Incident(u64),
     ActOnIncident(u64, IncidentAction),
     Search(SearchRequest),
+    Table(SearchRequest),
     Histogram(HistogramRequest),
     Sources,
     ActOnSource(SourceCommand),
@@ -144,6 +146,7 @@ pub(super) enum Answer {
     Incident(Box<IncidentDetail>),
     ActedOnIncident(IncidentRow),
     Page(Box<SearchPage>),
+    Table(Box<SearchTable>),
     Histogram(Histogram),
     Sources(SourceList),
     ActedOnSource(Box<SourceRow>),

@@ -57,6 +57,7 @@ pub(super) fn table() -> Vec<Route> {
         route("/v1/handovers/draft", Some(Triage), post(reports::draft_handover)),
         route("/v1/handovers/sign", Some(Triage), post(reports::sign_handover)),
         route("/v1/search", Some(SearchEvents), get(search::page)),
+        route("/v1/search/table", Some(SearchEvents), get(search::table)),
         route("/v1/search/count", Some(SearchEvents), get(search::count)),
         route("/v1/search/histogram", Some(SearchEvents), get(search::histogram)),
         route("/v1/search/stream", Some(SearchEvents), get(search::stream)),

@@ -3,6 +3,7 @@
 //! The methods of the traits may block: they are called on threads meant for that.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
@@ -26,6 +27,7 @@ use crate::wire::search::SearchCount;
 use crate::wire::search::SearchPage;
 use crate::wire::search::SearchRequest;
 use crate::wire::source::SourceCommand;
+use crate::wire::search::SearchTable;
 use crate::wire::source::SourceList;
 use crate::wire::source::SourceRow;
 use crate::wire::status::RuleList;
@@ -41,6 +43,17 @@ pub trait SearchService: Send + Sync {
     /// # Errors
     /// `query_invalid` with the column, or whatever else went wrong.
     fn search(&self, request: &SearchRequest, caller: &Principal) -> Result<SearchPage, Problem>;
+
+    /// Runs a query with pipes; `cancel` is set when nobody waits for the answer any more.
+    ///
+    /// # Errors
+    /// As [`SearchService::search`]. A limit that was reached is no error: the table says so.
+    fn table(
+        &self,
+        request: &SearchRequest,
+        caller: &Principal,
+        cancel: Arc<AtomicBool>,
+    ) -> Result<SearchTable, Problem>;
 
     /// Counts.
     ///

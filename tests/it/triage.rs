@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::Command;
 use std::process::Output;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use longan::alert::AlertStore;
 use longan::alert::NewDetection;
@@ -41,6 +42,7 @@ use longan::wire::search::HistogramRequest;
 use longan::wire::search::SearchCount;
 use longan::wire::search::SearchPage;
 use longan::wire::search::SearchRequest;
+use longan::wire::search::SearchTable;
 use longan::wire::source::InputRow;
 use longan::wire::source::SourceCommand;
 use longan::wire::source::SourceList;
@@ -186,6 +188,10 @@ impl RuleService for Nothing {
 
 impl SearchService for Nothing {
     fn search(&self, _: &SearchRequest, _: &Principal) -> Result<SearchPage, Problem> {
+        nothing()
+    }
+
+    fn table(&self, _: &SearchRequest, _: &Principal, _: Arc<AtomicBool>) -> Result<SearchTable, Problem> {
         nothing()
     }
 

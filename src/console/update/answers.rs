@@ -62,6 +62,7 @@ fn accept(model: &mut Model, slot: Slot, answer: Answer) -> Vec<Cmd> {
         }
         Answer::Page(page) if slot == Slot::SourceLines => model.sources.lines = page.events,
         Answer::Page(page) => search::page_arrived(model, slot, *page),
+        Answer::Table(table) => search::table_arrived(model, *table),
         Answer::Histogram(histogram) if slot == Slot::AroundHistogram => {
             model.alerts.around.histogram = Some(histogram);
         }

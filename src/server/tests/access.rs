@@ -51,6 +51,7 @@ const EXPECTED: &[(&str, &str, Option<Permission>)] = &[
     ("GET", "/v1/search/count", Some(SearchEvents)),
     ("GET", "/v1/search/histogram", Some(SearchEvents)),
     ("GET", "/v1/search/stream", Some(SearchEvents)),
+    ("GET", "/v1/search/table", Some(SearchEvents)),
     ("GET", "/v1/search/tail", Some(SearchEvents)),
     ("GET", "/v1/events/{id}", Some(SearchEvents)),
 ];

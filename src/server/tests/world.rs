@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::Condvar;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -62,6 +63,7 @@ use crate::wire::search::SearchExplain;
 use crate::wire::search::SearchPage;
 use crate::wire::search::SearchRequest;
 use crate::wire::source::SourceCommand;
+use crate::wire::search::SearchTable;
 use crate::wire::source::SourceList;
 use crate::wire::source::SourceRow;
 use crate::wire::status::RuleList;
@@ -312,6 +314,16 @@ impl SearchService for FakeSearch {
         let mut events: Vec<EventObject> = (0..count).map(event).collect();
         events[0].insert("caller".to_owned(), json!(caller.name));
         Ok(SearchPage { events, next: None, explain: SearchExplain::default() })
+    }
+
+    fn table(
+        &self,
+        request: &SearchRequest,
+        _caller: &Principal,
+        _cancel: Arc<AtomicBool>,
+    ) -> Result<SearchTable, Problem> {
+        let rows = vec![vec![json!(self.count_of(&request.q)?)]];
+        Ok(SearchTable { columns: vec!["count".to_owned()], rows, ..SearchTable::default() })
     }
 
     fn count(&self, request: &SearchRequest, _caller: &Principal) -> Result<SearchCount, Problem> {
