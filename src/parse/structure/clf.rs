@@ -5,6 +5,7 @@
 //! `timestamp` is the time as written, `rest` whatever follows.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use crate::model::Value;
 use crate::parse::structure::Fields;
@@ -67,6 +68,13 @@ fn client<'a>(before: &'a str, fields: &mut Fields<'a>) -> Option<()> {
             let domain = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
             put(fields, "url.domain", domain.map_or(host, |(domain, _)| domain));
             put(fields, "source.address", client);
+        }
+        // More words than places: a name with blanks, which whoever tries a password may choose.
+        Some((client, _)) if client.parse::<IpAddr>().is_ok() => {
+            put(fields, "source.address", client);
+            let name = before.get(client.len()..).unwrap_or_default().trim_start();
+            put(fields, "user.name", name.split_once(' ').map_or(name, |(_ident, name)| name));
+            return Some(());
         }
         _ => put(fields, "source.address", front),
     }
