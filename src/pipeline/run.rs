@@ -432,6 +432,8 @@ fn forms(settings: &Settings) -> anyhow::Result<Forms> {
         let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
         anyhow::anyhow!("the forms of incidents are not right:\n{}", told.join("\n"))
     })
+}
+
 fn source_limits(settings: &Settings) -> sources::Limits {
     let config::Sources { tracked_max, clock_seconds, unparsed_percent, surge_factor } = settings.sources;
     let zone_offset_seconds = settings.zone_offset_seconds;
