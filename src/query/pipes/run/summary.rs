@@ -79,7 +79,7 @@ impl Summary {
                 ],
             ));
         }
-        rows.sort_by_key(|(count, _)| Reverse(*count));
+        rows.sort_by_cached_key(|(count, row)| (Reverse(*count), row.first().map(Value::to_string)));
         let columns = ["field", "count", "percent", "dc", "top"].map(str::to_owned).to_vec();
         Table { columns, rows: rows.into_iter().map(|(_, row)| row).collect(), ..Table::default() }
     }
