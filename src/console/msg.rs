@@ -21,7 +21,9 @@ use crate::wire::search::HistogramRequest;
 use crate::wire::search::SearchPage;
 use crate::wire::search::SearchRequest;
 use crate::wire::search::SearchTable;
+use crate::wire::source::SourceCommand;
 use crate::wire::source::SourceList;
+use crate::wire::source::SourceRow;
 use crate::wire::status::RuleList;
 use crate::wire::status::Status;
 use crate::wire::status::Whoami;
@@ -96,6 +98,8 @@ pub(super) enum Slot {
     SearchMore,
     Histogram,
     Sources,
+    SourceLines,
+    SourceAction,
     Rules,
 }
 
@@ -105,7 +109,7 @@ pub(super) const SLOT_COUNT: usize = Slot::Rules as usize + 1;
 impl Slot {
     /// Says whether an earlier request must run to its end even when another follows.
     pub(super) fn is_action(self) -> bool {
-        matches!(self, Slot::AlertAction | Slot::IncidentAction)
+        matches!(self, Slot::AlertAction | Slot::IncidentAction | Slot::SourceAction)
     }
 }
 
@@ -125,6 +129,7 @@ pub(super) enum Request {
     Table(SearchRequest),
     Histogram(HistogramRequest),
     Sources,
+    ActOnSource(SourceCommand),
     Rules,
 }
 
@@ -144,6 +149,7 @@ pub(super) enum Answer {
     Table(Box<SearchTable>),
     Histogram(Histogram),
     Sources(SourceList),
+    ActedOnSource(Box<SourceRow>),
     Rules(RuleList),
 }
 

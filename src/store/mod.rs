@@ -33,6 +33,8 @@ pub use search::Hit;
 pub use search::Options;
 pub use search::SearchResult;
 pub use search::Searcher;
+pub use search::Walk;
+pub use search::Walking;
 pub use shared::PartitionInfo;
 pub use writer::HotWriter;
 

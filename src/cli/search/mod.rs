@@ -14,7 +14,7 @@ use serde_json::Map;
 use serde_json::Value;
 
 use crate::cli::Exit;
-use crate::cli::alerts::place;
+use crate::cli::place;
 use crate::client::ClientError;
 use crate::client::blocking::BlockingClient;
 use crate::config::Flags;

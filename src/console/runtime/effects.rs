@@ -101,6 +101,7 @@ async fn answer(client: &Client, request: Request) -> Result<Answer, ClientError
         Request::Table(request) => Answer::Table(Box::new(client.table(&request).await?)),
         Request::Histogram(request) => Answer::Histogram(client.histogram(&request).await?),
         Request::Sources => Answer::Sources(client.sources().await?),
+        Request::ActOnSource(command) => Answer::ActedOnSource(Box::new(client.act_on_source(&command).await?)),
         Request::Rules => Answer::Rules(client.rules().await?),
     })
 }

@@ -100,7 +100,7 @@ impl FolderSearch {
         let (search, options) = self.sealed.plan_search(request)?;
         let sealed = SearchService::count(&self.sealed, request, &ourselves())?.count;
         let mut unsealed = 0;
-        self.each_unsealed(&search.filter, &options, &mut |_| unsealed += 1)?;
+        self.each_unsealed_match(&search.filter, &options, &mut |_| unsealed += 1)?;
         Ok(sealed + unsealed)
     }
 
@@ -151,14 +151,14 @@ impl FolderSearch {
     ) -> Result<Explain, Problem> {
         let mut goes_on = true;
         if !is_ordered {
-            self.each_unsealed(query, options, &mut |event| goes_on = goes_on && visit(event))?;
+            self.each_unsealed_match(query, options, &mut |event| goes_on = goes_on && visit(event))?;
             if !goes_on {
                 return Ok(Explain::default());
             }
             return searcher.for_each_event(query, options, false, visit).map_err(|err| failed(&err));
         }
         let mut unsealed: Vec<OwnedEvent> = Vec::new();
-        self.each_unsealed(query, options, &mut |event| unsealed.push(OwnedEvent::of(event)))?;
+        self.each_unsealed_match(query, options, &mut |event| unsealed.push(OwnedEvent::of(event)))?;
         unsealed.sort_by_key(|event| Reverse(event.place));
         let mut unsealed = unsealed.into_iter().peekable();
         let explain = searcher
@@ -214,7 +214,7 @@ impl FolderSearch {
     /// Returns the events of the log that are in no partition and match, newest first.
     fn unsealed(&self, query: &Query, options: &Options) -> Result<Vec<Found>, Problem> {
         let mut found: Vec<Found> = Vec::new();
-        self.each_unsealed(query, options, &mut |event| {
+        self.each_unsealed_match(query, options, &mut |event| {
             found.extend(object_of(event).map(|object| (Reverse((event.timestamp, event.id)), object)));
         })?;
         found.sort_by_key(|(place, _)| *place);
@@ -222,12 +222,24 @@ impl FolderSearch {
     }
 
     /// Hands the events of the log that are in no partition and match to `visit`, oldest id first.
-    fn each_unsealed(
+    fn each_unsealed_match(
         &self,
         query: &Query,
         options: &Options,
         visit: &mut dyn FnMut(&Event<'_>),
     ) -> Result<(), Problem> {
+        self.each_unsealed(&mut |event| {
+            if is_between(event, options) && query.matches(event) {
+                visit(event);
+            }
+        })
+    }
+
+    /// Reads the events of the log that are in no partition, in the order of arrival.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn each_unsealed(&self, visit: &mut dyn FnMut(&Event<'_>)) -> Result<(), Problem> {
         let Some(log) = &self.log else { return Ok(()) };
         let records = wal::read_only(Arc::clone(log), self.checkpoint).map_err(|err| unreadable(&err))?;
         let mut records = records.filter_map(Result::ok).peekable();
@@ -238,13 +250,19 @@ impl FolderSearch {
         let (normalizer, mut formats) = (Normalizer::default(), Formats::of_settings(&self.settings));
         for envelope in records {
             let format = formats.of(&envelope.origin.input);
-            with_event(&envelope, &format, &packs, &normalizer, |event| {
-                if is_between(event, options) && query.matches(event) {
-                    visit(event);
-                }
-            });
+            with_event(&envelope, &format, &packs, &normalizer, |event| visit(event));
         }
         Ok(())
+    }
+
+    /// Returns a snapshot of the partitions.
+    pub fn searcher(&self) -> Searcher {
+        self.sealed.searcher()
+    }
+
+    /// Returns the configuration the folder is read with.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
     }
 }
 

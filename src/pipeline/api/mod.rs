@@ -1,6 +1,7 @@
 //! What the API asks of the running whole: searching, and how it is doing.
 
 mod folder;
+pub mod rules;
 mod search;
 mod status;
 mod table;

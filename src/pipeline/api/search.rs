@@ -60,7 +60,7 @@ impl StoreSearch {
         StoreSearch::new(store, Arc::new(Live::default()), clock, deadline)
     }
 
-    fn searcher(&self) -> Searcher {
+    pub(super) fn searcher(&self) -> Searcher {
         self.store.searcher()
     }
 

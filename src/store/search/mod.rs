@@ -2,6 +2,10 @@
 
 mod docs;
 mod plan;
+mod walk;
+
+pub use walk::Walk;
+pub use walk::Walking;
 
 use std::cell::Cell;
 use std::cmp::Reverse;

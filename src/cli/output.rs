@@ -4,6 +4,8 @@ use std::io;
 use std::io::IsTerminal as _;
 use std::io::Write;
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr as _;
 
@@ -11,7 +13,7 @@ use crate::model::SafeText;
 
 /// How results are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(in crate::cli) enum Format {
+pub(super) enum Format {
     /// For people
     Table,
     /// One object a line
@@ -20,7 +22,7 @@ pub(in crate::cli) enum Format {
 
 /// What is written for whom.
 #[derive(Debug, Clone, clap::Args)]
-pub(in crate::cli) struct OutputArgs {
+pub(super) struct OutputArgs {
     /// How to write: for people on a terminal, NDJSON when piped, unless said
     #[arg(long, value_enum, global = true)]
     format: Option<Format>,
@@ -28,7 +30,7 @@ pub(in crate::cli) struct OutputArgs {
 
 impl OutputArgs {
     /// Returns the format asked for, or the one that fits where the output goes.
-    pub(in crate::cli) fn format(&self) -> Format {
+    pub(super) fn format(&self) -> Format {
         let fitting = if io::stdout().is_terminal() { Format::Table } else { Format::Json };
         self.format.unwrap_or(fitting)
     }
@@ -36,21 +38,21 @@ impl OutputArgs {
 
 /// Which language a text for people is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::cli) enum Language {
+pub(super) enum Language {
     Vietnamese,
     English,
 }
 
 impl Language {
     /// Reads the language from the environment, as POSIX orders its variables.
-    pub(in crate::cli) fn of_environment() -> Language {
+    pub(super) fn of_environment() -> Language {
         let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         let locale = set("LC_ALL").or_else(|| set("LC_MESSAGES")).or_else(|| set("LANG"));
         if locale.is_some_and(|locale| locale.starts_with("vi")) { Language::Vietnamese } else { Language::English }
     }
 
     /// Returns the text of the language.
-    pub(in crate::cli) fn pick<T>(self, vietnamese: T, english: T) -> T {
+    pub(super) fn pick<T>(self, vietnamese: T, english: T) -> T {
         match self {
             Language::Vietnamese => vietnamese,
             Language::English => english,
@@ -60,7 +62,7 @@ impl Language {
 
 /// A table: rows of cells, as received; they are made safe when written.
 #[derive(Debug)]
-pub(in crate::cli) struct Table {
+pub(super) struct Table {
     rows: Vec<Vec<String>>,
 }
 
@@ -69,22 +71,22 @@ const CELL_WIDTH_MAX: usize = 60;
 
 impl Table {
     /// Starts a table with its head.
-    pub(in crate::cli) fn new<const N: usize>(head: [&str; N]) -> Table {
+    pub(super) fn new<const N: usize>(head: [&str; N]) -> Table {
         Table { rows: vec![head.map(str::to_owned).to_vec()] }
     }
 
     /// Adds a row.
-    pub(in crate::cli) fn push<const N: usize>(&mut self, cells: [String; N]) {
+    pub(super) fn push<const N: usize>(&mut self, cells: [String; N]) {
         self.rows.push(cells.map(|cell| shortened(SafeText::new(&cell).as_str())).to_vec());
     }
 
     /// Says whether it has nothing but its head.
-    pub(in crate::cli) fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.rows.len() <= 1
     }
 
     /// Writes the table, columns aligned by what a terminal shows.
-    pub(in crate::cli) fn write(&self, out: &mut impl Write) -> io::Result<()> {
+    pub(super) fn write(&self, out: &mut impl Write) -> io::Result<()> {
         let mut widths: Vec<usize> = Vec::new();
         for row in &self.rows {
             widths.resize(widths.len().max(row.len()), 0);
@@ -119,14 +121,30 @@ fn shortened(text: &str) -> String {
     short
 }
 
+/// Writes a time of the API (RFC 3339) as the clock on the wall has it, with its offset; what is no time stays as it is.
+pub(super) fn local(time: &str) -> String {
+    let Ok(at) = time.parse::<Timestamp>() else { return time.to_owned() };
+    at.to_zoned_datetime(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S%:z").to_string()
+}
+
+/// Writes a number of seconds as a person says it: `42s`, `7m 12s`, `3h 05m`, `2d 4h`.
+pub(super) fn span(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3_600 => format!("{}m {:02}s", seconds / 60, seconds % 60),
+        3_600..86_400 => format!("{}h {:02}m", seconds / 3_600, seconds % 3_600 / 60),
+        _ => format!("{}d {}h", seconds / 86_400, seconds % 86_400 / 3_600),
+    }
+}
+
 /// Writes a value as one line of JSON.
-pub(in crate::cli) fn write_json<T: Serialize>(out: &mut impl Write, value: &T) -> io::Result<()> {
+pub(super) fn write_json<T: Serialize>(out: &mut impl Write, value: &T) -> io::Result<()> {
     serde_json::to_writer(&mut *out, value)?;
     out.write_all(b"\n")
 }
 
 /// Runs what writes to standard output; a reader that has seen enough is no failure.
-pub(in crate::cli) fn to_stdout(
+pub(super) fn to_stdout(
     write: impl FnOnce(&mut io::BufWriter<io::StdoutLock<'static>>) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let mut out = io::BufWriter::new(io::stdout().lock());
@@ -142,6 +160,15 @@ pub(in crate::cli) fn to_stdout(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_and_spans_are_short() {
+        assert_eq!(local("no time"), "no time");
+        assert_eq!(local("2026-01-31T07:00:00.123456789Z").len(), "2026-01-31 07:00:00+00:00".len());
+        for (seconds, text) in [(0, "0s"), (61, "1m 01s"), (3_900, "1h 05m"), (90_000, "1d 1h")] {
+            assert_eq!(span(seconds), text);
+        }
+    }
 
     #[test]
     fn a_table_is_aligned_and_harmless() {

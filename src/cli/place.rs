@@ -18,7 +18,7 @@ use crate::wire::problem::Problem;
 
 /// Which server to speak to.
 #[derive(Debug, Clone, clap::Args)]
-pub(in crate::cli) struct Place {
+pub(super) struct Place {
     /// The data folder; the server that runs on it is found by its endpoints.json
     #[arg(long, env = "LONGAN_DATA", default_value = "longan-data", value_name = "FOLDER", global = true)]
     data: PathBuf,
@@ -34,7 +34,7 @@ pub(in crate::cli) struct Place {
 }
 
 /// What was found there.
-pub(in crate::cli) enum Source {
+pub(super) enum Source {
     Server(BlockingClient),
     /// No server runs; the files can be read.
     Files(AlertReader),
@@ -42,12 +42,12 @@ pub(in crate::cli) enum Source {
 
 impl Place {
     /// Connects to the server.
-    pub(in crate::cli) fn server(&self) -> anyhow::Result<BlockingClient> {
+    pub(super) fn server(&self) -> anyhow::Result<BlockingClient> {
         Ok(BlockingClient::new(self.endpoint()?)?)
     }
 
     /// Finds the server, or opens the files when none runs on the data folder.
-    pub(in crate::cli) fn source(&self) -> anyhow::Result<Source> {
+    pub(super) fn source(&self) -> anyhow::Result<Source> {
         let endpoint = match self.endpoint() {
             Ok(endpoint) => endpoint,
             Err(EndpointError::NotRunning(_)) if self.server.is_none() => return self.files(),
@@ -74,17 +74,17 @@ impl Place {
     }
 
     /// Returns the data folder, whether or not it is asked.
-    pub(in crate::cli) fn data(&self) -> &Path {
+    pub(super) fn data(&self) -> &Path {
         &self.data
     }
 
     /// Says whether a server elsewhere was named.
-    pub(in crate::cli) fn is_remote(&self) -> bool {
+    pub(super) fn is_remote(&self) -> bool {
         self.server.is_some()
     }
 
     /// Returns where the server is.
-    pub(in crate::cli) fn endpoint(&self) -> Result<Endpoint, EndpointError> {
+    pub(super) fn endpoint(&self) -> Result<Endpoint, EndpointError> {
         let remote = self.server.as_ref().zip(self.ca.as_ref()).zip(self.token_file.as_ref());
         let Some(((server, ca), token)) = remote else { return Endpoint::in_data_folder(&self.data) };
         let options = RemoteOptions { server: server.clone(), ca_file: ca.clone(), token_file: token.clone() };
@@ -93,7 +93,7 @@ impl Place {
 }
 
 /// Turns a failure into its exit code, told on standard error; what has none of its own is the caller's.
-pub(in crate::cli) fn exit_of(err: anyhow::Error) -> anyhow::Result<Exit> {
+pub(super) fn exit_of(err: anyhow::Error) -> anyhow::Result<Exit> {
     let Some(exit) = code_of(&err) else { return Err(err) };
     let text = format!("{err:#}");
     eprintln!("longan: {}", SafeText::new(&text));
@@ -125,7 +125,7 @@ fn code_of(err: &anyhow::Error) -> Option<Exit> {
 }
 
 /// The exit code of what a server refused: nothing found, a mistake of the caller, or the server's own no.
-pub(in crate::cli) fn code_of_problem(problem: &Problem) -> Exit {
+pub(super) fn code_of_problem(problem: &Problem) -> Exit {
     match problem.status {
         404 => Exit::Findings,
         400 | 413 | 422 => Exit::BadInput,
