@@ -334,6 +334,7 @@ impl<'a> Checker<'a> {
         // Twelve months searchable; the law asks for three at level 3, the default of a province's systems.
         let retention_days =
             self.number("store.retention_days", 365, 90..=36_500, |raw| raw.store.retention_days.as_ref());
+        let archive_days = self.number("store.archive_days", 3, 0..=36_500, |raw| raw.store.archive_days.as_ref());
         let reserve_bytes =
             self.number("store.reserve_bytes", 1024 * MIB, 0..=i64::MAX, |raw| raw.store.reserve_bytes.as_ref());
         let visible_ms = self.number("store.visible_ms", 400, 50..=10_000, |raw| raw.store.visible_ms.as_ref());
@@ -344,6 +345,7 @@ impl<'a> Checker<'a> {
             self.number("store.search_seconds_max", 30, 1..=3_600, |raw| raw.store.search_seconds_max.as_ref());
         Store {
             retention_days: u32::try_from(retention_days).unwrap_or(365),
+            archive_days: u32::try_from(archive_days).unwrap_or(3),
             reserve_bytes: u64::try_from(reserve_bytes).unwrap_or(0),
             visible: Duration::from_millis(u64::try_from(visible_ms).unwrap_or(400)),
             hot_events_max: size(hot_events_max),

@@ -100,6 +100,7 @@ pub(super) struct RawApi {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawStore {
     pub(super) retention_days: Number,
+    pub(super) archive_days: Number,
     pub(super) reserve_bytes: Number,
     pub(super) visible_ms: Number,
     pub(super) hot_events_max: Number,

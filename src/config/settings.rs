@@ -123,6 +123,8 @@ pub struct Api {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Store {
     pub retention_days: u32,
+    /// Days after which a day's events are rewritten as an archive; 0 is never.
+    pub archive_days: u32,
     /// Free space that is never used: below it inputs are refused.
     pub reserve_bytes: u64,
     /// How long an event may wait before search finds it.
