@@ -26,6 +26,7 @@ pub struct Settings {
     pub relp_tls: Option<StreamInput>,
     pub http: Option<HttpInput>,
     pub files: Vec<FileInput>,
+    pub databases: Vec<DatabaseInput>,
     pub tls: Option<Tls>,
     pub api: Api,
     pub store: Store,
@@ -96,6 +97,23 @@ impl FileInput {
             line_bytes_max: crate::ingest::syslog::FRAME_BYTES_DEFAULT,
         }
     }
+}
+
+/// A database to poll.
+#[derive(Debug, Clone)]
+pub struct DatabaseInput {
+    /// All but the password and the folder of its position.
+    pub config: crate::ingest::database::Config,
+    pub password: Option<Secret>,
+    pub format: Option<String>,
+}
+
+/// Where a secret is; read only when it is needed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Secret {
+    File(PathBuf),
+    /// The name of a variable of the environment.
+    Environment(String),
 }
 
 /// The certificate the TLS listeners show, and whom they trust.

@@ -6,9 +6,11 @@
 
 pub mod account;
 pub mod connections;
+pub mod database;
 pub mod file;
 pub mod http;
 pub mod intake;
+pub mod ledger;
 pub mod listener;
 pub mod relp;
 pub mod stream;

@@ -10,11 +10,14 @@ use std::time::Duration;
 use anyhow::Context as _;
 use regex::bytes::Regex;
 
+use crate::config::DatabaseInput;
 use crate::config::FileInput;
 use crate::config::HttpInput;
+use crate::config::Secret;
 use crate::config::Settings;
 use crate::config::StreamInput;
 use crate::ingest::connections::ConnectionLimits;
+use crate::ingest::database;
 use crate::ingest::file;
 use crate::ingest::file::Glob;
 use crate::ingest::file::GlobError;
@@ -43,6 +46,8 @@ use crate::wire::source::InputRow;
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Lines of one event at most, where lines are joined.
 const JOINED_LINES: usize = 500;
+/// Where, below the data folder, inputs without a file or socket keep how far they got.
+const POSITIONS: &str = "inputs";
 const HTTP_CONNECTIONS: usize = 1_024;
 const HTTP_IDLE: Duration = Duration::from_secs(300);
 
@@ -53,6 +58,7 @@ enum Prepared {
     Relp(BoundTcp, Security, stream::Config),
     Http(BoundTcp, Security, http::Config),
     File(Box<file::Config>),
+    Database(Box<database::Config>),
 }
 
 /// All inputs, ready to run.
@@ -91,6 +97,9 @@ impl Inputs {
         }
         for input in &settings.files {
             inputs.add_file(input)?;
+        }
+        for input in &settings.databases {
+            inputs.add_database(input, &settings.data)?;
         }
         Ok(inputs)
     }
@@ -158,6 +167,19 @@ impl Inputs {
         Ok(())
     }
 
+    fn add_database(&mut self, input: &DatabaseInput, data: &Path) -> anyhow::Result<()> {
+        let mut config = input.config.clone();
+        config.folder = data.join(POSITIONS);
+        if let Some(secret) = &input.password {
+            config.password =
+                database::Password(secret_of(secret).with_context(|| format!("the input `{}`", config.name))?);
+        }
+        let place = format!("{} {}:{}/{}", config.kind.word(), config.host, config.port, config.database);
+        let name = config.name.clone();
+        self.add(&name, "database", place, true, Prepared::Database(Box::new(config)));
+        Ok(())
+    }
+
     fn add(&mut self, name: &str, kind: &str, place: String, acknowledges: bool, prepared: Prepared) {
         self.rows.push(InputRow {
             name: name.to_owned(),
@@ -186,7 +208,7 @@ impl Inputs {
         match prepared {
             Prepared::Udp(bound, _) => Some(bound.address),
             Prepared::Tcp(bound, ..) | Prepared::Relp(bound, ..) | Prepared::Http(bound, ..) => Some(bound.address),
-            Prepared::File(_) => None,
+            Prepared::File(_) | Prepared::Database(_) => None,
         }
     }
 
@@ -218,6 +240,10 @@ impl Inputs {
                 }
                 Prepared::Http(bound, security, config) => {
                     stages.spawn(name, async { Ok(http::run(context, bound, security, config).await?) });
+                }
+                Prepared::Database(config) => {
+                    let places = places.to_vec();
+                    stages.spawn(name, async move { Ok(database::run(*config, &places, context).await?) });
                 }
                 Prepared::File(config) => {
                     let places = places.to_vec();
@@ -255,6 +281,19 @@ fn tls_config(settings: &crate::config::Tls) -> tls::Config {
     let mut config = tls::Config::new(settings.certificate.clone(), settings.key.clone());
     config.client_ca = settings.client_ca.clone();
     config
+}
+
+/// Reads a secret: the first line of its file, or the variable.
+fn secret_of(secret: &Secret) -> anyhow::Result<String> {
+    match secret {
+        Secret::File(path) => {
+            let text = fs::read_to_string(path).with_context(|| format!("the password file `{}`", path.display()))?;
+            Ok(text.lines().next().unwrap_or_default().to_owned())
+        }
+        Secret::Environment(name) => {
+            std::env::var(name).with_context(|| format!("the variable `{name}` that holds the password"))
+        }
+    }
 }
 
 /// One token a line, `name:secret` or the secret alone; empty lines and those that begin with `#` are skipped.

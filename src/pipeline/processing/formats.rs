@@ -52,6 +52,14 @@ impl Formats {
             };
             ("http".to_owned(), Arc::new(format))
         }));
+        known.extend(settings.databases.iter().map(|input| {
+            let format = Format {
+                pack: input.format.clone(),
+                zone_offset_seconds: input.config.zone_offset_seconds,
+                ..Format::default()
+            };
+            (input.config.name.clone(), Arc::new(format))
+        }));
         // A followed file is looked up by its pattern, an imported one by its name: both are of the same list.
         let files = settings.files.iter().filter_map(|file| {
             let format = Format {
