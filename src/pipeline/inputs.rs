@@ -214,9 +214,12 @@ impl Inputs {
 
     /// Adds the addresses that were bound.
     pub(super) fn list(&self, endpoints: &mut Endpoints) {
-        for (name, _) in &self.prepared {
+        for (name, prepared) in &self.prepared {
             if let Some(address) = self.address(name) {
                 endpoints.add(name, address);
+            }
+            if matches!(prepared, Prepared::Http(_, Security::Tls(_), _)) {
+                endpoints.http_is_tls();
             }
         }
     }

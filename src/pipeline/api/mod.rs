@@ -1,8 +1,10 @@
 //! What the API asks of the running whole: searching, and how it is doing.
 
 mod folder;
+pub mod rules;
 mod search;
 mod status;
+mod table;
 
 pub use folder::FolderError;
 pub use folder::FolderSearch;
