@@ -7,6 +7,7 @@ mod send;
 
 use std::io;
 use std::io::IsTerminal as _;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,6 +28,8 @@ use crate::config::Settings;
 use crate::config::load;
 use crate::ingest::Intake;
 use crate::ingest::file::HistoryOptions;
+use crate::ingest::file::Joining;
+use crate::ingest::file::Multiline;
 use crate::ingest::file::history;
 use crate::ingest::intake::Frame;
 use crate::ingest::syslog::FRAME_BYTES_MAX;
@@ -41,6 +44,8 @@ use crate::telemetry::logging::Target;
 
 /// Lines handed in together, so that they are synced together.
 const LINES: usize = 2_000;
+/// Lines of one event at most, where lines are joined.
+const JOINED_LINES: NonZeroUsize = NonZeroUsize::new(500).expect("not zero");
 const BYTES: usize = 1 << 20;
 
 /// The arguments of `longan import`.
@@ -55,6 +60,9 @@ pub struct Args {
     /// Decode the lines from this character set: utf-8, windows-1258, tcvn3, viscii, vni
     #[arg(long, value_name = "CHARSET", default_value = "utf-8")]
     charset: String,
+    /// Join lines that belong together: indented, java or postgresql
+    #[arg(long, value_name = "RULE", value_parser = crate::ingest::file::Joining::PRESETS)]
+    multiline: Option<String>,
     /// Import into this data folder
     #[arg(long, value_name = "FOLDER", env = "LONGAN_DATA", default_value = "longan-data")]
     data: PathBuf,
@@ -108,7 +116,7 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
     };
     match server {
         Some(server) => {
-            if args.format.is_some() || args.charset != "utf-8" {
+            if args.format.is_some() || args.charset != "utf-8" || args.multiline.is_some() {
                 eprintln!(
                     "longan: a server runs on `{}`, and its HTTP input decides how lines are read\n  \
                      hint: stop the server, or set `input.http.format`",
@@ -117,7 +125,7 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
                 return Ok(Exit::BadInput);
             }
             let door = Door::to(server, args.tls_ca.as_deref(), args.tls_name.as_deref())?;
-            runtime.block_on(send_all(&door, &args.files, &progress))?;
+            runtime.block_on(send_all(&door, Files::of(&args), &progress))?;
             progress.finish();
             eprintln!("longan: the server works through them; alerts appear in `longan alerts list`");
         }
@@ -125,7 +133,7 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
             logging::start(Target::Stderr, &std::env::var("LONGAN_LOG").unwrap_or_else(|_| "warn".to_owned()))
                 .context("starting the log")?;
             let before = count_on(&args.data);
-            let (files, told) = (args.files.clone(), progress.clone());
+            let (files, told) = (Files::of(&args), progress.clone());
             let feed = move |intake: &Intake, clock: &dyn Clock| feed_all(intake, clock, &files, &told);
             match runtime.block_on(pipeline::import(settings, Box::new(feed))) {
                 Ok(()) => {}
@@ -184,6 +192,23 @@ fn unreadable(path: &Path) -> Option<String> {
     }
 }
 
+/// What is read, and how lines are joined.
+#[derive(Clone)]
+struct Files {
+    paths: Vec<PathBuf>,
+    multiline: Option<Multiline>,
+}
+
+impl Files {
+    fn of(args: &Args) -> Files {
+        let joining = args.multiline.as_deref().and_then(Joining::preset);
+        Files {
+            paths: args.files.clone(),
+            multiline: joining.map(|joining| Multiline { joining, lines_max: JOINED_LINES }),
+        }
+    }
+}
+
 /// How far the files are read, shown as a bar on a terminal.
 #[derive(Clone)]
 struct Progress {
@@ -225,22 +250,27 @@ impl Progress {
     }
 }
 
-fn options_of(path: &Path) -> HistoryOptions {
+fn options_of(path: &Path, multiline: Option<&Multiline>) -> HistoryOptions {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    HistoryOptions { input: format!("file:{}", absolute.display()), frame_bytes_max: FRAME_BYTES_MAX, multiline: None }
+    HistoryOptions {
+        input: format!("file:{}", absolute.display()),
+        frame_bytes_max: FRAME_BYTES_MAX,
+        multiline: multiline.cloned(),
+    }
 }
 
 /// Hands groups of frames of all files to `store`, in order.
 fn each_group(
     clock: &dyn Clock,
-    files: &[PathBuf],
+    files: &Files,
     progress: &Progress,
     store: &mut dyn FnMut(Vec<Frame>) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    for path in files {
+    for path in &files.paths {
         progress.begin(path);
         let reading = || format!("reading `{}`", path.display());
-        let frames = history(path, &options_of(path), clock, |bytes| progress.at(bytes)).with_context(reading)?;
+        let frames = history(path, &options_of(path, files.multiline.as_ref()), clock, |bytes| progress.at(bytes))
+            .with_context(reading)?;
         let (mut group, mut bytes) = (Vec::with_capacity(LINES), 0);
         for frame in frames {
             let frame = frame.with_context(reading)?;
@@ -259,7 +289,7 @@ fn each_group(
     Ok(())
 }
 
-fn feed_all(intake: &Intake, clock: &dyn Clock, files: &[PathBuf], progress: &Progress) -> anyhow::Result<()> {
+fn feed_all(intake: &Intake, clock: &dyn Clock, files: &Files, progress: &Progress) -> anyhow::Result<()> {
     each_group(clock, files, progress, &mut |frames| {
         let count = frames.len();
         intake.submit_blocking(frames)?.wait().context("storing events")?;
@@ -268,9 +298,9 @@ fn feed_all(intake: &Intake, clock: &dyn Clock, files: &[PathBuf], progress: &Pr
     })
 }
 
-async fn send_all(door: &Door, files: &[PathBuf], progress: &Progress) -> anyhow::Result<()> {
+async fn send_all(door: &Door, files: Files, progress: &Progress) -> anyhow::Result<()> {
     let (sender, mut groups) = tokio::sync::mpsc::channel::<Vec<Frame>>(2);
-    let (files, told) = (files.to_vec(), progress.clone());
+    let told = progress.clone();
     let reading = tokio::task::spawn_blocking(move || {
         each_group(&SystemClock, &files, &told, &mut |frames| Ok(sender.blocking_send(frames)?))
     });

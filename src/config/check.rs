@@ -135,6 +135,8 @@ impl<'a> Checker<'a> {
             syslog_tls: self.listener("syslog_tls", None, zone_offset_seconds, |raw| &raw.input.syslog_tls),
             relp: self.listener("relp", Some("127.0.0.1:2514"), zone_offset_seconds, |raw| &raw.input.relp),
             relp_tls: self.listener("relp_tls", None, zone_offset_seconds, |raw| &raw.input.relp_tls),
+            gelf_udp: self.listener("gelf_udp", None, zone_offset_seconds, |raw| &raw.input.gelf_udp),
+            gelf_tcp: self.listener("gelf_tcp", None, zone_offset_seconds, |raw| &raw.input.gelf_tcp),
             http: self.http(zone_offset_seconds, |raw| &raw.input.http),
             files: self.files(zone_offset_seconds),
             databases: self.databases(zone_offset_seconds),
@@ -263,6 +265,9 @@ impl<'a> Checker<'a> {
             zone_offset_seconds: self
                 .text(&key("zone"), None, member(|file| file.zone.as_ref()), zone_text)
                 .unwrap_or(zone),
+            multiline: self.text(&key("multiline"), None, member(|file| file.multiline.as_ref()), |text| {
+                one_of(text, &crate::ingest::file::Joining::PRESETS)
+            }),
             multiline_start: self.text(
                 &key("multiline_start"),
                 None,
@@ -275,6 +280,10 @@ impl<'a> Checker<'a> {
                 self.number(&key("line_bytes_max"), 64 * 1024, 480..=MIB, move |raw| get(raw)?.line_bytes_max.as_ref()),
             ),
         };
+        if input.multiline.is_some() && input.multiline_start.is_some() {
+            let problem = "`multiline` and `multiline_start` exclude each other".to_owned();
+            self.refuse::<String>(&key("multiline"), None, problem, "");
+        }
         path.map(|_| input)
     }
 

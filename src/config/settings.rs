@@ -24,6 +24,8 @@ pub struct Settings {
     pub relp: Option<StreamInput>,
     /// Needs `tls`.
     pub relp_tls: Option<StreamInput>,
+    pub gelf_udp: Option<StreamInput>,
+    pub gelf_tcp: Option<StreamInput>,
     pub http: Option<HttpInput>,
     pub files: Vec<FileInput>,
     pub databases: Vec<DatabaseInput>,
@@ -77,6 +79,8 @@ pub struct FileInput {
     pub charset: String,
     pub format: Option<String>,
     pub zone_offset_seconds: i32,
+    /// The name of a ready-made rule for joining lines.
+    pub multiline: Option<String>,
     /// A regular expression that matches the first line of each event.
     pub multiline_start: Option<String>,
     /// Read what stands in the file already, not only what is added.
@@ -94,6 +98,7 @@ impl FileInput {
             charset: "utf-8".to_owned(),
             format: None,
             zone_offset_seconds,
+            multiline: None,
             multiline_start: None,
             is_from_beginning: true,
             reads_history: false,

@@ -8,6 +8,7 @@ pub mod account;
 pub mod connections;
 pub mod database;
 pub mod file;
+pub mod gelf;
 pub mod http;
 pub mod intake;
 pub mod ledger;

@@ -21,8 +21,10 @@ use crate::ingest::database;
 use crate::ingest::file;
 use crate::ingest::file::Glob;
 use crate::ingest::file::GlobError;
+use crate::ingest::file::Joining;
 use crate::ingest::file::Multiline;
 use crate::ingest::file::Start;
+use crate::ingest::gelf;
 use crate::ingest::http;
 use crate::ingest::http::access::Tokens;
 use crate::ingest::intake;
@@ -56,6 +58,8 @@ enum Prepared {
     Udp(BoundUdp, syslog::udp::Config),
     Tcp(BoundTcp, Security, stream::Config),
     Relp(BoundTcp, Security, stream::Config),
+    GelfUdp(BoundUdp, gelf::udp::Config),
+    GelfTcp(BoundTcp, Security, stream::Config),
     Http(BoundTcp, Security, http::Config),
     File(Box<file::Config>),
     Database(Box<database::Config>),
@@ -81,16 +85,22 @@ impl Inputs {
         }
         let secured = || -> anyhow::Result<Security> { Ok(Security::load(tls.as_ref())?) };
         if let Some(input) = &settings.syslog_tcp {
-            inputs.bind_stream("syslog_tcp", "syslog-tcp", input, Security::Plain, Prepared::Tcp)?;
+            inputs.bind_stream("syslog_tcp", "--syslog-tcp", input, Security::Plain, Prepared::Tcp)?;
         }
         if let Some(input) = &settings.syslog_tls {
-            inputs.bind_stream("syslog_tls", "syslog-tls", input, secured()?, Prepared::Tcp)?;
+            inputs.bind_stream("syslog_tls", "--syslog-tls", input, secured()?, Prepared::Tcp)?;
         }
         if let Some(input) = &settings.relp {
-            inputs.bind_stream("relp", "relp", input, Security::Plain, Prepared::Relp)?;
+            inputs.bind_stream("relp", "--relp", input, Security::Plain, Prepared::Relp)?;
         }
         if let Some(input) = &settings.relp_tls {
-            inputs.bind_stream("relp_tls", "relp-tls", input, secured()?, Prepared::Relp)?;
+            inputs.bind_stream("relp_tls", "--relp-tls", input, secured()?, Prepared::Relp)?;
+        }
+        if let Some(input) = &settings.gelf_udp {
+            inputs.bind_gelf_udp(input)?;
+        }
+        if let Some(input) = &settings.gelf_tcp {
+            inputs.bind_stream("gelf_tcp", "input.gelf_tcp.address", input, Security::Plain, Prepared::GelfTcp)?;
         }
         if let Some(input) = &settings.http {
             inputs.bind_http(input, tls.as_ref())?;
@@ -115,6 +125,17 @@ impl Inputs {
         Ok(())
     }
 
+    fn bind_gelf_udp(&mut self, input: &StreamInput) -> anyhow::Result<()> {
+        let bound = bind_udp(place("gelf_udp", "input.gelf_udp.address", input)).map_err(with_hint)?;
+        let config = gelf::udp::Config {
+            name: "gelf_udp".to_owned(),
+            frame_bytes_max: input.frame_bytes_max,
+            receive_buffer_bytes: input.receive_buffer_bytes,
+        };
+        self.add("gelf_udp", "gelf_udp", bound.address.to_string(), false, Prepared::GelfUdp(bound, config));
+        Ok(())
+    }
+
     fn bind_stream(
         &mut self,
         name: &'static str,
@@ -123,7 +144,7 @@ impl Inputs {
         security: Security,
         prepared: fn(BoundTcp, Security, stream::Config) -> Prepared,
     ) -> anyhow::Result<()> {
-        let bound = bind_tcp(place(name, &format!("--{flag}"), input)).map_err(with_hint)?;
+        let bound = bind_tcp(place(name, flag, input)).map_err(with_hint)?;
         let limits = ConnectionLimits { connections_max: input.connections_max, idle_timeout: input.idle };
         let config = stream::Config { name: name.to_owned(), frame_bytes_max: input.frame_bytes_max, limits };
         let kind = if name == "relp_tls" { "relp" } else { name };
@@ -160,7 +181,11 @@ impl Inputs {
         config.frame_bytes_max = input.line_bytes_max;
         if let Some(start) = &input.multiline_start {
             let start = Regex::new(start).with_context(|| format!("`multiline_start` of `{}`", input.path))?;
-            config.multiline = Some(Multiline { start, lines_max: at_least_one(JOINED_LINES) });
+            config.multiline =
+                Some(Multiline { joining: Joining::Start(start), lines_max: at_least_one(JOINED_LINES) });
+        }
+        if let Some(joining) = input.multiline.as_deref().and_then(Joining::preset) {
+            config.multiline = Some(Multiline { joining, lines_max: at_least_one(JOINED_LINES) });
         }
         let name = format!("file:{}", input.path);
         self.add(&name, "file", input.path.clone(), true, Prepared::File(Box::new(config)));
@@ -206,8 +231,11 @@ impl Inputs {
     pub(super) fn address(&self, wanted: &str) -> Option<SocketAddr> {
         let (_, prepared) = self.prepared.iter().find(|(name, _)| name == wanted)?;
         match prepared {
-            Prepared::Udp(bound, _) => Some(bound.address),
-            Prepared::Tcp(bound, ..) | Prepared::Relp(bound, ..) | Prepared::Http(bound, ..) => Some(bound.address),
+            Prepared::Udp(bound, _) | Prepared::GelfUdp(bound, _) => Some(bound.address),
+            Prepared::Tcp(bound, ..)
+            | Prepared::Relp(bound, ..)
+            | Prepared::GelfTcp(bound, ..)
+            | Prepared::Http(bound, ..) => Some(bound.address),
             Prepared::File(_) | Prepared::Database(_) => None,
         }
     }
@@ -240,6 +268,12 @@ impl Inputs {
                 }
                 Prepared::Relp(bound, security, config) => {
                     stages.spawn(name, async { Ok(relp::run(context, bound, security, config).await?) });
+                }
+                Prepared::GelfUdp(bound, config) => {
+                    stages.spawn(name, async { Ok(gelf::udp::run(context, bound, config).await?) });
+                }
+                Prepared::GelfTcp(bound, security, config) => {
+                    stages.spawn(name, async { Ok(gelf::tcp::run(context, bound, security, config).await?) });
                 }
                 Prepared::Http(bound, security, config) => {
                     stages.spawn(name, async { Ok(http::run(context, bound, security, config).await?) });

@@ -134,6 +134,8 @@ pub async fn import(settings: Settings, feed: Feed) -> Result<(), StartError> {
         syslog_tls: None,
         relp: None,
         relp_tls: None,
+        gelf_udp: None,
+        gelf_tcp: None,
         http: None,
         api: Api { remote: None, ..settings.api },
         ..settings

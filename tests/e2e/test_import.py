@@ -27,6 +27,15 @@ def test_a_folder_spelled_wrong_is_not_made():
         assert run(log, "--data", place / "data", "--as", "nopack").returncode == 2
 
 
+def test_traces_are_joined():
+    with world.folder() as place:
+        log = place / "app.log"
+        log.write_text("2026-03-14 09:26:53,123 ERROR [main] vn.gov.Portal: boom\njava.lang.IllegalStateException: no\n\tat a.b(C.java:1)\n"
+                       "2026-03-14 09:26:54,000 INFO [main] vn.gov.Portal: fine\n")
+        done = run(log, "--data", place / "data", "--create", "--multiline", "java")
+        assert done.returncode == 0 and "2 events imported" in done.stderr, done
+
+
 def test_into_a_running_server_over_tls():
     with world.folder() as place:
         tls = world.certificates(place / "tls")
