@@ -134,6 +134,8 @@ pub async fn import(settings: Settings, feed: Feed) -> Result<(), StartError> {
         syslog_tls: None,
         relp: None,
         relp_tls: None,
+        gelf_udp: None,
+        gelf_tcp: None,
         http: None,
         api: Api { remote: None, ..settings.api },
         ..settings
@@ -217,7 +219,8 @@ impl Ground {
         }
         // Imported files are not followed: their settings only say how they are read.
         let files = if matches!(beside, Beside::Feed(_)) { Vec::new() } else { settings.files.clone() };
-        let inputs = Inputs::bind(&Settings { files, ..settings.clone() })?;
+        let databases = if matches!(beside, Beside::Feed(_)) { Vec::new() } else { settings.databases.clone() };
+        let inputs = Inputs::bind(&Settings { files, databases, ..settings.clone() })?;
         let socket = ControlSocket::bind(&folder.socket())?;
         let remote = Remote::bind(&settings)?;
         Ok(Ground { settings, clock, folder, opened, content, inputs, socket, remote })
