@@ -23,7 +23,7 @@ use crate::store::format::record::ends;
 use crate::store::format::record::tag;
 
 /// Reads a record; `None` when the bytes are not one.
-pub(in crate::store) fn decode(record: &[u8], columns: Columns) -> Option<Stored<'_>> {
+pub fn decode(record: &[u8], columns: Columns) -> Option<Stored<'_>> {
     let mut input = Input { rest: record };
     let flags = input.byte()?;
     let parser = if flags & HAS_PARSER != 0 { Some(input.text()?) } else { None };
