@@ -23,6 +23,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use error::StoreError;
+pub use format::record::Columns;
+pub use format::record::Stored;
+pub use format::record::decode as decode_record;
+pub use format::record::encode as encode_record;
 pub use manifest::RetentionClass;
 pub use manifest::Tombstone;
 pub use retention::Retention;

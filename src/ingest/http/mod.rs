@@ -33,6 +33,10 @@ use crate::ingest::connections::ConnectionLimits;
 use crate::ingest::http::access::Tokens;
 use crate::ingest::listener::Context;
 
+pub use bulk::Items;
+pub use bulk::work_off;
+pub use collector::objects;
+pub use lines::lines;
 pub use server::run;
 
 /// How an HTTP input behaves.

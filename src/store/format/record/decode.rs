@@ -24,7 +24,7 @@ use crate::store::format::record::ends;
 use crate::store::format::record::tag;
 
 /// Reads a record; `None` when the bytes are not one.
-pub(in crate::store) fn decode(record: &[u8], columns: Columns) -> Option<Stored<'_>> {
+pub fn decode(record: &[u8], columns: Columns) -> Option<Stored<'_>> {
     decode_with(record, columns, None)
 }
 
