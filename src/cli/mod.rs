@@ -7,6 +7,7 @@ mod exit;
 pub mod alerts;
 pub mod config;
 pub mod console;
+pub mod enrich;
 pub mod import;
 pub mod incidents;
 pub mod parse;
@@ -54,6 +55,8 @@ pub enum Command {
     Incidents(incidents::Args),
     /// Check or explain the configuration
     Config(config::Args),
+    /// Check threat lists and look values up; no server needed
+    Enrich(enrich::Args),
     /// Show how the running server is doing
     Status(status::Args),
     /// List who sends, and mute a source for maintenance
@@ -86,6 +89,7 @@ fn run_command(command: Command) -> anyhow::Result<Exit> {
         Command::Alerts(args) => alerts::run(args),
         Command::Incidents(args) => incidents::run(args),
         Command::Config(args) => config::run(args),
+        Command::Enrich(args) => enrich::run(args),
         Command::Status(args) => status::run(args),
         Command::Sources(args) => sources::run(args),
         Command::Token(args) => token::run(args),

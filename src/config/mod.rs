@@ -17,6 +17,7 @@ pub use layers::Flags;
 pub use layers::load;
 pub use settings::Api;
 pub use settings::Content;
+pub use settings::Enrich;
 pub use settings::FileInput;
 pub use settings::HttpInput;
 pub use settings::Limits;

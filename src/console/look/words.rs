@@ -5,7 +5,7 @@
 use crate::console::look::text::Lang;
 
 /// Word of the server, Vietnamese, English.
-const WORDS: [(&str, &str, &str); 37] = [
+const WORDS: [(&str, &str, &str); 38] = [
     ("critical", "nghiêm trọng", "critical"),
     ("high", "cao", "high"),
     ("medium", "trung bình", "medium"),
@@ -29,6 +29,7 @@ const WORDS: [(&str, &str, &str); 37] = [
     ("first_notice", "thông báo đầu 24 giờ", "first notice, 24 h"),
     ("cause_and_fix", "nguyên nhân, khắc phục 72 giờ", "cause and fix, 72 h"),
     ("personal_data", "lộ dữ liệu cá nhân 72 giờ", "personal data, 72 h"),
+    ("list", "d.sách TI", "TI list"),
     ("host", "máy", "host"),
     ("user", "người", "user"),
     ("process", "t.trình", "process"),

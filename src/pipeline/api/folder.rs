@@ -14,8 +14,6 @@ use crate::model::Event;
 use crate::model::EventId;
 use crate::model::Timestamp;
 use crate::model::time::Clock;
-use crate::normalize::Normalizer;
-use crate::parse::Packs;
 use crate::pipeline::api::StoreSearch;
 use crate::pipeline::content::Content;
 use crate::pipeline::processing::Formats;
@@ -48,6 +46,8 @@ pub struct FolderSearch {
     sealed: StoreSearch,
     log: Option<Arc<dyn Disk>>,
     checkpoint: EventId,
+    /// What is over by then is no threat any more.
+    now: Timestamp,
     settings: Settings,
     /// Partitions that could not be opened: folder and reason.
     pub damaged: Vec<(String, String)>,
@@ -76,6 +76,7 @@ impl FolderSearch {
         let log: Option<Arc<dyn Disk>> = if log.try_exists()? { Some(Arc::new(RealDisk::new(log)?)) } else { None };
         Ok(Some(FolderSearch {
             checkpoint: store.checkpoint(),
+            now: clock.now(),
             sealed: StoreSearch::without_server(store, clock, deadline),
             log,
             settings,
@@ -132,8 +133,8 @@ impl FolderSearch {
         if records.peek().is_none() {
             return Ok(Vec::new());
         }
-        let packs: Arc<Packs> = Content::of(&self.settings).packs;
-        let (normalizer, mut formats) = (Normalizer::default(), Formats::of_settings(&self.settings));
+        let mut formats = Formats::of_settings(&self.settings);
+        let Content { packs, normalizer, .. } = Content::again(&self.settings, &Arc::default(), self.now);
         let mut found: Vec<Found> = Vec::new();
         for envelope in records {
             let format = formats.of(&envelope.origin.input);
