@@ -9,6 +9,7 @@ mod place;
 pub mod alerts;
 pub mod config;
 pub mod console;
+pub mod enrich;
 pub mod import;
 pub mod incidents;
 pub mod parse;
@@ -59,6 +60,8 @@ pub enum Command {
     Report(report::Args),
     /// Check or explain the configuration
     Config(config::Args),
+    /// Check threat lists and look values up; no server needed
+    Enrich(enrich::Args),
     /// Show how the running server is doing
     Status(status::Args),
     /// List who sends, and mute a source for maintenance
@@ -92,6 +95,7 @@ fn run_command(command: Command) -> anyhow::Result<Exit> {
         Command::Incidents(args) => incidents::run(args),
         Command::Report(args) => report::run(args),
         Command::Config(args) => config::run(args),
+        Command::Enrich(args) => enrich::run(args),
         Command::Status(args) => status::run(args),
         Command::Sources(args) => sources::run(args),
         Command::Token(args) => token::run(args),

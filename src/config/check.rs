@@ -17,6 +17,7 @@ use crate::config::raw::RawHttp;
 use crate::config::raw::RawListener;
 use crate::config::settings::Api;
 use crate::config::settings::Content;
+use crate::config::settings::Enrich;
 use crate::config::settings::FileInput;
 use crate::config::settings::HttpInput;
 use crate::config::settings::Limits;
@@ -147,6 +148,12 @@ impl<'a> Checker<'a> {
             assets: self.text("assets.file", None, |raw| raw.assets.file.as_ref(), path),
             incidents: Content {
                 folder: self.text("incidents.folder", None, |raw| raw.incidents.folder.as_ref(), path),
+            },
+            enrich: Enrich {
+                threats: self.text("enrich.threats_folder", None, |raw| raw.enrich.threats_folder.as_ref(), path),
+                units: self.text("enrich.units_file", None, |raw| raw.enrich.units_file.as_ref(), path),
+                places: self.text("enrich.places_file", None, |raw| raw.enrich.places_file.as_ref(), path),
+                operators: self.text("enrich.operators_file", None, |raw| raw.enrich.operators_file.as_ref(), path),
             },
             sources: self.sources(),
             limits: self.limits(),

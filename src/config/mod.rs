@@ -19,6 +19,7 @@ pub use layers::load;
 pub use settings::Api;
 pub use settings::Content;
 pub use settings::DatabaseInput;
+pub use settings::Enrich;
 pub use settings::FileInput;
 pub use settings::HttpInput;
 pub use settings::Limits;

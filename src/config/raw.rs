@@ -24,6 +24,7 @@ pub(super) struct Raw {
     pub(super) parsers: RawContent,
     pub(super) assets: RawFile,
     pub(super) incidents: RawContent,
+    pub(super) enrich: RawEnrich,
     pub(super) sources: RawSources,
     pub(super) limits: RawLimits,
 }
@@ -151,6 +152,15 @@ pub(super) struct RawContent {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawFile {
     pub(super) file: Text,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawEnrich {
+    pub(super) threats_folder: Text,
+    pub(super) units_file: Text,
+    pub(super) places_file: Text,
+    pub(super) operators_file: Text,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -38,6 +38,7 @@ pub struct Settings {
     pub assets: Option<PathBuf>,
     /// Deadlines and report templates that replace those compiled in.
     pub incidents: Content,
+    pub enrich: Enrich,
     pub sources: Sources,
     pub limits: Limits,
     /// Every value with where it came from, for `config explain`.
@@ -161,6 +162,19 @@ pub struct Store {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Content {
     pub folder: Option<PathBuf>,
+}
+
+/// What events are enriched with.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Enrich {
+    /// A folder of threat lists.
+    pub threats: Option<PathBuf>,
+    /// Administrative units with dates of validity.
+    pub units: Option<PathBuf>,
+    /// A database of countries or cities, in the MaxMind format.
+    pub places: Option<PathBuf>,
+    /// A database of autonomous systems, in the same format.
+    pub operators: Option<PathBuf>,
 }
 
 /// What is told of sources.

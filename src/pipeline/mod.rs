@@ -10,6 +10,7 @@ mod content;
 pub mod demo;
 mod endpoints;
 mod inputs;
+mod knowledge;
 mod live;
 mod open;
 mod own_events;

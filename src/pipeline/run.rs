@@ -32,9 +32,6 @@ use crate::ingest::listener::Place;
 use crate::ingest::tls;
 use crate::model::time::Clock;
 use crate::model::time::SystemClock;
-use crate::normalize;
-use crate::normalize::Normalizer;
-use crate::normalize::assets;
 use crate::pipeline::api::Refusal;
 use crate::pipeline::api::StatusOf;
 use crate::pipeline::api::StoreSearch;
@@ -213,7 +210,7 @@ impl Ground {
         let folder = Folder::make(&settings.data)?;
         let opened = open::open(&folder, &settings, Arc::clone(&clock))?;
         endpoints::clear(folder.path()).context("removing what an earlier run announced")?;
-        let content = Content::of(&settings);
+        let content = Content::of(&settings, clock.now())?;
         for problem in &content.problems {
             warn!(%problem, "left out");
         }
@@ -238,7 +235,6 @@ impl Ground {
             store: self.opened.store.clone(),
             alerts: Arc::clone(&self.opened.alerts),
             content: self.content.clone(),
-            normalizer: Arc::new(normalizer(&self.settings)?),
             formats: Formats::of_settings(&self.settings),
             clock: Arc::clone(&self.clock),
             visible: self.settings.store.visible,
@@ -319,7 +315,14 @@ impl Whole {
         let server = ground.server(&live, &registry, &intake, desk)?;
         let endpoints = ground.endpoints()?;
         let Ground {
-            settings, clock, folder, opened: Opened { wal, recovery, store, .. }, inputs, socket, remote, ..
+            settings,
+            clock,
+            folder,
+            opened: Opened { wal, recovery, store, .. },
+            content,
+            inputs,
+            socket,
+            remote,
         } = ground;
 
         let mut stages = Stages::default();
@@ -349,9 +352,9 @@ impl Whole {
         }
         stages
             .spawn("archive", archive(store.clone(), settings.store.archive_days, Arc::clone(&clock), cancel.clone()));
-        stages.spawn("retention", retain(store, settings.store.retention_days, clock, cancel.clone()));
+        stages.spawn("retention", retain(store, settings.store.retention_days, Arc::clone(&clock), cancel.clone()));
         let shutdown = settings.limits.shutdown;
-        stages.spawn("reload", content::watch(settings, live, cancel.clone()));
+        stages.spawn("reload", content::watch(settings, live, clock, content.normalizer, cancel.clone()));
         let announcement = endpoints.announce(folder.path()).context("announcing the endpoints")?;
         Ok(Whole { stages, cancel, server, announcement, shutdown })
     }
@@ -417,17 +420,6 @@ impl Remote {
         listener.set_nonblocking(true).context("preparing the API's socket")?;
         Ok(Some(Remote { listener, config: Arc::new(config) }))
     }
-}
-
-fn normalizer(settings: &Settings) -> anyhow::Result<Normalizer> {
-    let assets = match &settings.assets {
-        None => assets::Assets::default(),
-        Some(path) => assets::load(path).map_err(|problems| {
-            let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            anyhow::anyhow!("{}", lines.join("\n"))
-        })?,
-    };
-    Ok(Normalizer::new(normalize::Config { assets, zone_offset_seconds: settings.zone_offset_seconds }))
 }
 
 /// Reads the operator's forms; all that is wrong with them is told at once.

@@ -37,6 +37,7 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("first_notice", "thông báo đầu 24 giờ", "first notice, 24 h"),
     ("cause_and_fix", "nguyên nhân, khắc phục 72 giờ", "cause and fix, 72 h"),
     ("personal_data", "lộ dữ liệu cá nhân 72 giờ", "personal data, 72 h"),
+    ("list", "d.sách TI", "TI list"),
     ("host", "máy", "host"),
     ("user", "người", "user"),
     ("process", "t.trình", "process"),

@@ -17,8 +17,6 @@ use crate::model::Timestamp;
 use crate::model::Value;
 use crate::model::event::ParseFailure;
 use crate::model::time::Clock;
-use crate::normalize::Normalizer;
-use crate::parse::Packs;
 use crate::pipeline::api::StoreSearch;
 use crate::pipeline::api::search::failed;
 use crate::pipeline::api::table;
@@ -57,6 +55,8 @@ pub struct FolderSearch {
     sealed: StoreSearch,
     log: Option<Arc<dyn Disk>>,
     checkpoint: EventId,
+    /// What is over by then is no threat any more.
+    now: Timestamp,
     settings: Settings,
     /// Partitions that could not be opened: folder and reason.
     pub damaged: Vec<(String, String)>,
@@ -85,6 +85,7 @@ impl FolderSearch {
         let log: Option<Arc<dyn Disk>> = if log.try_exists()? { Some(Arc::new(RealDisk::new(log)?)) } else { None };
         Ok(Some(FolderSearch {
             checkpoint: store.checkpoint(),
+            now: clock.now(),
             sealed: StoreSearch::without_server(store, clock, deadline),
             log,
             settings,
@@ -246,8 +247,8 @@ impl FolderSearch {
         if records.peek().is_none() {
             return Ok(());
         }
-        let packs: Arc<Packs> = Content::of(&self.settings).packs;
-        let (normalizer, mut formats) = (Normalizer::default(), Formats::of_settings(&self.settings));
+        let mut formats = Formats::of_settings(&self.settings);
+        let Content { packs, normalizer, .. } = Content::again(&self.settings, &Arc::default(), self.now);
         for envelope in records {
             let format = formats.of(&envelope.origin.input);
             with_event(&envelope, &format, &packs, &normalizer, |event| visit(event));

@@ -10,7 +10,7 @@ use crate::model::Value;
 use crate::model::ecs;
 
 /// Fields whose values are worth pivoting to, with their kind.
-const ENTITY_FIELDS: [(Field, &str); 15] = [
+const ENTITY_FIELDS: [(Field, &str); 16] = [
     (ecs::SOURCE_IP, "ip"),
     (ecs::DESTINATION_IP, "ip"),
     (ecs::CLIENT_IP, "ip"),
@@ -26,6 +26,7 @@ const ENTITY_FIELDS: [(Field, &str); 15] = [
     (ecs::PROCESS_EXECUTABLE, "file"),
     (ecs::LONGAN_PEER_IP, "ip"),
     (ecs::SERVER_IP, "ip"),
+    (ecs::THREAT_FEED_NAME, "list"),
 ];
 
 /// Keeps of a detection, and of the event that set it off, what an analyst will read.

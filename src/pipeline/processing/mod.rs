@@ -90,7 +90,6 @@ pub(super) struct Parts {
     pub(super) writer: HotWriter,
     pub(super) alerts: Arc<AlertStore>,
     pub(super) content: Content,
-    pub(super) normalizer: Arc<Normalizer>,
     pub(super) formats: Formats,
     pub(super) clock: Arc<dyn Clock>,
     /// How long an event may wait before search finds it.
@@ -225,7 +224,7 @@ impl Processor {
 
     fn work_through(&mut self, batch: &[Envelope]) -> anyhow::Result<()> {
         let packs = Arc::clone(&self.parts.content.packs);
-        let normalizer = Arc::clone(&self.parts.normalizer);
+        let normalizer = Arc::clone(&self.parts.content.normalizer);
         for envelope in batch {
             self.work_on(envelope, &packs, &normalizer);
             let is_enough = self.parts.writer.pending_events() >= CUT_EVENTS
