@@ -36,6 +36,14 @@ use crate::wire::incident::IncidentFilter;
 use crate::wire::incident::IncidentRow;
 use crate::wire::incident::IncidentWindow;
 use crate::wire::problem::Problem;
+use crate::wire::report::DraftRequest;
+use crate::wire::report::Handover;
+use crate::wire::report::HandoverDraft;
+use crate::wire::report::HandoverFilter;
+use crate::wire::report::HandoverList;
+use crate::wire::report::Period;
+use crate::wire::report::ReportRequest;
+use crate::wire::report::TriageReport;
 use crate::wire::rule::BacktestMessage;
 use crate::wire::rule::BacktestRequest;
 use crate::wire::search::Histogram;
@@ -43,7 +51,10 @@ use crate::wire::search::HistogramRequest;
 use crate::wire::search::SearchCount;
 use crate::wire::search::SearchPage;
 use crate::wire::search::SearchRequest;
+use crate::wire::search::SearchTable;
+use crate::wire::source::SourceCommand;
 use crate::wire::source::SourceList;
+use crate::wire::source::SourceRow;
 use crate::wire::status::RuleList;
 use crate::wire::status::Status;
 use crate::wire::status::Whoami;
@@ -138,12 +149,63 @@ impl Client {
         self.post(&format!("/v1/incidents/{id}/actions"), action).await
     }
 
+    /// Makes the report of an incident: a text, Markdown or HTML.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn incident_report(&self, id: u64, wanted: &ReportRequest) -> Result<String, ClientError> {
+        let target = with_query(&format!("/v1/incidents/{id}/report"), wanted);
+        let request = self.request(Method::GET, &target, Bytes::new())?;
+        let body = self.answer(request).await?;
+        String::from_utf8(body.to_vec()).map_err(|err| self.not_understood(err.to_string()))
+    }
+
+    /// Reads what happened to the alerts of a period.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn triage_report(&self, period: &Period) -> Result<TriageReport, ClientError> {
+        self.get(&with_query("/v1/reports/triage", period)).await
+    }
+
+    /// Reads signed handovers, the newest first.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn handovers(&self, filter: &HandoverFilter) -> Result<HandoverList, ClientError> {
+        self.get(&with_query("/v1/handovers", filter)).await
+    }
+
+    /// Drafts the handover of the shift that ends now.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn draft_handover(&self, wanted: &DraftRequest) -> Result<HandoverDraft, ClientError> {
+        self.post("/v1/handovers/draft", wanted).await
+    }
+
+    /// Signs a handover as it was read.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn sign_handover(&self, draft: &HandoverDraft) -> Result<Handover, ClientError> {
+        self.post("/v1/handovers/sign", draft).await
+    }
+
     /// Reads a page of events, newest first.
     ///
     /// # Errors
     /// As every call: [`ClientError`]; a wrong query is a refusal with its column.
     pub async fn search(&self, request: &SearchRequest) -> Result<SearchPage, ClientError> {
         self.get(&with_query("/v1/search", request)).await
+    }
+
+    /// Runs a query with pipes.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`]; a wrong query is a refusal with its column.
+    pub async fn table(&self, request: &SearchRequest) -> Result<SearchTable, ClientError> {
+        self.get(&with_query("/v1/search/table", request)).await
     }
 
     /// Counts the events a query finds.
@@ -194,6 +256,14 @@ impl Client {
         self.get("/v1/sources").await
     }
 
+    /// Mutes a source or ends its mute.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn act_on_source(&self, command: &SourceCommand) -> Result<SourceRow, ClientError> {
+        self.post("/v1/sources/actions", command).await
+    }
+
     /// Reads how the server is doing.
     ///
     /// # Errors
@@ -240,13 +310,15 @@ impl Client {
     }
 
     async fn call<T: DeserializeOwned>(&self, request: Request<Full<Bytes>>) -> Result<T, ClientError> {
+        let body = self.answer(request).await?;
+        serde_json::from_slice(&body).map_err(|err| self.not_understood(err.to_string()))
+    }
+
+    async fn answer(&self, request: Request<Full<Bytes>>) -> Result<Bytes, ClientError> {
         let (response, connection) = self.transport.send(request, ANSWER_TIMEOUT).await?;
         let status = response.status();
         let body = self.read(response.into_body(), connection).await?;
-        if !status.is_success() {
-            return Err(ClientError::Refused(Box::new(problem_of(status, &body))));
-        }
-        serde_json::from_slice(&body).map_err(|err| self.not_understood(err.to_string()))
+        if status.is_success() { Ok(body) } else { Err(ClientError::Refused(Box::new(problem_of(status, &body)))) }
     }
 
     pub(super) async fn records<T: DeserializeOwned>(

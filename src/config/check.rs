@@ -21,6 +21,7 @@ use crate::config::settings::FileInput;
 use crate::config::settings::HttpInput;
 use crate::config::settings::Limits;
 use crate::config::settings::Settings;
+use crate::config::settings::Sources;
 use crate::config::settings::Store;
 use crate::config::settings::StreamInput;
 use crate::config::settings::Tls;
@@ -133,6 +134,10 @@ impl<'a> Checker<'a> {
             rules: Content { folder: self.text("rules.folder", None, |raw| raw.rules.folder.as_ref(), path) },
             parsers: Content { folder: self.text("parsers.folder", None, |raw| raw.parsers.folder.as_ref(), path) },
             assets: self.text("assets.file", None, |raw| raw.assets.file.as_ref(), path),
+            incidents: Content {
+                folder: self.text("incidents.folder", None, |raw| raw.incidents.folder.as_ref(), path),
+            },
+            sources: self.sources(),
             limits: self.limits(),
             explained: Vec::new(),
             tls,
@@ -344,6 +349,20 @@ impl<'a> Checker<'a> {
             hot_events_max: size(hot_events_max),
             seal: seconds(seal_seconds),
             search_deadline: seconds(search_seconds),
+        }
+    }
+
+    fn sources(&mut self) -> Sources {
+        let clock = self.number("sources.clock_seconds", 120, 1..=86_400, |raw| raw.sources.clock_seconds.as_ref());
+        let unparsed =
+            self.number("sources.unparsed_percent", 20, 1..=100, |raw| raw.sources.unparsed_percent.as_ref());
+        let surge = self.number("sources.surge_factor", 5, 0..=1_000, |raw| raw.sources.surge_factor.as_ref());
+        let tracked = self.number("sources.tracked_max", 10_000, 100..=100_000, |raw| raw.sources.tracked_max.as_ref());
+        Sources {
+            tracked_max: size(tracked),
+            clock_seconds: clock,
+            unparsed_percent: u8::try_from(unparsed).unwrap_or(100),
+            surge_factor: u32::try_from(surge).unwrap_or(0),
         }
     }
 

@@ -21,6 +21,7 @@ pub use settings::FileInput;
 pub use settings::HttpInput;
 pub use settings::Limits;
 pub use settings::Settings;
+pub use settings::Sources;
 pub use settings::Store;
 pub use settings::StreamInput;
 pub use settings::Tls;

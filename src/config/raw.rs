@@ -23,6 +23,8 @@ pub(super) struct Raw {
     pub(super) rules: RawContent,
     pub(super) parsers: RawContent,
     pub(super) assets: RawFile,
+    pub(super) incidents: RawContent,
+    pub(super) sources: RawSources,
     pub(super) limits: RawLimits,
 }
 
@@ -115,6 +117,15 @@ pub(super) struct RawContent {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawFile {
     pub(super) file: Text,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawSources {
+    pub(super) tracked_max: Number,
+    pub(super) clock_seconds: Number,
+    pub(super) unparsed_percent: Number,
+    pub(super) surge_factor: Number,
 }
 
 #[derive(Debug, Default, Deserialize)]

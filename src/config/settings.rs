@@ -33,6 +33,9 @@ pub struct Settings {
     pub parsers: Content,
     /// CSV or TOML of what the province owns.
     pub assets: Option<PathBuf>,
+    /// Deadlines and report templates that replace those compiled in.
+    pub incidents: Content,
+    pub sources: Sources,
     pub limits: Limits,
     /// Every value with where it came from, for `config explain`.
     pub explained: Vec<Setting>,
@@ -133,6 +136,19 @@ pub struct Store {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Content {
     pub folder: Option<PathBuf>,
+}
+
+/// What is told of sources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sources {
+    /// Sources remembered at most.
+    pub tracked_max: NonZeroUsize,
+    /// A clock further off than this is told.
+    pub clock_seconds: i64,
+    /// A larger share of lines that no pack reads is told.
+    pub unparsed_percent: u8,
+    /// More than so many times the usual is told; 0 for never.
+    pub surge_factor: u32,
 }
 
 /// Queues and patience.

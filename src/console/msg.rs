@@ -20,7 +20,10 @@ use crate::wire::search::Histogram;
 use crate::wire::search::HistogramRequest;
 use crate::wire::search::SearchPage;
 use crate::wire::search::SearchRequest;
+use crate::wire::search::SearchTable;
+use crate::wire::source::SourceCommand;
 use crate::wire::source::SourceList;
+use crate::wire::source::SourceRow;
 use crate::wire::status::RuleList;
 use crate::wire::status::Status;
 use crate::wire::status::Whoami;
@@ -95,6 +98,8 @@ pub(super) enum Slot {
     SearchMore,
     Histogram,
     Sources,
+    SourceLines,
+    SourceAction,
     Rules,
 }
 
@@ -104,7 +109,7 @@ pub(super) const SLOT_COUNT: usize = Slot::Rules as usize + 1;
 impl Slot {
     /// Says whether an earlier request must run to its end even when another follows.
     pub(super) fn is_action(self) -> bool {
-        matches!(self, Slot::AlertAction | Slot::IncidentAction)
+        matches!(self, Slot::AlertAction | Slot::IncidentAction | Slot::SourceAction)
     }
 }
 
@@ -121,8 +126,10 @@ pub(super) enum Request {
     Incident(u64),
     ActOnIncident(u64, IncidentAction),
     Search(SearchRequest),
+    Table(SearchRequest),
     Histogram(HistogramRequest),
     Sources,
+    ActOnSource(SourceCommand),
     Rules,
 }
 
@@ -139,8 +146,10 @@ pub(super) enum Answer {
     Incident(Box<IncidentDetail>),
     ActedOnIncident(IncidentRow),
     Page(Box<SearchPage>),
+    Table(Box<SearchTable>),
     Histogram(Histogram),
     Sources(SourceList),
+    ActedOnSource(Box<SourceRow>),
     Rules(RuleList),
 }
 

@@ -20,10 +20,11 @@ use tracing::warn;
 use crate::auth::PeerPolicy;
 use crate::auth::Role;
 use crate::auth::TokenStore;
+use crate::config;
 use crate::config::Api;
 use crate::config::Settings;
+use crate::incident::Forms;
 use crate::incident::IncidentStore;
-use crate::incident::clock;
 use crate::ingest::Intake;
 use crate::ingest::intake;
 use crate::ingest::listener;
@@ -49,9 +50,11 @@ use crate::pipeline::open;
 use crate::pipeline::open::Folder;
 use crate::pipeline::open::Opened;
 use crate::pipeline::own_events;
+use crate::pipeline::own_events::Desk;
 use crate::pipeline::processing::Formats;
 use crate::pipeline::processing::Parts;
 use crate::pipeline::processing::Processor;
+use crate::pipeline::processing::sources;
 use crate::pipeline::stages::Stages;
 use crate::server;
 use crate::server::ControlSocket;
@@ -241,7 +244,7 @@ impl Ground {
         })
     }
 
-    fn server(&self, live: &Arc<Live>, registry: &Registry, intake: &Intake) -> anyhow::Result<Server> {
+    fn server(&self, live: &Arc<Live>, registry: &Registry, intake: &Intake, desk: Desk) -> anyhow::Result<Server> {
         let (store, alerts, clock) = (&self.opened.store, &self.opened.alerts, &self.clock);
         let status = StatusOf {
             data: self.folder.path().to_owned(),
@@ -252,6 +255,7 @@ impl Ground {
             registry: registry.clone(),
             refusal: Refusal::of(intake),
             inputs: self.inputs.rows(),
+            desk,
         };
         let rules = RulesOf {
             store: store.clone(),
@@ -261,7 +265,7 @@ impl Ground {
         };
         let deadline = self.settings.store.search_deadline;
         let services = Services {
-            incidents: IncidentStore::new(Arc::clone(alerts), clock::defaults()),
+            incidents: IncidentStore::new(Arc::clone(alerts), Arc::new(forms(&self.settings)?)),
             alerts: Arc::clone(alerts),
             search: Arc::new(StoreSearch::new(store.clone(), Arc::clone(live), Arc::clone(clock), deadline)),
             status: Arc::new(status),
@@ -305,9 +309,11 @@ impl Whole {
         let cancel = CancellationToken::new();
         let (intake, outlet) = intake::channel(ground.settings.limits.queue_submissions.get());
         let live = Arc::new(Live::default());
+        live.sources().configure(source_limits(&ground.settings));
+        let (desk, orders) = Desk::open();
         let release = Arc::new(AtomicU64::new(0));
         let processor = ground.processor(&live, &release, &cancel)?;
-        let server = ground.server(&live, &registry, &intake)?;
+        let server = ground.server(&live, &registry, &intake, desk)?;
         let endpoints = ground.endpoints()?;
         let Ground {
             settings, clock, folder, opened: Opened { wal, recovery, store, .. }, inputs, socket, remote, ..
@@ -335,7 +341,7 @@ impl Whole {
                 if matches!(beside, Beside::Demo) {
                     stages.spawn("demo", demo::play(places, cancel.clone()));
                 }
-                stages.spawn("own events", own_events::tell(context, Arc::clone(&live)));
+                stages.spawn("own events", own_events::tell(context, Arc::clone(&live), orders));
             }
         }
         stages.spawn("retention", retain(store, settings.store.retention_days, clock, cancel.clone()));
@@ -417,6 +423,27 @@ fn normalizer(settings: &Settings) -> anyhow::Result<Normalizer> {
         })?,
     };
     Ok(Normalizer::new(normalize::Config { assets, zone_offset_seconds: settings.zone_offset_seconds }))
+}
+
+/// Reads the operator's forms; all that is wrong with them is told at once.
+fn forms(settings: &Settings) -> anyhow::Result<Forms> {
+    let folder = settings.incidents.folder.as_deref();
+    Forms::load(folder, settings.zone_offset_seconds).map_err(|problems| {
+        let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!("the forms of incidents are not right:\n{}", told.join("\n"))
+    })
+}
+
+fn source_limits(settings: &Settings) -> sources::Limits {
+    let config::Sources { tracked_max, clock_seconds, unparsed_percent, surge_factor } = settings.sources;
+    let zone_offset_seconds = settings.zone_offset_seconds;
+    sources::Limits {
+        tracked_max: tracked_max.get(),
+        clock_seconds,
+        unparsed_percent,
+        surge_factor,
+        zone_offset_seconds,
+    }
 }
 
 fn roles(settings: &Settings) -> anyhow::Result<Vec<(String, Role)>> {

@@ -29,8 +29,9 @@ pub use services::TailSink;
 pub use convert::alert_detail;
 pub use convert::alert_filter;
 pub use convert::alert_window;
-pub use convert::incident_detail;
-pub use convert::incident_window;
+pub use convert::incidents::incident_detail;
+pub use convert::incidents::incident_window;
+pub use convert::reports::triage_report;
 
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 //! The methods of the traits may block: they are called on threads meant for that.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
@@ -25,7 +26,10 @@ use crate::wire::search::HistogramRequest;
 use crate::wire::search::SearchCount;
 use crate::wire::search::SearchPage;
 use crate::wire::search::SearchRequest;
+use crate::wire::search::SearchTable;
+use crate::wire::source::SourceCommand;
 use crate::wire::source::SourceList;
+use crate::wire::source::SourceRow;
 use crate::wire::status::RuleList;
 use crate::wire::status::Status;
 
@@ -39,6 +43,17 @@ pub trait SearchService: Send + Sync {
     /// # Errors
     /// `query_invalid` with the column, or whatever else went wrong.
     fn search(&self, request: &SearchRequest, caller: &Principal) -> Result<SearchPage, Problem>;
+
+    /// Runs a query with pipes; `cancel` is set when nobody waits for the answer any more.
+    ///
+    /// # Errors
+    /// As [`SearchService::search`]. A limit that was reached is no error: the table says so.
+    fn table(
+        &self,
+        request: &SearchRequest,
+        caller: &Principal,
+        cancel: Arc<AtomicBool>,
+    ) -> Result<SearchTable, Problem>;
 
     /// Counts.
     ///
@@ -86,6 +101,12 @@ pub trait StatusService: Send + Sync {
 
     /// Returns the inputs and sources.
     fn sources(&self) -> SourceList;
+
+    /// Mutes a source or ends its mute; who does so is in the log before this returns.
+    ///
+    /// # Errors
+    /// When there is no such source, the command is wrong, or nothing can be written down.
+    fn act_on_source(&self, command: &SourceCommand, caller: &Principal) -> Result<SourceRow, Problem>;
 
     /// Returns the rules that run.
     fn rules(&self) -> RuleList;

@@ -57,6 +57,8 @@ pub struct Config {
     pub partition_events_max: u64,
     /// Bytes of records that one search may return.
     pub result_bytes_max: usize,
+    /// Memory that the groups and rows of one piped search may take.
+    pub pipe_bytes_max: usize,
 }
 
 impl Default for Config {
@@ -68,6 +70,7 @@ impl Default for Config {
             compaction_fan_in: 8,
             partition_events_max: 4_000_000,
             result_bytes_max: 64 << 20,
+            pipe_bytes_max: 128 << 20,
         }
     }
 }
@@ -130,6 +133,11 @@ impl Store {
     /// Returns a snapshot to search in.
     pub fn searcher(&self) -> Searcher {
         Searcher::new(self.shared.view(), self.shared.config.result_bytes_max)
+    }
+
+    /// Returns the limits the store was opened with.
+    pub fn config(&self) -> &Config {
+        &self.shared.config
     }
 
     /// Lists the sealed partitions, newest first.

@@ -233,11 +233,45 @@ proptest! {
             }
             prop_assert_eq!(paged, expected, "pages of `{}`", text);
         }
+        for text in PIPES {
+            prop_assert_eq!(piped(&searcher, text), piped_plainly(&events, text), "`{}`", text);
+        }
         for event in &events {
             let hit = searcher.get(event.id).expect("read").expect("found");
             prop_assert_eq!(serde_json::Value::Object(hit.event), serde_json::to_value(event).expect("json"));
         }
     }
+}
+
+/// What a pipeline gives over the store must be what it gives over the events themselves, whatever their tier.
+const PIPES: [&str; 7] = [
+    "* | stats count() as n, dc(user.name) as u, min(source.ip), max(@timestamp), sum(source.port) by host.name",
+    "failed OR login | top 3 user.name, event.type",
+    "source.ip:10.0.0.0/8 | timechart span=1h count() by user.name",
+    "* | dedup user.name | fields longan.id, user.name",
+    "* | where source.port >= 2 | head 7 | fields longan.id, event.original, longan.parser",
+    "-failed | sort -source.port, longan.id | head 9 | fields longan.id, vendor.long",
+    "/[0-9]+/ | fieldsummary",
+];
+
+fn piped(searcher: &Searcher, text: &str) -> query::pipes::run::Table {
+    let search = query::parse_search(text, NOW).unwrap_or_else(|err| panic!("`{text}`: {err}"));
+    let mut runner = query::pipes::run::EventRunner::new(&search.stages, &pipe_limits());
+    let is_ordered = runner.needs_order();
+    let mut push = |event: &Event<'_>| runner.push(event);
+    searcher.for_each_event(&search.filter, &Options::default(), is_ordered, &mut push).expect("read");
+    runner.finish()
+}
+
+fn pipe_limits() -> query::pipes::run::Limits {
+    query::pipes::run::Limits { bytes_max: 64 << 20, rows_max: 10_000, now: NOW, since: NOW, until: NOW }
+}
+
+fn piped_plainly(events: &[Event<'_>], text: &str) -> query::pipes::run::Table {
+    let search = query::parse_search(text, NOW).expect("read before");
+    let mut runner = query::pipes::run::EventRunner::new(&search.stages, &pipe_limits());
+    let _all = events.iter().filter(|event| search.filter.matches(event)).all(|event| runner.push(event));
+    runner.finish()
 }
 
 #[test]

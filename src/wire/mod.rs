@@ -7,6 +7,7 @@
 pub mod alert;
 pub mod incident;
 pub mod problem;
+pub mod report;
 pub mod rule;
 pub mod search;
 pub mod source;

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::Command;
 use std::process::Output;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use longan::alert::AlertStore;
 use longan::alert::NewDetection;
@@ -16,8 +17,8 @@ use longan::alert::store::FILE_NAME;
 use longan::auth::PeerPolicy;
 use longan::auth::Principal;
 use longan::auth::TokenStore;
+use longan::incident::Forms;
 use longan::incident::IncidentStore;
-use longan::incident::clock;
 use longan::model::EventId;
 use longan::model::RuleLevel;
 use longan::model::Timestamp;
@@ -41,8 +42,11 @@ use longan::wire::search::HistogramRequest;
 use longan::wire::search::SearchCount;
 use longan::wire::search::SearchPage;
 use longan::wire::search::SearchRequest;
+use longan::wire::search::SearchTable;
 use longan::wire::source::InputRow;
+use longan::wire::source::SourceCommand;
 use longan::wire::source::SourceList;
+use longan::wire::source::SourceRow;
 use longan::wire::status::RuleList;
 use longan::wire::status::Status;
 use serde_json::Value;
@@ -139,7 +143,7 @@ fn longan(data: Option<&Path>, locale: &str, arguments: &[&str]) -> Done {
 impl Running {
     fn start(data: &Path, alerts: Arc<AlertStore>, clock: Arc<ManualClock>) -> Running {
         let services = Services {
-            incidents: IncidentStore::new(alerts.clone(), clock::defaults()),
+            incidents: IncidentStore::new(alerts.clone(), Arc::new(Forms::built_in(7 * 3600))),
             alerts,
             search: Arc::new(Nothing),
             status: Arc::new(Nothing),
@@ -184,6 +188,10 @@ impl RuleService for Nothing {
 
 impl SearchService for Nothing {
     fn search(&self, _: &SearchRequest, _: &Principal) -> Result<SearchPage, Problem> {
+        nothing()
+    }
+
+    fn table(&self, _: &SearchRequest, _: &Principal, _: Arc<AtomicBool>) -> Result<SearchTable, Problem> {
         nothing()
     }
 
@@ -233,6 +241,10 @@ impl StatusService for Nothing {
 
     fn pulse(&self) -> PulseFigures {
         PulseFigures::default()
+    }
+
+    fn act_on_source(&self, _: &SourceCommand, _: &Principal) -> Result<SourceRow, Problem> {
+        nothing()
     }
 
     fn sources(&self) -> SourceList {

@@ -6,6 +6,7 @@
 
 mod act;
 mod commit;
+pub mod figures;
 mod read;
 mod row;
 mod schema;

@@ -14,6 +14,7 @@ pub(crate) enum Context {
     Alerts,
     Incidents,
     Search,
+    Sources,
 }
 
 /// What a key does.
@@ -61,6 +62,9 @@ pub(crate) enum Action {
     CountBy,
     Exclude,
     Export,
+    Sort,
+    Mute,
+    Unmute,
 }
 
 /// One line of the table.
@@ -80,6 +84,7 @@ use Context::Alerts;
 use Context::Everywhere;
 use Context::Incidents;
 use Context::Search;
+use Context::Sources;
 use Key::Char;
 use Key::Ctrl;
 use Key::Function;
@@ -110,6 +115,10 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(&[Function(4), Char('b')], Search, Action::CountBy, Text::KeyCountBy),
     bind(&[Char('-')], Search, Action::Exclude, Text::KeyExclude),
     bind(&[Function(9), Char('x')], Search, Action::Export, Text::KeyExport),
+    bind(&[Function(2), Char('o')], Sources, Action::Sort, Text::KeySort),
+    bind(&[Function(6), Char('m')], Sources, Action::Mute, Text::KeyMute),
+    bind(&[Function(9), Char('z')], Sources, Action::Unmute, Text::KeyUnmute),
+    bind(&[Function(3), Char('p')], Sources, Action::Pivot, Text::KeyLines),
     bind(&[Function(5)], Everywhere, Action::Refresh, Text::KeyRefresh),
     bind(&[Function(12)], Everywhere, Action::Handover, Text::KeyHandover),
     bind(&[Char(':')], Everywhere, Action::Palette, Text::KeyPalette),
@@ -145,7 +154,8 @@ pub(crate) fn context_of(screen: Screen) -> Context {
         Screen::Alerts => Context::Alerts,
         Screen::Incidents => Context::Incidents,
         Screen::Search => Context::Search,
-        Screen::Rules | Screen::Sources | Screen::Audit | Screen::Reports => Context::Everywhere,
+        Screen::Sources => Context::Sources,
+        Screen::Rules | Screen::Audit | Screen::Reports => Context::Everywhere,
     }
 }
 

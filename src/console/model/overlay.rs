@@ -85,6 +85,8 @@ pub(crate) enum Purpose {
     Reopen(Target),
     Escalate(Target),
     NoteIncident(u64),
+    /// Input and name of the source to mute.
+    Mute(String, String),
 }
 
 /// What a digit chooses.

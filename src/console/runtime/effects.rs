@@ -98,8 +98,10 @@ async fn answer(client: &Client, request: Request) -> Result<Answer, ClientError
         Request::Incident(id) => Answer::Incident(Box::new(client.incident(id).await?)),
         Request::ActOnIncident(id, action) => Answer::ActedOnIncident(client.act_on_incident(id, &action).await?),
         Request::Search(request) => Answer::Page(Box::new(client.search(&request).await?)),
+        Request::Table(request) => Answer::Table(Box::new(client.table(&request).await?)),
         Request::Histogram(request) => Answer::Histogram(client.histogram(&request).await?),
         Request::Sources => Answer::Sources(client.sources().await?),
+        Request::ActOnSource(command) => Answer::ActedOnSource(Box::new(client.act_on_source(&command).await?)),
         Request::Rules => Answer::Rules(client.rules().await?),
     })
 }

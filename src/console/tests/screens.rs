@@ -16,7 +16,7 @@ use crate::console::tests::fixtures::typed;
 /// Brings a model into the state a snapshot shows.
 type Prepare = fn(&mut Model);
 
-const VIEWS: [(&str, Prepare); 14] = [
+const VIEWS: [(&str, Prepare); 15] = [
     ("alerts", |_| {}),
     ("alert_detail", |model| drop(press(model, Key::Enter))),
     ("alert_around", |model| drop(typed(model, "r"))),
@@ -39,6 +39,11 @@ const VIEWS: [(&str, Prepare); 14] = [
     }),
     ("rules", |model| model.screen = Screen::Rules),
     ("sources", |model| model.screen = Screen::Sources),
+    ("source_detail", |model| {
+        model.screen = Screen::Sources;
+        typed(model, "j\n");
+        model.sources.lines = crate::console::tests::fixtures::events();
+    }),
     ("audit", |model| model.screen = Screen::Audit),
     ("reports", |model| model.screen = Screen::Reports),
     ("help", |model| drop(typed(model, "?"))),

@@ -18,6 +18,7 @@ use crate::console::update::forms;
 use crate::console::update::incidents;
 use crate::console::update::say;
 use crate::console::update::search;
+use crate::console::update::sources;
 use crate::model::AlertId;
 use crate::wire::alert::AlertRow;
 use crate::wire::alert::BulkResult;
@@ -29,7 +30,7 @@ pub(super) fn receive(model: &mut Model, slot: Slot, generation: u64, result: Re
             None => Vec::new(),
         };
     }
-    if slot != Slot::IncidentAction && !model.is_current(slot, generation) {
+    if !slot.is_action() && !model.is_current(slot, generation) {
         model.is_dirty = false;
         return Vec::new();
     }
@@ -59,17 +60,15 @@ fn accept(model: &mut Model, slot: Slot, answer: Answer) -> Vec<Cmd> {
             around.scroll = Default::default();
             alerts::focus_own_event(model);
         }
+        Answer::Page(page) if slot == Slot::SourceLines => model.sources.lines = page.events,
         Answer::Page(page) => search::page_arrived(model, slot, *page),
+        Answer::Table(table) => search::table_arrived(model, *table),
         Answer::Histogram(histogram) if slot == Slot::AroundHistogram => {
             model.alerts.around.histogram = Some(histogram);
         }
         Answer::Histogram(histogram) => model.search.histogram = Some(histogram),
-        Answer::Sources(list) => {
-            model.sources.inputs = list.inputs;
-            model.sources.sources = list.sources;
-            model.sources.is_loaded = true;
-            model.sources.arrange();
-        }
+        Answer::Sources(list) => return sources::arrived(model, list),
+        Answer::ActedOnSource(row) => return sources::acted(model, *row),
         Answer::Rules(list) => {
             model.rules.rows = list.rules;
             model.rules.rows.sort_by_key(|rule| Reverse(rule.detections));
@@ -92,8 +91,9 @@ fn refuse(model: &mut Model, slot: Slot, failure: Failure) -> Vec<Cmd> {
         // The page itself tells what is wrong with its query.
         Slot::Histogram | Slot::AroundHistogram => {}
         // The stream tells that nobody answers; one message is enough.
-        _ if failure.is_away && slot != Slot::IncidentAction => {}
-        Slot::IncidentAction => {
+        Slot::SourceLines => {}
+        _ if failure.is_away && !slot.is_action() => {}
+        Slot::IncidentAction | Slot::SourceAction => {
             forms::restore_draft(model, &failure.text);
             complain(model, failure.text);
         }

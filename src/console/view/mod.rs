@@ -8,6 +8,7 @@ mod incidents;
 mod lists;
 mod overlays;
 mod search;
+mod sources;
 
 use ratatui::Frame;
 use ratatui::style::Style;
@@ -33,7 +34,7 @@ pub(super) fn view(model: &Model, frame: &mut Frame<'_>) {
         Screen::Incidents => incidents::draw(model, &layout, &mut canvas),
         Screen::Search => search::draw(model, &layout, &mut canvas),
         Screen::Rules => lists::draw_rules(model, &layout, &mut canvas),
-        Screen::Sources => lists::draw_sources(model, &layout, &mut canvas),
+        Screen::Sources => sources::draw(model, &layout, &mut canvas),
         Screen::Audit => lists::draw_audit(model, &layout, &mut canvas),
         Screen::Reports => lists::draw_reports(model, &layout, &mut canvas),
     }

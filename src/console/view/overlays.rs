@@ -132,6 +132,9 @@ fn line_texts(model: &Model, purpose: &Purpose) -> (String, &'static str, Option
         Purpose::Note(_) | Purpose::NoteIncident(_) => {
             (model.text(Text::NoteTitle).to_owned(), model.text(Text::Note), None)
         }
+        Purpose::Mute(_, name) => {
+            (fill(model.text(Text::MuteTitle), &[name]), model.text(Text::MuteLabel), Some(Text::MuteHint))
+        }
         Purpose::Reopen(_) => (model.text(Text::KeyReopen).to_owned(), model.text(Text::NoteOptional), None),
         Purpose::Escalate(target) => {
             let title = fill(model.text(Text::EscalateTitle), &[&target.count().to_string()]);

@@ -1,3 +1,5 @@
+//! What `rules explain` tells, on rules and events of its own.
+
 use std::path::PathBuf;
 
 use super::*;

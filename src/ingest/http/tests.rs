@@ -89,6 +89,21 @@ async fn bodies_give_the_events_expected() {
         ("/ingest/ndjson", &long, 200, vec![&cut]),
         ("/ingest/ndjson", "", 200, vec![]),
         (
+            "/ingest/ndjson",
+            "{\"kind\":\"EventList\",\"metadata\":{},\"items\":[{\"a\":1.0} , {\"b\":\"]\"}]}\n{\"c\":3}",
+            200,
+            vec!["{\"a\":1.0}", "{\"b\":\"]\"}", "{\"c\":3}"],
+        ),
+        // Lists of another kind, or of anything but objects, stay whole.
+        ("/ingest/ndjson", "{\"kind\":\"PodList\",\"items\":[{}]}", 200, vec!["{\"kind\":\"PodList\",\"items\":[{}]}"]),
+        (
+            "/ingest/ndjson",
+            "{\"kind\":\"EventList\",\"items\":[1]}",
+            200,
+            vec!["{\"kind\":\"EventList\",\"items\":[1]}"],
+        ),
+        ("/ingest/ndjson", "{\"kind\":\"EventList\",\"items\":[]}", 200, vec!["{\"kind\":\"EventList\",\"items\":[]}"]),
+        (
             "/_bulk",
             "{\"index\":{}}\n{\"a\":1}\n{\"create\":{\"_index\":\"x\"}}\n{\"b\":2}\n",
             200,

@@ -4,6 +4,7 @@ mod folder;
 pub mod rules;
 mod search;
 mod status;
+mod table;
 
 pub use folder::FolderError;
 pub use folder::FolderSearch;

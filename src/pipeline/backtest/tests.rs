@@ -1,3 +1,5 @@
+//! Backtests over folders written by the running pipeline: the same matches as live.
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

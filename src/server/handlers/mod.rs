@@ -3,6 +3,7 @@
 pub(super) mod alerts;
 pub(super) mod incidents;
 pub(super) mod lines;
+pub(super) mod reports;
 pub(super) mod rules;
 pub(super) mod search;
 pub(super) mod status;

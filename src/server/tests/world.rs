@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::Condvar;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -31,8 +32,8 @@ use crate::auth::PeerPolicy;
 use crate::auth::Principal;
 use crate::auth::Role;
 use crate::auth::TokenStore;
+use crate::incident::Forms;
 use crate::incident::IncidentStore;
-use crate::incident::clock;
 use crate::model::AlertId;
 use crate::model::EventId;
 use crate::model::RuleLevel;
@@ -61,7 +62,10 @@ use crate::wire::search::SearchCount;
 use crate::wire::search::SearchExplain;
 use crate::wire::search::SearchPage;
 use crate::wire::search::SearchRequest;
+use crate::wire::search::SearchTable;
+use crate::wire::source::SourceCommand;
 use crate::wire::source::SourceList;
+use crate::wire::source::SourceRow;
 use crate::wire::status::RuleList;
 use crate::wire::status::Status;
 
@@ -110,7 +114,7 @@ impl World {
         let texts = people.map(issue).into();
         let search = Arc::new(FakeSearch::default());
         let services = Services {
-            incidents: IncidentStore::new(alerts.clone(), clock::defaults()),
+            incidents: IncidentStore::new(alerts.clone(), Arc::new(Forms::built_in(7 * 3600))),
             alerts,
             search: search.clone(),
             status: Arc::new(FakeStatus),
@@ -312,6 +316,16 @@ impl SearchService for FakeSearch {
         Ok(SearchPage { events, next: None, explain: SearchExplain::default() })
     }
 
+    fn table(
+        &self,
+        request: &SearchRequest,
+        _caller: &Principal,
+        _cancel: Arc<AtomicBool>,
+    ) -> Result<SearchTable, Problem> {
+        let rows = vec![vec![json!(self.count_of(&request.q)?)]];
+        Ok(SearchTable { columns: vec!["count".to_owned()], rows, ..SearchTable::default() })
+    }
+
     fn count(&self, request: &SearchRequest, _caller: &Principal) -> Result<SearchCount, Problem> {
         Ok(SearchCount { count: self.count_of(&request.q)?, explain: SearchExplain::default() })
     }
@@ -402,6 +416,10 @@ impl StatusService for FakeStatus {
 
     fn sources(&self) -> SourceList {
         SourceList { inputs: Vec::new(), sources: Vec::new() }
+    }
+
+    fn act_on_source(&self, command: &SourceCommand, caller: &Principal) -> Result<SourceRow, Problem> {
+        Err(Problem { status: 404, detail: format!("{}: no source {}", caller.name, command.name), ..problem() })
     }
 
     fn rules(&self) -> RuleList {

@@ -28,6 +28,7 @@ use crate::model::Timestamp;
 use crate::query::Query;
 use crate::query::ast::Expr;
 use crate::store::error::StoreError;
+use crate::store::format::record::Stored;
 use crate::store::piece::Piece;
 use crate::store::piece::Records;
 use crate::store::search::plan::Planner;
@@ -39,6 +40,8 @@ const CHECK_EVERY: u32 = 256;
 const MEMORY_LIMIT: &str = "memory limit";
 /// Events fetched at once by [`Searcher::for_each`].
 const STREAM_PAGE: usize = 1_000;
+/// Events fetched first when they may not all be wanted.
+const FIRST_PAGE: usize = 100;
 
 /// Where, how much and how long to search.
 #[derive(Debug, Clone, Default)]
@@ -63,6 +66,10 @@ pub struct Explain {
     pub partitions_total: u64,
     /// Events read in full because the index alone could not decide.
     pub events_verified: u64,
+    /// Events read, to decide or to be shown or counted by their values.
+    pub events_read: u64,
+    /// Bytes of the records read.
+    pub bytes_read: u64,
     pub elapsed: Duration,
     /// Why the result is only a beginning.
     pub partial: Option<String>,
@@ -111,11 +118,19 @@ pub(super) struct Budget<'o> {
     options: &'o Options,
     partial: Cell<Option<&'static str>>,
     verified: Cell<u64>,
+    read: Cell<u64>,
+    bytes: Cell<u64>,
 }
 
 impl<'o> Budget<'o> {
     fn new(options: &'o Options) -> Budget<'o> {
-        Budget { options, partial: Cell::new(None), verified: Cell::new(0) }
+        Budget { options, partial: Cell::new(None), verified: Cell::new(0), read: Cell::new(0), bytes: Cell::new(0) }
+    }
+
+    /// Notes that a record was read.
+    fn note_read(&self, bytes: usize) {
+        self.read.set(self.read.get() + 1);
+        self.bytes.set(self.bytes.get() + bytes as u64);
     }
 
     fn is_spent(&self) -> bool {
@@ -160,6 +175,19 @@ impl Searcher {
     /// # Errors
     /// When a partition cannot be read. A deadline, a cancellation and the memory limit are no errors: `explain.partial` names them.
     pub fn search(&self, query: &Query, options: &Options) -> Result<SearchResult, StoreError> {
+        let mut hits = Vec::with_capacity(options.limit.min(STREAM_PAGE));
+        let (next, explain) =
+            self.page(query, options, &mut |stored| hits.push(hit_of(&stored.event, stored.exact)))?;
+        Ok(SearchResult { hits, next, explain })
+    }
+
+    /// Hands the newest events that match to `visit` in their order; returns where the next page begins.
+    fn page(
+        &self,
+        query: &Query,
+        options: &Options,
+        visit: &mut dyn FnMut(&Stored<'_>),
+    ) -> Result<(Option<(Timestamp, EventId)>, Explain), StoreError> {
         let started = Instant::now();
         let budget = Budget::new(options);
         let mut top = Top { wanted: options.limit.saturating_add(1), ranks: BinaryHeap::new() };
@@ -181,9 +209,84 @@ impl Searcher {
             let mut collector = TopOfPiece { top: &mut top, piece, index, cursor };
             interruptible(collect_matches(query, piece, range, &budget, &mut collector))?;
         }
-        let mut result = self.fetch(&pieces, top, options, &budget)?;
-        result.explain = self.explain(searched, started, &budget);
-        Ok(result)
+        let next = self.fetch(&pieces, top, options, &budget, visit)?;
+        Ok((next, self.explain(searched, started, &budget)))
+    }
+
+    /// Hands every event that matches to `visit` until it returns false: newest first, or, when nobody minds the order,
+    /// piece by piece, which is faster. A limit and a cursor do not count here.
+    ///
+    /// # Errors
+    /// As [`Searcher::search`].
+    pub fn for_each_event(
+        &self,
+        query: &Query,
+        options: &Options,
+        is_ordered: bool,
+        visit: &mut dyn FnMut(&Event<'_>) -> bool,
+    ) -> Result<Explain, StoreError> {
+        if is_ordered { self.each_in_order(query, options, visit) } else { self.each_by_piece(query, options, visit) }
+    }
+
+    fn each_by_piece(
+        &self,
+        query: &Query,
+        options: &Options,
+        visit: &mut dyn FnMut(&Event<'_>) -> bool,
+    ) -> Result<Explain, StoreError> {
+        let started = Instant::now();
+        let budget = Budget::new(options);
+        let pieces = self.pieces_between(options.since, options.until);
+        let (mut searched, mut goes_on) = (0, true);
+        for piece in &pieces {
+            if budget.is_spent() || !goes_on {
+                break;
+            }
+            searched += 1;
+            let range = piece.docs_between(options.since, options.until);
+            let mut reader = ReaderOfPiece {
+                records: piece.records()?,
+                visit: &mut *visit,
+                goes_on: true,
+                failed: None,
+                budget: &budget,
+            };
+            interruptible(collect_matches(query, piece, range, &budget, &mut reader))?;
+            goes_on = reader.goes_on;
+            if let Some(err) = reader.failed {
+                return Err(err);
+            }
+        }
+        Ok(self.explain(searched, started, &budget))
+    }
+
+    fn each_in_order(
+        &self,
+        query: &Query,
+        options: &Options,
+        visit: &mut dyn FnMut(&Event<'_>) -> bool,
+    ) -> Result<Explain, StoreError> {
+        let started = Instant::now();
+        let mut page_options = Options { limit: FIRST_PAGE, cursor: None, ..options.clone() };
+        let mut total = Explain::default();
+        loop {
+            let mut goes_on = true;
+            let (next, explain) =
+                self.page(query, &page_options, &mut |stored| goes_on = goes_on && visit(&stored.event))?;
+            let is_cut = explain.partial.as_deref().is_some_and(|reason| reason != MEMORY_LIMIT);
+            total = Explain {
+                partitions_searched: total.partitions_searched.max(explain.partitions_searched),
+                events_verified: total.events_verified + explain.events_verified,
+                events_read: total.events_read + explain.events_read,
+                bytes_read: total.bytes_read + explain.bytes_read,
+                elapsed: started.elapsed(),
+                ..explain
+            };
+            match next.filter(|_| goes_on && !is_cut) {
+                Some(next) => page_options = Options { limit: STREAM_PAGE, cursor: Some(next), ..page_options },
+                None => return Ok(total),
+            }
+        }
     }
 
     /// Counts the events that match.
@@ -318,6 +421,8 @@ impl Searcher {
             partitions_searched: searched,
             partitions_total: self.pieces().count() as u64,
             events_verified: budget.verified.get(),
+            events_read: budget.read.get(),
+            bytes_read: budget.bytes.get(),
             elapsed: started.elapsed(),
             partial: budget.partial.get().map(str::to_owned),
         }
@@ -329,12 +434,13 @@ impl Searcher {
         top: Top,
         options: &Options,
         budget: &Budget<'_>,
-    ) -> Result<SearchResult, StoreError> {
+        visit: &mut dyn FnMut(&Stored<'_>),
+    ) -> Result<Option<(Timestamp, EventId)>, StoreError> {
         let mut found = top.ranks.into_sorted_vec();
         let mut has_more = found.len() > options.limit;
         found.truncate(options.limit);
         let mut readers: Vec<Option<Records<'_>>> = pieces.iter().map(|_| None).collect();
-        let mut hits = Vec::with_capacity(found.len());
+        let mut last = None;
         let mut bytes = 0;
         for Reverse(place) in found {
             let (Some(piece), Some(reader)) = (pieces.get(place.piece), readers.get_mut(place.piece)) else { continue };
@@ -342,18 +448,53 @@ impl Searcher {
                 Some(records) => records,
                 None => reader.insert(piece.records()?),
             };
-            let (hit, length) =
-                records.with(place.doc, |stored, length| (hit_of(&stored.event, stored.exact), length))?;
-            bytes += length;
-            if bytes > self.result_bytes_max && !hits.is_empty() {
+            // One event is always given, whatever its size; the one that is too much is read again for the next page.
+            let is_given = records.with(place.doc, |stored, length| {
+                budget.note_read(length);
+                bytes += length;
+                let is_given = last.is_none() || bytes <= self.result_bytes_max;
+                if is_given {
+                    visit(stored);
+                }
+                is_given
+            })?;
+            if !is_given {
                 budget.partial.set(Some(MEMORY_LIMIT));
                 has_more = true;
                 break;
             }
-            hits.push(hit);
+            last = Some((place.rank.timestamp, place.rank.id));
         }
-        let next = hits.last().filter(|_| has_more).map(|hit: &Hit| (hit.timestamp, hit.id));
-        Ok(SearchResult { hits, next, explain: Explain::default() })
+        Ok(last.filter(|_| has_more))
+    }
+}
+
+/// Reads the events of one piece that match and hands them on.
+struct ReaderOfPiece<'p, 'v> {
+    records: Records<'p>,
+    visit: &'v mut dyn FnMut(&Event<'_>) -> bool,
+    budget: &'p Budget<'p>,
+    goes_on: bool,
+    failed: Option<StoreError>,
+}
+
+impl Collector for ReaderOfPiece<'_, '_> {
+    fn admit(&self, _doc: DocId) -> Admission {
+        if self.goes_on { Admission::Look } else { Admission::Stop }
+    }
+
+    fn collect(&mut self, doc: DocId) {
+        let found = self.records.with(doc, |stored, length| {
+            self.budget.note_read(length);
+            (self.visit)(&stored.event)
+        });
+        match found {
+            Ok(goes_on) => self.goes_on = goes_on,
+            Err(err) => {
+                self.failed = Some(err);
+                self.goes_on = false;
+            }
+        }
     }
 }
 
@@ -470,7 +611,10 @@ fn seek(docs: &mut dyn tantivy::query::Scorer, target: DocId) -> DocId {
 
 fn verify(query: &Query, records: &Records<'_>, doc: DocId, budget: &Budget<'_>) -> Result<bool, StoreError> {
     budget.verified.set(budget.verified.get() + 1);
-    records.with(doc, |stored, _| query.matches(&stored.event))
+    records.with(doc, |stored, length| {
+        budget.note_read(length);
+        query.matches(&stored.event)
+    })
 }
 
 /// A search that was interrupted while planning has found nothing in this piece; the budget knows why.
