@@ -13,9 +13,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 use tracing::warn;
 
+use crate::alert::rulebook::RuleBook;
 use crate::config::Settings;
 use crate::detect::RuleSet;
 use crate::parse::Packs;
+use crate::pipeline::api::rules::note_versions;
 use crate::pipeline::live::Live;
 
 /// Editors write a file in several steps: a change is looked at when nothing has happened for so long.
@@ -56,7 +58,12 @@ impl Content {
 ///
 /// # Errors
 /// None; a folder that cannot be watched is looked at now and then.
-pub(super) async fn watch(settings: Settings, live: Arc<Live>, cancel: CancellationToken) -> anyhow::Result<()> {
+pub(super) async fn watch(
+    settings: Settings,
+    live: Arc<Live>,
+    rulebook: Arc<RuleBook>,
+    cancel: CancellationToken,
+) -> anyhow::Result<()> {
     let folders: Vec<PathBuf> =
         [&settings.rules.folder, &settings.parsers.folder].into_iter().flatten().cloned().collect();
     if folders.is_empty() {
@@ -77,8 +84,12 @@ pub(super) async fn watch(settings: Settings, live: Arc<Live>, cancel: Cancellat
             continue;
         }
         seen = now;
-        let wanted = settings.clone();
-        let Ok(content) = tokio::task::spawn_blocking(move || Content::of(&wanted)).await else { continue };
+        let (wanted, book) = (settings.clone(), Arc::clone(&rulebook));
+        let load = move || {
+            note_versions(&wanted, &book);
+            Content::of(&wanted)
+        };
+        let Ok(content) = tokio::task::spawn_blocking(load).await else { continue };
         info!(rules = content.rules.len(), problems = content.problems.len(), "rules and packs were loaded anew");
         for problem in &content.problems {
             warn!(%problem, "left out");

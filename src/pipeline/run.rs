@@ -38,6 +38,7 @@ use crate::normalize::assets;
 use crate::pipeline::api::Refusal;
 use crate::pipeline::api::StatusOf;
 use crate::pipeline::api::StoreSearch;
+use crate::pipeline::api::rules;
 use crate::pipeline::api::rules::RulesOf;
 use crate::pipeline::content;
 use crate::pipeline::content::Content;
@@ -234,6 +235,7 @@ impl Ground {
             writer: self.opened.store.writer()?,
             store: self.opened.store.clone(),
             alerts: Arc::clone(&self.opened.alerts),
+            rulebook: Arc::clone(&self.opened.rulebook),
             content: self.content.clone(),
             normalizer: Arc::new(normalizer(&self.settings)?),
             formats: Formats::of_settings(&self.settings),
@@ -257,6 +259,7 @@ impl Ground {
             inputs: self.inputs.rows(),
             desk,
         };
+        rules::note_versions(&self.settings, &self.opened.rulebook);
         let rules = RulesOf {
             store: store.clone(),
             alerts: Arc::clone(alerts),
@@ -270,6 +273,7 @@ impl Ground {
             search: Arc::new(StoreSearch::new(store.clone(), Arc::clone(live), Arc::clone(clock), deadline)),
             status: Arc::new(status),
             rules: Arc::new(rules),
+            rulebook: Arc::clone(&self.opened.rulebook),
             tokens: Arc::new(TokenStore::open(&self.folder.tokens())?),
             peers: PeerPolicy::of_this_process(roles(&self.settings)?),
             metrics: registry.clone(),
@@ -316,7 +320,14 @@ impl Whole {
         let server = ground.server(&live, &registry, &intake, desk)?;
         let endpoints = ground.endpoints()?;
         let Ground {
-            settings, clock, folder, opened: Opened { wal, recovery, store, .. }, inputs, socket, remote, ..
+            settings,
+            clock,
+            folder,
+            opened: Opened { wal, recovery, store, rulebook, .. },
+            inputs,
+            socket,
+            remote,
+            ..
         } = ground;
 
         let mut stages = Stages::default();
@@ -346,7 +357,7 @@ impl Whole {
         }
         stages.spawn("retention", retain(store, settings.store.retention_days, clock, cancel.clone()));
         let shutdown = settings.limits.shutdown;
-        stages.spawn("reload", content::watch(settings, live, cancel.clone()));
+        stages.spawn("reload", content::watch(settings, live, rulebook, cancel.clone()));
         let announcement = endpoints.announce(folder.path()).context("announcing the endpoints")?;
         Ok(Whole { stages, cancel, server, announcement, shutdown })
     }
