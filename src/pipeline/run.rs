@@ -135,6 +135,8 @@ pub async fn import(settings: Settings, feed: Feed) -> Result<(), StartError> {
         syslog_tls: None,
         relp: None,
         relp_tls: None,
+        gelf_udp: None,
+        gelf_tcp: None,
         http: None,
         api: Api { remote: None, ..settings.api },
         ..settings
@@ -218,7 +220,8 @@ impl Ground {
         }
         // Imported files are not followed: their settings only say how they are read.
         let files = if matches!(beside, Beside::Feed(_)) { Vec::new() } else { settings.files.clone() };
-        let inputs = Inputs::bind(&Settings { files, ..settings.clone() })?;
+        let databases = if matches!(beside, Beside::Feed(_)) { Vec::new() } else { settings.databases.clone() };
+        let inputs = Inputs::bind(&Settings { files, databases, ..settings.clone() })?;
         let socket = ControlSocket::bind(&folder.socket())?;
         let remote = Remote::bind(&settings)?;
         Ok(Ground { settings, clock, folder, opened, content, inputs, socket, remote })
@@ -355,6 +358,8 @@ impl Whole {
                 stages.spawn("own events", own_events::tell(context, Arc::clone(&live), orders));
             }
         }
+        stages
+            .spawn("archive", archive(store.clone(), settings.store.archive_days, Arc::clone(&clock), cancel.clone()));
         stages.spawn("retention", retain(store, settings.store.retention_days, clock, cancel.clone()));
         let shutdown = settings.limits.shutdown;
         stages.spawn("reload", content::watch(settings, live, rulebook, cancel.clone()));
@@ -487,4 +492,38 @@ async fn retain(store: Store, days: u32, clock: Arc<dyn Clock>, cancel: Cancella
             () = tokio::time::sleep(RETENTION_EVERY) => {}
         }
     }
+}
+
+/// Rewrites old days as archives, now and every hour, on a quarter of one core.
+async fn archive(store: Store, days: u32, clock: Arc<dyn Clock>, cancel: CancellationToken) -> anyhow::Result<()> {
+    if days == 0 {
+        cancel.cancelled().await;
+        return Ok(());
+    }
+    let kept_open = Duration::from_secs(u64::from(days) * 86_400);
+    loop {
+        let (store, before, stop) = (store.clone(), clock.now().minus(kept_open), cancel.clone());
+        let work = move || store.archive(before, &mut |spent| rest(spent * 3, &stop));
+        match tokio::task::spawn_blocking(work).await {
+            Ok(Ok(0)) => {}
+            Ok(Ok(partitions)) => info!(partitions, "rewritten as archives"),
+            Ok(Err(error)) => error!(%error, "old partitions could not be archived; they are there as they were"),
+            Err(error) => error!(%error, "archiving failed; the partitions are there as they were"),
+        }
+        tokio::select! {
+            () = cancel.cancelled() => return Ok(()),
+            () = tokio::time::sleep(RETENTION_EVERY) => {}
+        }
+    }
+}
+
+/// Lets others have the processor; false when the program is to end.
+fn rest(time: Duration, stop: &CancellationToken) -> bool {
+    const TURN: Duration = Duration::from_millis(100);
+    let mut left = time;
+    while !left.is_zero() && !stop.is_cancelled() {
+        std::thread::sleep(left.min(TURN));
+        left = left.saturating_sub(TURN);
+    }
+    !stop.is_cancelled()
 }

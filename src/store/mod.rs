@@ -8,6 +8,7 @@
 //! Durability is the WAL's: what was not sealed is added again from there, and ids at or below the checkpoint are ignored.
 //! What the files look like stands in `docs/store.md`.
 
+mod archive;
 mod error;
 mod format;
 mod manifest;
@@ -22,6 +23,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use error::StoreError;
+pub use format::record::Columns;
+pub use format::record::Stored;
+pub use format::record::decode as decode_record;
+pub use format::record::encode as encode_record;
 pub use manifest::RetentionClass;
 pub use manifest::Tombstone;
 pub use retention::Retention;
@@ -156,6 +161,22 @@ impl Store {
     /// When the manifest cannot be written.
     pub fn set_hold(&self, from: Timestamp, until: Timestamp, hold: bool) -> Result<usize, StoreError> {
         self.shared.set_hold(from, until, hold)
+    }
+
+    /// Rewrites the partitions of the days before `before` as archives, a tenth of their size; returns how many. `rest` is
+    /// called after every chunk of work with the time it took, and returns false to stop.
+    ///
+    /// # Errors
+    /// When a partition cannot be read or the archive not be written; the old partitions are there then.
+    pub fn archive(
+        &self,
+        before: Timestamp,
+        rest: &mut dyn FnMut(std::time::Duration) -> bool,
+    ) -> Result<usize, StoreError> {
+        if self.sealer.is_none() {
+            return Err(StoreError::ReadOnly);
+        }
+        archive::archive_days(&self.shared, before.utc_day(), rest)
     }
 
     /// Deletes the partitions whose newest event was received longer ago than their class is kept; returns them.

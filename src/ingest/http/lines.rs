@@ -23,7 +23,7 @@ use crate::ingest::http::submit::Documents;
 const PROBLEMS_MAX: usize = 100;
 
 /// Cuts a body into its lines, numbered from 1, without blank ones.
-pub(super) fn lines(body: &Bytes) -> impl Iterator<Item = (usize, Bytes)> {
+pub fn lines(body: &Bytes) -> impl Iterator<Item = (usize, Bytes)> {
     let lines = body.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     let numbered = lines.enumerate().filter(|(_, line)| !line.trim_ascii().is_empty());
     numbered.map(|(index, line)| (index + 1, body.slice_ref(line)))

@@ -313,3 +313,25 @@ fn beyond_loopback_an_input_needs_tls_and_knows_its_senders() {
         assert_eq!(check_access(config, address, tls), expected);
     }
 }
+
+#[tokio::test]
+async fn records_of_opentelemetry_are_stored_one_by_one() {
+    let wide = Config { frame_bytes_max: number(1024), ..config() };
+    let (address, sink, _task) = start(wide);
+    let body = br#"{"resourceLogs":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"lgsp"}}]},
+        "scopeLogs":[{"logRecords":[{"body":{"stringValue":"a"}},{"body":{"stringValue":"b"}}]}]}]}"#;
+    let headers = "content-type: application/json\r\ncontent-encoding: gzip\r\n";
+    let (status, answer) = ask(address, "POST", "/v1/logs", headers, &gzip(body)).await;
+    assert_eq!((status, body_of(&answer)), (200, serde_json::json!({})));
+    assert_eq!(sink.texts()[1], r#"{\"body\":\"b\",\"resource\":{\"service.name\":\"lgsp\"}}"#);
+    for (headers, body, expected) in [
+        ("content-type: application/x-protobuf\r\n", &b""[..], 200),
+        ("content-type: application/x-protobuf\r\n", b"\xff\xff", 400),
+        ("content-type: application/json; charset=utf-8\r\n", b"[]", 400),
+        ("content-type: text/plain\r\n", b"{}", 415),
+    ] {
+        assert_eq!(ask(address, "POST", "/v1/logs", headers, body).await.0, expected, "{headers}");
+    }
+    assert_eq!(sink.texts().len(), 2);
+    sink.assert_balanced();
+}

@@ -27,6 +27,7 @@ use crate::model::EventId;
 use crate::model::Timestamp;
 use crate::query::Query;
 use crate::query::ast::Expr;
+use crate::store::archive::Archive;
 use crate::store::error::StoreError;
 use crate::store::format::record::Stored;
 use crate::store::piece::Piece;
@@ -585,6 +586,9 @@ fn collect_matches(
     budget: &Budget<'_>,
     collector: &mut dyn Collector,
 ) -> Result<(), StoreError> {
+    if let Some(archive) = &piece.archive {
+        return collect_from_archive(archive, query, piece, range, budget, collector);
+    }
     let planner = Planner::new(piece, budget)?;
     let mut plan = planner.plan(query.root())?;
     let records = piece.records()?;
@@ -603,6 +607,34 @@ fn collect_matches(
         doc = plan.docs.advance();
     }
     Ok(())
+}
+
+/// The same over an archive, which tells for each document whether it is a match or has to be read.
+fn collect_from_archive(
+    archive: &Archive,
+    query: &Query,
+    piece: &Arc<Piece>,
+    range: Range<DocId>,
+    budget: &Budget<'_>,
+    collector: &mut dyn Collector,
+) -> Result<(), StoreError> {
+    let records = piece.records()?;
+    let mut looked_at = 0_u32;
+    if budget.is_spent() {
+        return Ok(());
+    }
+    archive.each_candidate(piece, query, range, &mut |doc, is_exact| {
+        looked_at = looked_at.wrapping_add(1);
+        if looked_at.is_multiple_of(CHECK_EVERY) && budget.is_spent() {
+            return Ok(false);
+        }
+        match collector.admit(doc) {
+            Admission::Look if is_exact || verify(query, &records, doc, budget)? => collector.collect(doc),
+            Admission::Look | Admission::Skip => {}
+            Admission::Stop => return Ok(false),
+        }
+        Ok(true)
+    })
 }
 
 fn seek(docs: &mut dyn tantivy::query::Scorer, target: DocId) -> DocId {
