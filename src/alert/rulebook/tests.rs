@@ -1,3 +1,5 @@
+//! The rule book over restarts, in time, and what it refuses.
+
 use std::sync::Arc;
 use std::time::Duration;
 

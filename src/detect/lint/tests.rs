@@ -1,3 +1,5 @@
+//! Each check with a rule it must find, and one as like it as possible that it must not.
+
 use std::path::PathBuf;
 
 use super::*;
