@@ -46,6 +46,14 @@ use crate::wire::report::ReportRequest;
 use crate::wire::report::TriageReport;
 use crate::wire::rule::BacktestMessage;
 use crate::wire::rule::BacktestRequest;
+use crate::wire::rule::ExceptionFilter;
+use crate::wire::rule::ExceptionList;
+use crate::wire::rule::ExceptionPreview;
+use crate::wire::rule::ExceptionRequest;
+use crate::wire::rule::ExceptionRow;
+use crate::wire::rule::RevokeRequest;
+use crate::wire::rule::RuleDetail;
+use crate::wire::rule::StateRequest;
 use crate::wire::search::Histogram;
 use crate::wire::search::HistogramRequest;
 use crate::wire::search::SearchCount;
@@ -288,6 +296,54 @@ impl Client {
         self.get("/v1/rules").await
     }
 
+    /// Reads who did what to a rule, and its versions.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn rule(&self, id: &str) -> Result<RuleDetail, ClientError> {
+        self.get(&format!("/v1/rules/{}", encoded(id))).await
+    }
+
+    /// Puts a rule into a state.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn set_rule_state(&self, id: &str, request: &StateRequest) -> Result<RuleDetail, ClientError> {
+        self.post(&format!("/v1/rules/{}/state", encoded(id)), request).await
+    }
+
+    /// Lists exceptions.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn exceptions(&self, filter: &ExceptionFilter) -> Result<ExceptionList, ClientError> {
+        self.get(&with_query("/v1/exceptions", filter)).await
+    }
+
+    /// Says what an exception would have hidden.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn preview_exception(&self, request: &ExceptionRequest) -> Result<ExceptionPreview, ClientError> {
+        self.post("/v1/exceptions/preview", request).await
+    }
+
+    /// Puts an exception in force.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn except(&self, request: &ExceptionRequest) -> Result<ExceptionRow, ClientError> {
+        self.post("/v1/exceptions/new", request).await
+    }
+
+    /// Ends an exception before its time.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn revoke_exception(&self, id: u64, request: &RevokeRequest) -> Result<ExceptionRow, ClientError> {
+        self.post(&format!("/v1/exceptions/{id}/revoke"), request).await
+    }
+
     /// Runs a rule over the server's history.
     ///
     /// # Errors
@@ -380,6 +436,12 @@ impl Client {
     fn not_understood(&self, reason: String) -> ClientError {
         ClientError::Protocol { place: self.transport.place().to_owned(), reason }
     }
+}
+
+/// Writes an id as one segment of a path.
+fn encoded(id: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
+    id.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
 /// Reads a problem document; whatever else came is quoted, so that a proxy's page is at least seen.

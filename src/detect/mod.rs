@@ -3,12 +3,13 @@
 //! Pure but for reading rule files: no clock, no network, no threads. The same events and rules always give the same
 //! detections, live, replayed or tested.
 
+pub mod attack;
 pub mod cases;
 mod correlate;
 mod detector;
 mod engine;
 pub mod inspect;
-mod lint;
+pub mod lint;
 mod mapping;
 mod prefilter;
 mod ruleset;
@@ -24,6 +25,7 @@ pub use engine::Match;
 pub use engine::MatchedPart;
 pub use lint::Finding;
 pub use lint::lint;
+pub use lint::lint_all;
 pub use mapping::Mapping;
 pub use mapping::Pipeline;
 pub use prefilter::prefilter;

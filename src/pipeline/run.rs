@@ -35,6 +35,7 @@ use crate::model::time::SystemClock;
 use crate::pipeline::api::Refusal;
 use crate::pipeline::api::StatusOf;
 use crate::pipeline::api::StoreSearch;
+use crate::pipeline::api::rules;
 use crate::pipeline::api::rules::RulesOf;
 use crate::pipeline::content;
 use crate::pipeline::content::Content;
@@ -234,6 +235,7 @@ impl Ground {
             writer: self.opened.store.writer()?,
             store: self.opened.store.clone(),
             alerts: Arc::clone(&self.opened.alerts),
+            rulebook: Arc::clone(&self.opened.rulebook),
             content: self.content.clone(),
             formats: Formats::of_settings(&self.settings),
             clock: Arc::clone(&self.clock),
@@ -256,6 +258,7 @@ impl Ground {
             inputs: self.inputs.rows(),
             desk,
         };
+        rules::note_versions(&self.settings, &self.opened.rulebook);
         let rules = RulesOf {
             store: store.clone(),
             alerts: Arc::clone(alerts),
@@ -269,6 +272,7 @@ impl Ground {
             search: Arc::new(StoreSearch::new(store.clone(), Arc::clone(live), Arc::clone(clock), deadline)),
             status: Arc::new(status),
             rules: Arc::new(rules),
+            rulebook: Arc::clone(&self.opened.rulebook),
             tokens: Arc::new(TokenStore::open(&self.folder.tokens())?),
             peers: PeerPolicy::of_this_process(roles(&self.settings)?),
             metrics: registry.clone(),
@@ -318,7 +322,7 @@ impl Whole {
             settings,
             clock,
             folder,
-            opened: Opened { wal, recovery, store, .. },
+            opened: Opened { wal, recovery, store, rulebook, .. },
             content,
             inputs,
             socket,
@@ -354,7 +358,8 @@ impl Whole {
             .spawn("archive", archive(store.clone(), settings.store.archive_days, Arc::clone(&clock), cancel.clone()));
         stages.spawn("retention", retain(store, settings.store.retention_days, Arc::clone(&clock), cancel.clone()));
         let shutdown = settings.limits.shutdown;
-        stages.spawn("reload", content::watch(settings, live, clock, content.normalizer, cancel.clone()));
+        let reload = content::watch(settings, live, rulebook, clock, content.normalizer, cancel.clone());
+        stages.spawn("reload", reload);
         let announcement = endpoints.announce(folder.path()).context("announcing the endpoints")?;
         Ok(Whole { stages, cancel, server, announcement, shutdown })
     }

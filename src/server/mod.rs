@@ -32,6 +32,7 @@ pub use convert::alert_window;
 pub use convert::incidents::incident_detail;
 pub use convert::incidents::incident_window;
 pub use convert::reports::triage_report;
+pub use convert::rules::verdicts;
 
 #[cfg(test)]
 mod tests;

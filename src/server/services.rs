@@ -11,6 +11,8 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use crate::alert::AlertStore;
+use crate::alert::rulebook::NewException;
+use crate::alert::rulebook::RuleBook;
 use crate::auth::PeerPolicy;
 use crate::auth::Principal;
 use crate::auth::TokenStore;
@@ -21,6 +23,7 @@ use crate::telemetry::Registry;
 use crate::wire::problem::Problem;
 use crate::wire::rule::BacktestMessage;
 use crate::wire::rule::BacktestRequest;
+use crate::wire::rule::ExceptionPreview;
 use crate::wire::search::Histogram;
 use crate::wire::search::HistogramRequest;
 use crate::wire::search::SearchCount;
@@ -124,6 +127,12 @@ pub trait RuleService: Send + Sync {
         caller: &Principal,
         emit: &mut dyn FnMut(&BacktestMessage) -> bool,
     ) -> Result<(), Problem>;
+
+    /// Says what an exception would have hidden over the last 30 days.
+    ///
+    /// # Errors
+    /// When there is no such rule, or history cannot be read.
+    fn preview(&self, exception: &NewException) -> Result<ExceptionPreview, Problem>;
 }
 
 /// The figures of the status line.
@@ -186,6 +195,7 @@ pub struct Services {
     pub search: Arc<dyn SearchService>,
     pub status: Arc<dyn StatusService>,
     pub rules: Arc<dyn RuleService>,
+    pub rulebook: Arc<RuleBook>,
     pub tokens: Arc<TokenStore>,
     pub peers: PeerPolicy,
     pub metrics: Registry,

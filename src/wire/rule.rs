@@ -1,6 +1,8 @@
 //! Rules over the API.
 //!
-//! `POST /v1/rules/backtest` ([`BacktestRequest`]) → NDJSON, [`BacktestMessage`]: progress, then the report.
+//! `POST /v1/rules/backtest` ([`BacktestRequest`]) → NDJSON, [`BacktestMessage`]: progress, then the report;
+//! `GET /v1/rules/{id}` → [`RuleDetail`], `POST /v1/rules/{id}/state` ([`StateRequest`]); `GET /v1/exceptions` → [`ExceptionList`],
+//! `POST /v1/exceptions/new` and `/v1/exceptions/preview` ([`ExceptionRequest`]), `POST /v1/exceptions/{id}/revoke` ([`RevokeRequest`]).
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -138,4 +140,117 @@ pub struct BacktestCost {
     pub in_order: bool,
     /// Set when it ended early.
     pub partial: Option<String>,
+}
+
+/// The state to put a rule in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateRequest {
+    /// `draft`, `shadow`, `live` or `retired`.
+    pub state: String,
+    pub reason: String,
+}
+
+/// Who did what to a rule, and the versions there were; newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RuleDetail {
+    pub id: String,
+    pub state: String,
+    pub history: Vec<RuleChange>,
+    pub versions: Vec<RuleVersion>,
+}
+
+/// A line of a rule's history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleChange {
+    pub at: String,
+    pub who: String,
+    /// `loaded`, `changed`, `excepted`, `revoked`, or the state it was put in.
+    pub action: String,
+    pub text: Option<String>,
+}
+
+/// A version of a rule file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleVersion {
+    pub hash: String,
+    pub path: String,
+    pub seen: String,
+    pub text: String,
+}
+
+/// One condition of an exception.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExceptionCondition {
+    pub field: String,
+    /// `is`, `contains`, `startswith`, `endswith` or `cidr`.
+    pub comparison: String,
+    pub value: String,
+}
+
+/// An exception to try or to put in force.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ExceptionRequest {
+    /// The rule's id.
+    pub rule: String,
+    /// All must hold.
+    pub conditions: Vec<ExceptionCondition>,
+    pub reason: String,
+    /// A span such as `7d`, which it is when absent; a year at most.
+    pub lasts: Option<String>,
+}
+
+/// What an exception would have hidden.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ExceptionPreview {
+    /// Matches of the rule over the last days, and how many of them it would have hidden.
+    pub days: u64,
+    pub matches: u64,
+    pub hidden: u64,
+    /// Alerts of the rule that those were part of, by how analysts closed them.
+    pub alerts: Verdicts,
+    pub cost: BacktestCost,
+}
+
+/// Why an exception is ended before its time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevokeRequest {
+    pub reason: String,
+}
+
+/// Exceptions, newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ExceptionList {
+    pub exceptions: Vec<ExceptionRow>,
+}
+
+/// Which exceptions to list.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ExceptionFilter {
+    pub rule: Option<String>,
+}
+
+/// One exception.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExceptionRow {
+    pub id: u64,
+    pub rule: String,
+    pub conditions: Vec<ExceptionCondition>,
+    pub reason: String,
+    pub author: String,
+    pub created: String,
+    pub expires: String,
+    /// In force, or over.
+    pub is_in_force: bool,
+    pub revoked: Option<String>,
+    pub revoked_by: Option<String>,
+    pub revoked_why: Option<String>,
+    /// Detections it has hidden.
+    pub hidden: u64,
+    pub last_hidden: Option<String>,
+    /// The latest events it hid; 20 at most.
+    pub events: Vec<u64>,
 }

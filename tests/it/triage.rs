@@ -13,6 +13,8 @@ use std::sync::atomic::AtomicBool;
 use longan::alert::AlertStore;
 use longan::alert::NewDetection;
 use longan::alert::Policy;
+use longan::alert::rulebook::NewException;
+use longan::alert::rulebook::RuleBook;
 use longan::alert::store::FILE_NAME;
 use longan::auth::PeerPolicy;
 use longan::auth::Principal;
@@ -37,6 +39,7 @@ use longan::telemetry::Registry;
 use longan::wire::problem::Problem;
 use longan::wire::rule::BacktestMessage;
 use longan::wire::rule::BacktestRequest;
+use longan::wire::rule::ExceptionPreview;
 use longan::wire::search::Histogram;
 use longan::wire::search::HistogramRequest;
 use longan::wire::search::SearchCount;
@@ -142,12 +145,14 @@ fn longan(data: Option<&Path>, locale: &str, arguments: &[&str]) -> Done {
 
 impl Running {
     fn start(data: &Path, alerts: Arc<AlertStore>, clock: Arc<ManualClock>) -> Running {
+        let rulebook = Arc::new(RuleBook::open(&data.join("rules.sqlite"), clock.clone()).unwrap());
         let services = Services {
             incidents: IncidentStore::new(alerts.clone(), Arc::new(Forms::built_in(7 * 3600))),
             alerts,
             search: Arc::new(Nothing),
             status: Arc::new(Nothing),
             rules: Arc::new(Nothing),
+            rulebook,
             tokens: Arc::new(TokenStore::open(&data.join("tokens.json")).unwrap()),
             peers: PeerPolicy::of_this_process([]),
             metrics: Registry::default(),
@@ -176,6 +181,10 @@ fn nothing<T>() -> Result<T, Problem> {
 }
 
 impl RuleService for Nothing {
+    fn preview(&self, _: &NewException) -> Result<ExceptionPreview, Problem> {
+        Ok(ExceptionPreview { days: 30, matches: 50, hidden: 41, ..ExceptionPreview::default() })
+    }
+
     fn backtest(
         &self,
         _: &BacktestRequest,

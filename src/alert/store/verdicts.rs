@@ -1,6 +1,7 @@
 //! How analysts judged the alerts of a rule, or about an entity: what noise and precision are worked out from.
 
 use hashbrown::HashMap;
+use hashbrown::HashSet;
 use rusqlite::Connection;
 use rusqlite::Row;
 use rusqlite::params;
@@ -10,6 +11,8 @@ use crate::alert::AlertStore;
 use crate::alert::Disposition;
 use crate::alert::StoreError;
 use crate::alert::store::from_sql;
+use crate::alert::store::to_sql;
+use crate::model::EventId;
 use crate::model::Timestamp;
 
 /// Counts of alerts by how they were closed.
@@ -85,7 +88,37 @@ fn of_entity(connection: &Connection, field: &str, value: &str) -> Result<Verdic
     Ok(verdicts)
 }
 
+/// Events looked up one by one; what is hidden beyond them changes the answer no more.
+const EVENTS_ASKED: usize = 5_000;
+
+fn of_events(connection: &Connection, rule: &str, events: &[EventId]) -> Result<Verdicts, StoreError> {
+    let sql = "SELECT a.id, CASE WHEN a.status = 3 THEN a.disposition END, 1, a.count FROM alerts a \
+               JOIN alert_events e ON a.id = e.alert_id WHERE a.rule_id = ?1 AND e.event_id = ?2 LIMIT 10";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut seen = HashSet::new();
+    let mut verdicts = Verdicts::default();
+    for event in events.iter().rev().take(EVENTS_ASKED) {
+        let rows =
+            statement.query_map(params![rule, to_sql(event.0)], |row| Ok((row.get::<_, i64>(0)?, group(row, 1)?)))?;
+        for read in rows {
+            let (alert, (disposition, alerts, detections)) = read?;
+            if seen.insert(alert) {
+                verdicts.take(disposition, alerts, detections);
+            }
+        }
+    }
+    Ok(verdicts)
+}
+
 impl AlertStore {
+    /// Returns the verdicts on the alerts of a rule that events are part of.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn verdicts_of_events(&self, rule: &str, events: &[EventId]) -> Result<Verdicts, StoreError> {
+        self.read(|connection| of_events(connection, rule, events))
+    }
+
     /// Returns the verdicts on every rule's alerts whose last detection is not before `since`.
     ///
     /// # Errors

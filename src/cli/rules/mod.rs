@@ -2,6 +2,7 @@
 
 mod backtest;
 mod check;
+mod decide;
 mod explain;
 mod flat_event;
 mod line_reader;
@@ -36,6 +37,12 @@ enum Command {
     Explain(explain::Args),
     /// Run a rule over the stored events
     Backtest(backtest::Args),
+    /// Show or change the state of a rule: draft, shadow, live, retired
+    State(decide::StateArgs),
+    /// Keep a rule quiet about something harmless, for a reason and for a time
+    Except(decide::ExceptArgs),
+    /// List exceptions, or revoke one
+    Exceptions(decide::ExceptionsArgs),
     /// List the rules
     List(list::Args),
 }
@@ -60,6 +67,9 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
         Command::Match(args) => match_events::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Backtest(args) => backtest::run(&args),
+        Command::State(args) => decide::state(&args),
+        Command::Except(args) => decide::except(&args),
+        Command::Exceptions(args) => decide::exceptions(&args),
         Command::List(args) => list::run(&args),
     }
 }

@@ -20,11 +20,11 @@ use crate::pipeline::backtest::tally::Tally;
 use crate::query::Query;
 use crate::query::ast::Expr;
 use crate::query::time::parse_bound;
+use crate::server::verdicts as verdicts_out;
 use crate::store::Options;
 use crate::store::Searcher;
 use crate::store::StoreError;
 use crate::store::Walking;
-use crate::wire;
 use crate::wire::problem::Problem;
 use crate::wire::rule::BacktestCost;
 use crate::wire::rule::BacktestProgress;
@@ -219,17 +219,6 @@ impl Backtest {
         }
         report.cost = cost;
         Ok(report)
-    }
-}
-
-/// Turns counts into what the API tells.
-pub(in crate::pipeline) fn verdicts_out(verdicts: Verdicts) -> wire::rule::Verdicts {
-    wire::rule::Verdicts {
-        true_positive: verdicts.true_positive,
-        false_positive: verdicts.false_positive,
-        benign_positive: verdicts.benign_positive,
-        other: verdicts.other,
-        open: verdicts.open,
     }
 }
 

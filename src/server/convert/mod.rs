@@ -2,6 +2,7 @@
 
 pub(super) mod incidents;
 pub(super) mod reports;
+pub(super) mod rules;
 
 use std::str::FromStr;
 

@@ -2,6 +2,7 @@
 
 mod access;
 mod hostile;
+mod rules;
 mod search;
 mod stream;
 mod tls;

@@ -27,6 +27,8 @@ use tokio::time::timeout;
 use crate::alert::AlertStore;
 use crate::alert::NewDetection;
 use crate::alert::Policy;
+use crate::alert::rulebook::NewException;
+use crate::alert::rulebook::RuleBook;
 use crate::alert::store::FILE_NAME;
 use crate::auth::PeerPolicy;
 use crate::auth::Principal;
@@ -56,6 +58,8 @@ use crate::wire::rule::BacktestMessage;
 use crate::wire::rule::BacktestProgress;
 use crate::wire::rule::BacktestReport;
 use crate::wire::rule::BacktestRequest;
+use crate::wire::rule::ExceptionPreview;
+use crate::wire::rule::Verdicts;
 use crate::wire::search::Histogram;
 use crate::wire::search::HistogramRequest;
 use crate::wire::search::SearchCount;
@@ -67,6 +71,7 @@ use crate::wire::source::SourceCommand;
 use crate::wire::source::SourceList;
 use crate::wire::source::SourceRow;
 use crate::wire::status::RuleList;
+use crate::wire::status::RuleRow;
 use crate::wire::status::Status;
 
 pub(super) const START: Timestamp = Timestamp(1_700_000_000_000_000_000);
@@ -113,12 +118,15 @@ impl World {
         let issue = |(name, role)| (name, tokens.issue(name, role, TOKEN_LIFETIME, START).unwrap().text);
         let texts = people.map(issue).into();
         let search = Arc::new(FakeSearch::default());
+        let rulebook = RuleBook::open(&folder.path().join("rules.sqlite"), clock.clone()).unwrap();
+        let rulebook = Arc::new(rulebook);
         let services = Services {
             incidents: IncidentStore::new(alerts.clone(), Arc::new(Forms::built_in(7 * 3600))),
             alerts,
             search: search.clone(),
             status: Arc::new(FakeStatus),
             rules: Arc::new(FakeRules),
+            rulebook,
             tokens,
             peers: PeerPolicy::of_this_process([]),
             metrics: Registry::default(),
@@ -372,6 +380,10 @@ struct FakeStatus;
 pub(super) struct FakeRules;
 
 impl RuleService for FakeRules {
+    fn preview(&self, _: &NewException) -> Result<ExceptionPreview, Problem> {
+        Ok(ExceptionPreview { days: 30, matches: 50, hidden: 41, ..ExceptionPreview::default() })
+    }
+
     fn backtest(
         &self,
         request: &BacktestRequest,
@@ -423,6 +435,20 @@ impl StatusService for FakeStatus {
     }
 
     fn rules(&self) -> RuleList {
-        RuleList { rules: Vec::new() }
+        let rule = RuleRow {
+            id: "r".to_owned(),
+            title: "A rule".to_owned(),
+            title_vi: None,
+            level: "high".to_owned(),
+            status: "test".to_owned(),
+            path: "rules/r.yml".to_owned(),
+            tags: Vec::new(),
+            detections: 0,
+            state: "live".to_owned(),
+            verdicts: Verdicts::default(),
+            noise: 0,
+            exceptions: 0,
+        };
+        RuleList { rules: vec![rule] }
     }
 }
