@@ -7,6 +7,7 @@ mod output;
 mod place;
 
 pub mod alerts;
+pub mod audit;
 pub mod config;
 pub mod console;
 pub mod import;
@@ -18,6 +19,7 @@ pub mod search;
 pub mod start;
 pub mod status;
 pub mod token;
+pub mod verify;
 
 pub use exit::Exit;
 
@@ -57,6 +59,10 @@ pub enum Command {
     Config(config::Args),
     /// Show how the running server is doing
     Status(status::Args),
+    /// Check that everything stored is as it was sealed
+    Verify(verify::Args),
+    /// Show who did what
+    Audit(audit::Args),
     /// Issue, list and take back tokens for the API
     Token(token::Args),
 }
@@ -86,6 +92,8 @@ fn run_command(command: Command) -> anyhow::Result<Exit> {
         Command::Incidents(args) => incidents::run(args),
         Command::Config(args) => config::run(args),
         Command::Status(args) => status::run(args),
+        Command::Verify(args) => verify::run(args),
+        Command::Audit(args) => audit::run(args),
         Command::Token(args) => token::run(args),
     }
 }

@@ -30,6 +30,8 @@ use crate::wire::alert::AlertRow;
 use crate::wire::alert::AlertWindow;
 use crate::wire::alert::BulkCommand;
 use crate::wire::alert::BulkResult;
+use crate::wire::audit::AuditRequest;
+use crate::wire::audit::AuditWindow;
 use crate::wire::incident::IncidentAction;
 use crate::wire::incident::IncidentDetail;
 use crate::wire::incident::IncidentFilter;
@@ -214,6 +216,14 @@ impl Client {
     /// As every call: [`ClientError`].
     pub async fn rules(&self) -> Result<RuleList, ClientError> {
         self.get("/v1/rules").await
+    }
+
+    /// Asks for entries of the audit log.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn audit(&self, request: &AuditRequest) -> Result<AuditWindow, ClientError> {
+        self.get(&with_query("/v1/audit", request)).await
     }
 
     async fn get<T: DeserializeOwned>(&self, target: &str) -> Result<T, ClientError> {

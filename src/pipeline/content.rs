@@ -15,7 +15,9 @@ use tracing::warn;
 
 use crate::config::Settings;
 use crate::detect::RuleSet;
+use crate::model::time::SystemClock;
 use crate::parse::Packs;
+use crate::pipeline::evidence::Evidence;
 use crate::pipeline::live::Live;
 
 /// Editors write a file in several steps: a change is looked at when nothing has happened for so long.
@@ -56,7 +58,12 @@ impl Content {
 ///
 /// # Errors
 /// None; a folder that cannot be watched is looked at now and then.
-pub(super) async fn watch(settings: Settings, live: Arc<Live>, cancel: CancellationToken) -> anyhow::Result<()> {
+pub(super) async fn watch(
+    settings: Settings,
+    live: Arc<Live>,
+    evidence: Evidence,
+    cancel: CancellationToken,
+) -> anyhow::Result<()> {
     let folders: Vec<PathBuf> =
         [&settings.rules.folder, &settings.parsers.folder].into_iter().flatten().cloned().collect();
     if folders.is_empty() {
@@ -83,6 +90,12 @@ pub(super) async fn watch(settings: Settings, live: Arc<Live>, cancel: Cancellat
         for problem in &content.problems {
             warn!(%problem, "left out");
         }
+        let (rules, problems) = (content.rules.len(), content.problems.len());
+        evidence.record(
+            &SystemClock,
+            "config",
+            &format!("rules and packs loaded anew: {rules} rules, {problems} problems"),
+        );
         live.offer_content(content);
     }
 }

@@ -23,6 +23,7 @@ pub(super) struct Live {
     sources: Mutex<Sources>,
     detections: Mutex<HashMap<String, u64>>,
     trouble: Mutex<Option<String>>,
+    evidence_trouble: Mutex<Option<String>>,
     in_force: Mutex<InForce>,
     offered: Mutex<Option<Content>>,
     pub(super) tails: Tails,
@@ -85,6 +86,15 @@ impl Live {
 
     pub(super) fn set_trouble(&self, trouble: Option<String>) {
         *lock(&self.trouble) = trouble;
+    }
+
+    /// What keeps the evidence from being kept.
+    pub(super) fn evidence_trouble(&self) -> Option<String> {
+        lock(&self.evidence_trouble).clone()
+    }
+
+    pub(super) fn set_evidence_trouble(&self, trouble: Option<String>) {
+        *lock(&self.evidence_trouble) = trouble;
     }
 
     pub(super) fn in_force(&self) -> InForce {

@@ -8,6 +8,7 @@ pub mod api;
 mod content;
 pub mod demo;
 mod endpoints;
+mod evidence;
 mod inputs;
 mod live;
 mod open;

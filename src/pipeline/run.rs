@@ -42,6 +42,8 @@ use crate::pipeline::content::Content;
 use crate::pipeline::demo;
 use crate::pipeline::endpoints;
 use crate::pipeline::endpoints::Endpoints;
+use crate::pipeline::evidence::Evidence;
+use crate::pipeline::evidence::Keeping;
 use crate::pipeline::inputs::Inputs;
 use crate::pipeline::live::Live;
 use crate::pipeline::open;
@@ -196,6 +198,7 @@ struct Ground {
     inputs: Inputs,
     socket: ControlSocket,
     remote: Option<Remote>,
+    evidence: Evidence,
 }
 
 impl Ground {
@@ -216,7 +219,9 @@ impl Ground {
         let inputs = Inputs::bind(&Settings { files, ..settings.clone() })?;
         let socket = ControlSocket::bind(&folder.socket())?;
         let remote = Remote::bind(&settings)?;
-        Ok(Ground { settings, clock, folder, opened, content, inputs, socket, remote })
+        let evidence = Evidence::open(folder.path());
+        evidence.record(&*clock, "start", &started(&settings, &content));
+        Ok(Ground { settings, clock, folder, opened, content, inputs, socket, remote, evidence })
     }
 
     fn processor(
@@ -259,6 +264,7 @@ impl Ground {
             search: Arc::new(StoreSearch::new(store.clone(), Arc::clone(live), Arc::clone(clock), deadline)),
             status: Arc::new(status),
             tokens: Arc::new(TokenStore::open(&self.folder.tokens())?),
+            audit: self.evidence.audit.clone(),
             peers: PeerPolicy::of_this_process(roles(&self.settings)?),
             metrics: registry.clone(),
             clock: Arc::clone(clock),
@@ -302,13 +308,34 @@ impl Whole {
         let server = ground.server(&live, &registry, &intake)?;
         let endpoints = ground.endpoints()?;
         let Ground {
-            settings, clock, folder, opened: Opened { wal, recovery, store, .. }, inputs, socket, remote, ..
+            settings,
+            clock,
+            folder,
+            opened: Opened { wal, recovery, store, .. },
+            inputs,
+            socket,
+            remote,
+            evidence,
+            ..
         } = ground;
 
         let mut stages = Stages::default();
         let (forward, arrivals) = sync_channel(GROUPS_WAITING);
         let (replay, last_id) = (wal.replay(processor.replay_after()), wal.last_id());
-        stages.spawn_thread("processing", move || processor.run(replay, last_id, &arrivals))?;
+        let (processing, ended) = std::sync::mpsc::channel();
+        stages.spawn_thread("processing", move || {
+            // Dropped at the end, whatever the end is: then the evidence looks a last time.
+            let _processing: std::sync::mpsc::Sender<()> = processing;
+            processor.run(replay, last_id, &arrivals)
+        })?;
+        let keeping = Keeping {
+            evidence: evidence.clone(),
+            store: store.clone(),
+            live: Arc::clone(&live),
+            clock: Arc::clone(&clock),
+            tokens: TokenStore::open(&folder.tokens())?,
+        };
+        stages.spawn_thread("evidence", move || keeping.run(&ended))?;
         let handles =
             writer::Handles { forward, release, registry: registry.clone(), limits: writer::Limits::default() };
         stages.spawn_thread("wal", move || {
@@ -332,7 +359,7 @@ impl Whole {
         }
         stages.spawn("retention", retain(store, settings.store.retention_days, clock, cancel.clone()));
         let shutdown = settings.limits.shutdown;
-        stages.spawn("reload", content::watch(settings, live, cancel.clone()));
+        stages.spawn("reload", content::watch(settings, live, evidence, cancel.clone()));
         let announcement = endpoints.announce(folder.path()).context("announcing the endpoints")?;
         Ok(Whole { stages, cancel, server, announcement, shutdown })
     }
@@ -398,6 +425,18 @@ impl Remote {
         listener.set_nonblocking(true).context("preparing the API's socket")?;
         Ok(Some(Remote { listener, config: Arc::new(config) }))
     }
+}
+
+/// What is in force at the start, as the audit log has it.
+fn started(settings: &Settings, content: &Content) -> String {
+    let values: Vec<String> = settings
+        .explained
+        .iter()
+        .filter(|setting| setting.origin != "default")
+        .map(|setting| format!("{} = {} ({})", setting.key, setting.value, setting.origin))
+        .collect();
+    let (version, rules) = (env!("CARGO_PKG_VERSION"), content.rules.len());
+    format!("version {version}, {rules} rules; configured: {}", values.join("; "))
 }
 
 fn normalizer(settings: &Settings) -> anyhow::Result<Normalizer> {

@@ -5,6 +5,7 @@
 //! everything has a limit: header, body, time, connections, streams, what a slow reader may leave unread.
 
 mod access;
+mod audit;
 mod convert;
 mod extract;
 mod handlers;

@@ -13,6 +13,7 @@ use crate::alert::AlertStore;
 use crate::auth::PeerPolicy;
 use crate::auth::Principal;
 use crate::auth::TokenStore;
+use crate::evidence::audit::AuditLog;
 use crate::incident::IncidentStore;
 use crate::model::EventId;
 use crate::model::time::Clock;
@@ -150,6 +151,8 @@ pub struct Services {
     pub status: Arc<dyn StatusService>,
     pub tokens: Arc<TokenStore>,
     pub peers: PeerPolicy,
+    /// `None` when there is none to write to: then nobody's deeds are kept.
+    pub audit: Option<AuditLog>,
     pub metrics: Registry,
     pub clock: Arc<dyn Clock>,
 }

@@ -8,6 +8,8 @@
 //! Durability is the WAL's: what was not sealed is added again from there, and ids at or below the checkpoint are ignored.
 //! What the files look like stands in `docs/store.md`.
 
+mod catalog;
+pub mod checked;
 mod error;
 mod format;
 mod manifest;
@@ -21,6 +23,9 @@ mod writer;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use catalog::Catalog;
+pub use catalog::PartitionReader;
+pub use catalog::VisitRaw;
 pub use error::StoreError;
 pub use manifest::RetentionClass;
 pub use manifest::Tombstone;

@@ -5,6 +5,7 @@
 //! wraps it in `SafeText`.
 
 pub mod alert;
+pub mod audit;
 pub mod incident;
 pub mod problem;
 pub mod search;

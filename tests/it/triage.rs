@@ -142,6 +142,7 @@ impl Running {
             status: Arc::new(Nothing),
             tokens: Arc::new(TokenStore::open(&data.join("tokens.json")).unwrap()),
             peers: PeerPolicy::of_this_process([]),
+            audit: None,
             metrics: Registry::default(),
             clock,
         };

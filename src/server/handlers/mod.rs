@@ -1,6 +1,7 @@
 //! One file for each group of routes.
 
 pub(super) mod alerts;
+pub(super) mod audit;
 pub(super) mod incidents;
 pub(super) mod lines;
 pub(super) mod search;

@@ -31,6 +31,7 @@ use crate::auth::PeerPolicy;
 use crate::auth::Principal;
 use crate::auth::Role;
 use crate::auth::TokenStore;
+use crate::evidence::audit::AuditLog;
 use crate::incident::IncidentStore;
 use crate::incident::clock;
 use crate::model::AlertId;
@@ -110,6 +111,7 @@ impl World {
             status: Arc::new(FakeStatus),
             tokens,
             peers: PeerPolicy::of_this_process([]),
+            audit: Some(AuditLog::open(folder.path()).unwrap()),
             metrics: Registry::default(),
             clock: clock.clone(),
         };
