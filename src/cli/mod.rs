@@ -10,6 +10,7 @@ pub mod alerts;
 pub mod audit;
 pub mod config;
 pub mod console;
+pub mod export;
 pub mod import;
 pub mod incidents;
 pub mod parse;
@@ -61,6 +62,8 @@ pub enum Command {
     Status(status::Args),
     /// Check that everything stored is as it was sealed
     Verify(verify::Args),
+    /// Export what a search finds as a bundle that proves itself
+    Export(export::Args),
     /// Show who did what
     Audit(audit::Args),
     /// Issue, list and take back tokens for the API
@@ -93,6 +96,7 @@ fn run_command(command: Command) -> anyhow::Result<Exit> {
         Command::Config(args) => config::run(args),
         Command::Status(args) => status::run(args),
         Command::Verify(args) => verify::run(args),
+        Command::Export(args) => export::run(args),
         Command::Audit(args) => audit::run(args),
         Command::Token(args) => token::run(args),
     }

@@ -15,6 +15,7 @@ use crate::cli::output::Format;
 use crate::cli::output::Language;
 use crate::cli::output::OutputArgs;
 use crate::cli::output::to_stdout;
+use crate::evidence::bundle;
 use crate::evidence::key::read_verifiers;
 use crate::evidence::log::note::Verifier;
 use crate::evidence::log::notes_in;
@@ -30,6 +31,9 @@ use crate::model::time::SystemClock;
 /// The arguments of `longan verify`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
+    /// A bundle that `longan export` made: it is checked alone, and no data folder is looked at
+    #[arg(value_name = "BUNDLE")]
+    bundle: Option<PathBuf>,
     /// The data folder to check; a server may run on it
     #[arg(long, env = "LONGAN_DATA", default_value = "longan-data", value_name = "FOLDER")]
     data: PathBuf,
@@ -49,7 +53,10 @@ pub struct Args {
 /// When the arguments are wrong or files cannot be read.
 pub fn run(args: Args) -> anyhow::Result<Exit> {
     let key = args.key.as_deref().map(read_key).transpose()?;
-    verify_folder(&args, key)
+    match &args.bundle {
+        None => verify_folder(&args, key),
+        Some(path) => verify_bundle(&args, path, key.as_ref()),
+    }
 }
 
 /// Reads a key given as text or as a file.
@@ -81,12 +88,22 @@ fn verify_folder(args: &Args, key: Option<Verifier>) -> anyhow::Result<Exit> {
     let options = Options { key, checkpoints };
     let report = verify(&args.data, &options, SystemClock.now(), &mut progress)?;
     bar.finish_and_clear();
+    print(args, &report)
+}
+
+fn print(args: &Args, report: &Report) -> anyhow::Result<Exit> {
     let language = Language::of_environment();
     to_stdout(|out| match args.output.format() {
-        Format::Json => write_report_json(out, &report),
-        Format::Table => Ok(write_report(out, &report, language)?),
+        Format::Json => write_report_json(out, report),
+        Format::Table => Ok(write_report(out, report, language)?),
     })?;
     Ok(if report.is_right() { Exit::Fine } else { Exit::Findings })
+}
+
+fn verify_bundle(args: &Args, path: &Path, key: Option<&Verifier>) -> anyhow::Result<Exit> {
+    let archive = fs::read(path).with_context(|| format!("reading the bundle `{}`", path.display()))?;
+    let report = bundle::check(&archive, key);
+    print(args, &report)
 }
 
 /// A bar on a terminal, nothing elsewhere.

@@ -32,6 +32,7 @@ use crate::wire::alert::BulkCommand;
 use crate::wire::alert::BulkResult;
 use crate::wire::audit::AuditRequest;
 use crate::wire::audit::AuditWindow;
+use crate::wire::export::ExportRequest;
 use crate::wire::incident::IncidentAction;
 use crate::wire::incident::IncidentDetail;
 use crate::wire::incident::IncidentFilter;
@@ -216,6 +217,22 @@ impl Client {
     /// As every call: [`ClientError`].
     pub async fn rules(&self) -> Result<RuleList, ClientError> {
         self.get("/v1/rules").await
+    }
+
+    /// Has evidence exported; returns the bundle.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn export(&self, request: &ExportRequest) -> Result<Bytes, ClientError> {
+        let body = serde_json::to_vec(request).map_err(|err| self.not_understood(err.to_string()))?;
+        let request = self.request(Method::POST, "/v1/export", body.into())?;
+        let (response, connection) = self.transport.send(request, ANSWER_TIMEOUT).await?;
+        let status = response.status();
+        let body = self.read(response.into_body(), connection).await?;
+        if !status.is_success() {
+            return Err(ClientError::Refused(Box::new(problem_of(status, &body))));
+        }
+        Ok(body)
     }
 
     /// Asks for entries of the audit log.

@@ -4,6 +4,7 @@
 //! they went and what retention deleted; the **audit** log says who did what. What the files look like stands in `docs/evidence.md`.
 
 pub mod audit;
+pub mod bundle;
 mod entry;
 mod keeper;
 pub mod key;

@@ -34,6 +34,7 @@ use crate::model::time::SystemClock;
 use crate::normalize;
 use crate::normalize::Normalizer;
 use crate::normalize::assets;
+use crate::pipeline::api::Exporter;
 use crate::pipeline::api::Refusal;
 use crate::pipeline::api::StatusOf;
 use crate::pipeline::api::StoreSearch;
@@ -56,6 +57,7 @@ use crate::pipeline::processing::Processor;
 use crate::pipeline::stages::Stages;
 use crate::server;
 use crate::server::ControlSocket;
+use crate::server::ExportService;
 use crate::server::Server;
 use crate::server::Services;
 use crate::store::Retention;
@@ -265,11 +267,18 @@ impl Ground {
             status: Arc::new(status),
             tokens: Arc::new(TokenStore::open(&self.folder.tokens())?),
             audit: self.evidence.audit.clone(),
+            export: self.exporter(live),
             peers: PeerPolicy::of_this_process(roles(&self.settings)?),
             metrics: registry.clone(),
             clock: Arc::clone(clock),
         };
         Ok(Server::new(services, server::Limits::default()))
+    }
+
+    fn exporter(&self, live: &Arc<Live>) -> Option<Arc<dyn ExportService>> {
+        let keeper = self.evidence.keeper.clone()?;
+        let (store, clock) = (self.opened.store.clone(), Arc::clone(&self.clock));
+        Some(Arc::new(Exporter::new(keeper, store, Arc::clone(live), clock, self.settings.store.search_deadline)))
     }
 
     fn endpoints(&self) -> anyhow::Result<Endpoints> {

@@ -18,6 +18,7 @@ use crate::incident::IncidentStore;
 use crate::model::EventId;
 use crate::model::time::Clock;
 use crate::telemetry::Registry;
+use crate::wire::export::ExportRequest;
 use crate::wire::problem::Problem;
 use crate::wire::search::Histogram;
 use crate::wire::search::HistogramRequest;
@@ -90,6 +91,15 @@ pub trait StatusService: Send + Sync {
     fn rules(&self) -> RuleList;
 }
 
+/// Exporting evidence.
+pub trait ExportService: Send + Sync {
+    /// Returns a bundle that proves itself.
+    ///
+    /// # Errors
+    /// `query_invalid` with the column, `too_large`, or whatever else went wrong: there is no half bundle.
+    fn export(&self, request: &ExportRequest, caller: &Principal) -> Result<Vec<u8>, Problem>;
+}
+
 /// The figures of the status line.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PulseFigures {
@@ -153,6 +163,8 @@ pub struct Services {
     pub peers: PeerPolicy,
     /// `None` when there is none to write to: then nobody's deeds are kept.
     pub audit: Option<AuditLog>,
+    /// `None` when the evidence is not kept.
+    pub export: Option<Arc<dyn ExportService>>,
     pub metrics: Registry,
     pub clock: Arc<dyn Clock>,
 }

@@ -6,6 +6,7 @@
 
 pub mod alert;
 pub mod audit;
+pub mod export;
 pub mod incident;
 pub mod problem;
 pub mod search;

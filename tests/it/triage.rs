@@ -143,6 +143,7 @@ impl Running {
             tokens: Arc::new(TokenStore::open(&data.join("tokens.json")).unwrap()),
             peers: PeerPolicy::of_this_process([]),
             audit: None,
+            export: None,
             metrics: Registry::default(),
             clock,
         };

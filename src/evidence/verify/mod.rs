@@ -82,7 +82,7 @@ impl Report {
         self.findings.is_empty()
     }
 
-    fn find(&mut self, place: impl Into<String>, what: impl Into<String>) -> &mut Finding {
+    pub(super) fn find(&mut self, place: impl Into<String>, what: impl Into<String>) -> &mut Finding {
         self.findings.push(Finding {
             place: place.into(),
             partition: None,
@@ -223,4 +223,4 @@ fn check_announced_key(ledger: &Ledger, verifiers: &[Verifier], report: &mut Rep
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

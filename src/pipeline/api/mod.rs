@@ -1,9 +1,11 @@
 //! What the API asks of the running whole: searching, and how it is doing.
 
+mod export;
 mod folder;
 mod search;
 mod status;
 
+pub use export::Exporter;
 pub use folder::FolderError;
 pub use folder::FolderSearch;
 pub use search::StoreSearch;

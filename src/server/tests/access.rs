@@ -25,7 +25,7 @@ use crate::server::tests::world::until;
 
 /// Every route with the permission it must need, written down a second time on purpose: a route that is added or
 /// changed must be decided upon here as well.
-const EXPECTED: [(&str, &str, Option<Permission>); 21] = [
+const EXPECTED: [(&str, &str, Option<Permission>); 22] = [
     ("GET", "/healthz", None),
     ("GET", "/metrics", Some(ReadMetrics)),
     ("GET", "/v1/whoami", Some(ReadStatus)),
@@ -45,6 +45,7 @@ const EXPECTED: [(&str, &str, Option<Permission>); 21] = [
     ("GET", "/v1/search/histogram", Some(SearchEvents)),
     ("GET", "/v1/search/stream", Some(SearchEvents)),
     ("GET", "/v1/search/tail", Some(SearchEvents)),
+    ("POST", "/v1/export", Some(SearchEvents)),
     ("GET", "/v1/audit", Some(ReadAudit)),
     ("GET", "/v1/events/{id}", Some(SearchEvents)),
 ];

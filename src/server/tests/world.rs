@@ -40,6 +40,7 @@ use crate::model::RuleLevel;
 use crate::model::Timestamp;
 use crate::model::time::ManualClock;
 use crate::server::ControlSocket;
+use crate::server::ExportService;
 use crate::server::Limits;
 use crate::server::PulseFigures;
 use crate::server::SearchService;
@@ -49,6 +50,7 @@ use crate::server::StatusService;
 use crate::server::TailSink;
 use crate::server::services::EventObject;
 use crate::telemetry::Registry;
+use crate::wire::export::ExportRequest;
 use crate::wire::problem::Problem;
 use crate::wire::search::Histogram;
 use crate::wire::search::HistogramRequest;
@@ -111,6 +113,7 @@ impl World {
             status: Arc::new(FakeStatus),
             tokens,
             peers: PeerPolicy::of_this_process([]),
+            export: Some(Arc::new(FakeExport)),
             audit: Some(AuditLog::open(folder.path()).unwrap()),
             metrics: Registry::default(),
             clock: clock.clone(),
@@ -382,5 +385,14 @@ impl StatusService for FakeStatus {
 
     fn rules(&self) -> RuleList {
         RuleList { rules: Vec::new() }
+    }
+}
+
+/// Exports what it was asked for, and nothing else.
+struct FakeExport;
+
+impl ExportService for FakeExport {
+    fn export(&self, request: &ExportRequest, caller: &Principal) -> Result<Vec<u8>, Problem> {
+        Ok(format!("{} by {}", request.q, caller.name).into_bytes())
     }
 }
