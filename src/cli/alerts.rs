@@ -24,6 +24,8 @@ use crate::wire::alert::AlertCommand;
 use crate::wire::alert::AlertRow;
 use crate::wire::alert::AlertStatus;
 
+pub(super) use list::count_on;
+
 /// The arguments of `longan alerts`.
 #[derive(Debug, clap::Args)]
 pub struct Args {

@@ -15,8 +15,10 @@ pub mod import;
 pub mod incidents;
 pub mod parse;
 pub mod parsers;
+pub mod report;
 pub mod rules;
 pub mod search;
+pub mod sources;
 pub mod start;
 pub mod status;
 pub mod token;
@@ -56,6 +58,8 @@ pub enum Command {
     Alerts(alerts::Args),
     /// List incidents and act on them
     Incidents(incidents::Args),
+    /// Figures of a period, and handovers of shifts
+    Report(report::Args),
     /// Check or explain the configuration
     Config(config::Args),
     /// Show how the running server is doing
@@ -66,6 +70,8 @@ pub enum Command {
     Export(export::Args),
     /// Show who did what
     Audit(audit::Args),
+    /// List who sends, and mute a source for maintenance
+    Sources(sources::Args),
     /// Issue, list and take back tokens for the API
     Token(token::Args),
 }
@@ -93,11 +99,13 @@ fn run_command(command: Command) -> anyhow::Result<Exit> {
         Command::Parsers(args) => parsers::run(args),
         Command::Alerts(args) => alerts::run(args),
         Command::Incidents(args) => incidents::run(args),
+        Command::Report(args) => report::run(args),
         Command::Config(args) => config::run(args),
         Command::Status(args) => status::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Export(args) => export::run(args),
         Command::Audit(args) => audit::run(args),
+        Command::Sources(args) => sources::run(args),
         Command::Token(args) => token::run(args),
     }
 }

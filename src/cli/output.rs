@@ -4,6 +4,8 @@ use std::io;
 use std::io::IsTerminal as _;
 use std::io::Write;
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr as _;
 
@@ -119,6 +121,22 @@ fn shortened(text: &str) -> String {
     short
 }
 
+/// Writes a time of the API (RFC 3339) as the clock on the wall has it, with its offset; what is no time stays as it is.
+pub(super) fn local(time: &str) -> String {
+    let Ok(at) = time.parse::<Timestamp>() else { return time.to_owned() };
+    at.to_zoned_datetime(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S%:z").to_string()
+}
+
+/// Writes a number of seconds as a person says it: `42s`, `7m 12s`, `3h 05m`, `2d 4h`.
+pub(super) fn span(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3_600 => format!("{}m {:02}s", seconds / 60, seconds % 60),
+        3_600..86_400 => format!("{}h {:02}m", seconds / 3_600, seconds % 3_600 / 60),
+        _ => format!("{}d {}h", seconds / 86_400, seconds % 86_400 / 3_600),
+    }
+}
+
 /// Writes a value as one line of JSON.
 pub(super) fn write_json<T: Serialize>(out: &mut impl Write, value: &T) -> io::Result<()> {
     serde_json::to_writer(&mut *out, value)?;
@@ -142,6 +160,15 @@ pub(super) fn to_stdout(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_and_spans_are_short() {
+        assert_eq!(local("no time"), "no time");
+        assert_eq!(local("2026-01-31T07:00:00.123456789Z").len(), "2026-01-31 07:00:00+00:00".len());
+        for (seconds, text) in [(0, "0s"), (61, "1m 01s"), (3_900, "1h 05m"), (90_000, "1d 1h")] {
+            assert_eq!(span(seconds), text);
+        }
+    }
 
     #[test]
     fn a_table_is_aligned_and_harmless() {

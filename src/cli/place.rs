@@ -41,6 +41,11 @@ pub(super) enum Source {
 }
 
 impl Place {
+    /// The one of a data folder.
+    pub(super) fn on(data: &Path) -> Place {
+        Place { data: data.to_owned(), server: None, ca: None, token_file: None }
+    }
+
     /// Connects to the server.
     pub(super) fn server(&self) -> anyhow::Result<BlockingClient> {
         Ok(BlockingClient::new(self.endpoint()?)?)

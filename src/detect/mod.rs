@@ -7,8 +7,10 @@ pub mod cases;
 mod correlate;
 mod detector;
 mod engine;
+pub mod inspect;
 mod lint;
 mod mapping;
+mod prefilter;
 mod ruleset;
 pub mod sigma;
 
@@ -24,6 +26,7 @@ pub use lint::Finding;
 pub use lint::lint;
 pub use mapping::Mapping;
 pub use mapping::Pipeline;
+pub use prefilter::prefilter;
 pub use ruleset::Content;
 pub use ruleset::Options;
 pub use ruleset::RuleFile;

@@ -6,9 +6,12 @@
 
 pub mod account;
 pub mod connections;
+pub mod database;
 pub mod file;
+pub mod gelf;
 pub mod http;
 pub mod intake;
+pub mod ledger;
 pub mod listener;
 pub mod relp;
 pub mod stream;

@@ -5,6 +5,7 @@
 //! stop first, every later stage ends when its channel does.
 
 pub mod api;
+pub mod backtest;
 mod content;
 pub mod demo;
 mod endpoints;

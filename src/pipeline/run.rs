@@ -20,10 +20,11 @@ use tracing::warn;
 use crate::auth::PeerPolicy;
 use crate::auth::Role;
 use crate::auth::TokenStore;
+use crate::config;
 use crate::config::Api;
 use crate::config::Settings;
+use crate::incident::Forms;
 use crate::incident::IncidentStore;
-use crate::incident::clock;
 use crate::ingest::Intake;
 use crate::ingest::intake;
 use crate::ingest::listener;
@@ -38,6 +39,7 @@ use crate::pipeline::api::Exporter;
 use crate::pipeline::api::Refusal;
 use crate::pipeline::api::StatusOf;
 use crate::pipeline::api::StoreSearch;
+use crate::pipeline::api::rules::RulesOf;
 use crate::pipeline::content;
 use crate::pipeline::content::Content;
 use crate::pipeline::demo;
@@ -51,9 +53,11 @@ use crate::pipeline::open;
 use crate::pipeline::open::Folder;
 use crate::pipeline::open::Opened;
 use crate::pipeline::own_events;
+use crate::pipeline::own_events::Desk;
 use crate::pipeline::processing::Formats;
 use crate::pipeline::processing::Parts;
 use crate::pipeline::processing::Processor;
+use crate::pipeline::processing::sources;
 use crate::pipeline::stages::Stages;
 use crate::server;
 use crate::server::ControlSocket;
@@ -134,6 +138,8 @@ pub async fn import(settings: Settings, feed: Feed) -> Result<(), StartError> {
         syslog_tls: None,
         relp: None,
         relp_tls: None,
+        gelf_udp: None,
+        gelf_tcp: None,
         http: None,
         api: Api { remote: None, ..settings.api },
         ..settings
@@ -218,7 +224,8 @@ impl Ground {
         }
         // Imported files are not followed: their settings only say how they are read.
         let files = if matches!(beside, Beside::Feed(_)) { Vec::new() } else { settings.files.clone() };
-        let inputs = Inputs::bind(&Settings { files, ..settings.clone() })?;
+        let databases = if matches!(beside, Beside::Feed(_)) { Vec::new() } else { settings.databases.clone() };
+        let inputs = Inputs::bind(&Settings { files, databases, ..settings.clone() })?;
         let socket = ControlSocket::bind(&folder.socket())?;
         let remote = Remote::bind(&settings)?;
         let evidence = Evidence::open(folder.path());
@@ -247,7 +254,7 @@ impl Ground {
         })
     }
 
-    fn server(&self, live: &Arc<Live>, registry: &Registry, intake: &Intake) -> anyhow::Result<Server> {
+    fn server(&self, live: &Arc<Live>, registry: &Registry, intake: &Intake, desk: Desk) -> anyhow::Result<Server> {
         let (store, alerts, clock) = (&self.opened.store, &self.opened.alerts, &self.clock);
         let status = StatusOf {
             data: self.folder.path().to_owned(),
@@ -258,13 +265,21 @@ impl Ground {
             registry: registry.clone(),
             refusal: Refusal::of(intake),
             inputs: self.inputs.rows(),
+            desk,
+        };
+        let rules = RulesOf {
+            store: store.clone(),
+            alerts: Arc::clone(alerts),
+            settings: self.settings.clone(),
+            clock: Arc::clone(clock),
         };
         let deadline = self.settings.store.search_deadline;
         let services = Services {
-            incidents: IncidentStore::new(Arc::clone(alerts), clock::defaults()),
+            incidents: IncidentStore::new(Arc::clone(alerts), Arc::new(forms(&self.settings)?)),
             alerts: Arc::clone(alerts),
             search: Arc::new(StoreSearch::new(store.clone(), Arc::clone(live), Arc::clone(clock), deadline)),
             status: Arc::new(status),
+            rules: Arc::new(rules),
             tokens: Arc::new(TokenStore::open(&self.folder.tokens())?),
             audit: self.evidence.audit.clone(),
             export: self.exporter(live),
@@ -312,9 +327,11 @@ impl Whole {
         let cancel = CancellationToken::new();
         let (intake, outlet) = intake::channel(ground.settings.limits.queue_submissions.get());
         let live = Arc::new(Live::default());
+        live.sources().configure(source_limits(&ground.settings));
+        let (desk, orders) = Desk::open();
         let release = Arc::new(AtomicU64::new(0));
         let processor = ground.processor(&live, &release, &cancel)?;
-        let server = ground.server(&live, &registry, &intake)?;
+        let server = ground.server(&live, &registry, &intake, desk)?;
         let endpoints = ground.endpoints()?;
         let Ground {
             settings,
@@ -363,9 +380,11 @@ impl Whole {
                 if matches!(beside, Beside::Demo) {
                     stages.spawn("demo", demo::play(places, cancel.clone()));
                 }
-                stages.spawn("own events", own_events::tell(context, Arc::clone(&live)));
+                stages.spawn("own events", own_events::tell(context, Arc::clone(&live), orders));
             }
         }
+        stages
+            .spawn("archive", archive(store.clone(), settings.store.archive_days, Arc::clone(&clock), cancel.clone()));
         stages.spawn("retention", retain(store, settings.store.retention_days, clock, cancel.clone()));
         let shutdown = settings.limits.shutdown;
         stages.spawn("reload", content::watch(settings, live, evidence, cancel.clone()));
@@ -459,6 +478,27 @@ fn normalizer(settings: &Settings) -> anyhow::Result<Normalizer> {
     Ok(Normalizer::new(normalize::Config { assets, zone_offset_seconds: settings.zone_offset_seconds }))
 }
 
+/// Reads the operator's forms; all that is wrong with them is told at once.
+fn forms(settings: &Settings) -> anyhow::Result<Forms> {
+    let folder = settings.incidents.folder.as_deref();
+    Forms::load(folder, settings.zone_offset_seconds).map_err(|problems| {
+        let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!("the forms of incidents are not right:\n{}", told.join("\n"))
+    })
+}
+
+fn source_limits(settings: &Settings) -> sources::Limits {
+    let config::Sources { tracked_max, clock_seconds, unparsed_percent, surge_factor } = settings.sources;
+    let zone_offset_seconds = settings.zone_offset_seconds;
+    sources::Limits {
+        tracked_max: tracked_max.get(),
+        clock_seconds,
+        unparsed_percent,
+        surge_factor,
+        zone_offset_seconds,
+    }
+}
+
 fn roles(settings: &Settings) -> anyhow::Result<Vec<(String, Role)>> {
     let users = settings.api.users.iter();
     users.map(|(name, role)| Ok((name.clone(), role.parse()?))).collect()
@@ -489,4 +529,38 @@ async fn retain(store: Store, days: u32, clock: Arc<dyn Clock>, cancel: Cancella
             () = tokio::time::sleep(RETENTION_EVERY) => {}
         }
     }
+}
+
+/// Rewrites old days as archives, now and every hour, on a quarter of one core.
+async fn archive(store: Store, days: u32, clock: Arc<dyn Clock>, cancel: CancellationToken) -> anyhow::Result<()> {
+    if days == 0 {
+        cancel.cancelled().await;
+        return Ok(());
+    }
+    let kept_open = Duration::from_secs(u64::from(days) * 86_400);
+    loop {
+        let (store, before, stop) = (store.clone(), clock.now().minus(kept_open), cancel.clone());
+        let work = move || store.archive(before, &mut |spent| rest(spent * 3, &stop));
+        match tokio::task::spawn_blocking(work).await {
+            Ok(Ok(0)) => {}
+            Ok(Ok(partitions)) => info!(partitions, "rewritten as archives"),
+            Ok(Err(error)) => error!(%error, "old partitions could not be archived; they are there as they were"),
+            Err(error) => error!(%error, "archiving failed; the partitions are there as they were"),
+        }
+        tokio::select! {
+            () = cancel.cancelled() => return Ok(()),
+            () = tokio::time::sleep(RETENTION_EVERY) => {}
+        }
+    }
+}
+
+/// Lets others have the processor; false when the program is to end.
+fn rest(time: Duration, stop: &CancellationToken) -> bool {
+    const TURN: Duration = Duration::from_millis(100);
+    let mut left = time;
+    while !left.is_zero() && !stop.is_cancelled() {
+        std::thread::sleep(left.min(TURN));
+        left = left.saturating_sub(TURN);
+    }
+    !stop.is_cancelled()
 }

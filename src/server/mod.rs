@@ -22,6 +22,7 @@ pub use listen::Server;
 pub use services::ExportService;
 pub use services::Offer;
 pub use services::PulseFigures;
+pub use services::RuleService;
 pub use services::SearchService;
 pub use services::Services;
 pub use services::StatusService;
@@ -30,8 +31,9 @@ pub use services::TailSink;
 pub use convert::alert_detail;
 pub use convert::alert_filter;
 pub use convert::alert_window;
-pub use convert::incident_detail;
-pub use convert::incident_window;
+pub use convert::incidents::incident_detail;
+pub use convert::incidents::incident_window;
+pub use convert::reports::triage_report;
 
 #[cfg(test)]
 mod tests;

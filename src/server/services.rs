@@ -3,6 +3,7 @@
 //! The methods of the traits may block: they are called on threads meant for that.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
@@ -20,12 +21,17 @@ use crate::model::time::Clock;
 use crate::telemetry::Registry;
 use crate::wire::export::ExportRequest;
 use crate::wire::problem::Problem;
+use crate::wire::rule::BacktestMessage;
+use crate::wire::rule::BacktestRequest;
 use crate::wire::search::Histogram;
 use crate::wire::search::HistogramRequest;
 use crate::wire::search::SearchCount;
 use crate::wire::search::SearchPage;
 use crate::wire::search::SearchRequest;
+use crate::wire::search::SearchTable;
+use crate::wire::source::SourceCommand;
 use crate::wire::source::SourceList;
+use crate::wire::source::SourceRow;
 use crate::wire::status::RuleList;
 use crate::wire::status::Status;
 
@@ -39,6 +45,17 @@ pub trait SearchService: Send + Sync {
     /// # Errors
     /// `query_invalid` with the column, or whatever else went wrong.
     fn search(&self, request: &SearchRequest, caller: &Principal) -> Result<SearchPage, Problem>;
+
+    /// Runs a query with pipes; `cancel` is set when nobody waits for the answer any more.
+    ///
+    /// # Errors
+    /// As [`SearchService::search`]. A limit that was reached is no error: the table says so.
+    fn table(
+        &self,
+        request: &SearchRequest,
+        caller: &Principal,
+        cancel: Arc<AtomicBool>,
+    ) -> Result<SearchTable, Problem>;
 
     /// Counts.
     ///
@@ -87,6 +104,12 @@ pub trait StatusService: Send + Sync {
     /// Returns the inputs and sources.
     fn sources(&self) -> SourceList;
 
+    /// Mutes a source or ends its mute; who does so is in the log before this returns.
+    ///
+    /// # Errors
+    /// When there is no such source, the command is wrong, or nothing can be written down.
+    fn act_on_source(&self, command: &SourceCommand, caller: &Principal) -> Result<SourceRow, Problem>;
+
     /// Returns the rules that run.
     fn rules(&self) -> RuleList;
 }
@@ -98,6 +121,20 @@ pub trait ExportService: Send + Sync {
     /// # Errors
     /// `query_invalid` with the column, `too_large`, or whatever else went wrong: there is no half bundle.
     fn export(&self, request: &ExportRequest, caller: &Principal) -> Result<Vec<u8>, Problem>;
+}
+
+/// What is done with rules beside running them.
+pub trait RuleService: Send + Sync {
+    /// Runs a rule over history; tells how far it has come, then the report. `emit` returning `false` ends it.
+    ///
+    /// # Errors
+    /// When there is no such rule, it does not stand, or a time is none; nothing was told then.
+    fn backtest(
+        &self,
+        request: &BacktestRequest,
+        caller: &Principal,
+        emit: &mut dyn FnMut(&BacktestMessage) -> bool,
+    ) -> Result<(), Problem>;
 }
 
 /// The figures of the status line.
@@ -159,6 +196,7 @@ pub struct Services {
     pub incidents: IncidentStore,
     pub search: Arc<dyn SearchService>,
     pub status: Arc<dyn StatusService>,
+    pub rules: Arc<dyn RuleService>,
     pub tokens: Arc<TokenStore>,
     pub peers: PeerPolicy,
     /// `None` when there is none to write to: then nobody's deeds are kept.

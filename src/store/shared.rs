@@ -47,6 +47,8 @@ pub(super) struct Shared {
     state: Mutex<State>,
     /// Held while changing the manifest on disk, so that `state` need not be: searches never wait for the disk.
     changing: Mutex<()>,
+    /// Held while partitions are chosen and replaced by others of the same events.
+    pub(super) rewriting: Mutex<()>,
     /// Held open: the lock ends with the file.
     _lock: Option<File>,
 }
@@ -109,7 +111,14 @@ impl Shared {
     fn new(folder: &Path, config: Config, manifest: Manifest, sealed: Vec<Arc<Piece>>, lock: Option<File>) -> Shared {
         let view = Arc::new(View { hot: Vec::new(), sealed });
         let state = Mutex::new(State { manifest, view });
-        Shared { folder: folder.to_owned(), config, state, changing: Mutex::new(()), _lock: lock }
+        Shared {
+            folder: folder.to_owned(),
+            config,
+            state,
+            changing: Mutex::new(()),
+            rewriting: Mutex::new(()),
+            _lock: lock,
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -175,6 +184,22 @@ impl Shared {
         drop(state);
         old.iter().filter(|piece| piece.folder.is_some()).for_each(|piece| piece.retire());
         Ok(())
+    }
+
+    /// Replaces sealed pieces by one with the same events, unless one of them is gone by now; the new folder goes then.
+    pub(super) fn replace_if_current(
+        &self,
+        old: &[Arc<Piece>],
+        new: (PartitionEntry, Arc<Piece>),
+    ) -> Result<bool, StoreError> {
+        let _rewriting = self.rewriting.lock().unwrap_or_else(PoisonError::into_inner);
+        let view = self.view();
+        if old.iter().all(|piece| contains(&view.sealed, piece)) {
+            self.replace(old, vec![new], EventId::ZERO)?;
+            return Ok(true);
+        }
+        new.1.retire();
+        Ok(false)
     }
 
     /// Changes entries of the manifest and drops from the view what is no longer listed.

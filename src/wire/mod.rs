@@ -9,6 +9,8 @@ pub mod audit;
 pub mod export;
 pub mod incident;
 pub mod problem;
+pub mod report;
+pub mod rule;
 pub mod search;
 pub mod source;
 pub mod status;

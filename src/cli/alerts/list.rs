@@ -71,6 +71,13 @@ pub(super) fn list(place: &Place, list: &ListArgs, format: Format) -> anyhow::Re
     Ok(Exit::Fine)
 }
 
+/// Returns how many alerts there are on a data folder, whatever became of them; none where none can be read.
+pub(in crate::cli) fn count_on(data: &std::path::Path) -> u64 {
+    let filter = AlertFilter { status: Some("all".to_owned()), limit: Some(1), ..AlertFilter::default() };
+    let counted = Place::on(data).source().and_then(|mut source| page(&mut source, &filter));
+    counted.map_or(0, |window| window.total)
+}
+
 fn page(source: &mut Source, filter: &AlertFilter) -> anyhow::Result<AlertWindow> {
     match source {
         Source::Server(client) => Ok(client.call(async |client| client.alerts(filter).await)?),

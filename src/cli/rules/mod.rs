@@ -1,10 +1,14 @@
 //! `longan rules`: everything a rule writer does.
 
+mod backtest;
 mod check;
+mod explain;
 mod flat_event;
 mod line_reader;
 mod list;
 mod match_events;
+mod paint;
+mod report;
 mod source;
 mod test_cases;
 
@@ -28,6 +32,10 @@ enum Command {
     Test(test_cases::Args),
     /// Match events from a file against rules
     Match(match_events::Args),
+    /// Show why a rule matches a line or does not
+    Explain(explain::Args),
+    /// Run a rule over the stored events
+    Backtest(backtest::Args),
     /// List the rules
     List(list::Args),
 }
@@ -50,6 +58,8 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
         Command::Check(args) => check::run(&args),
         Command::Test(args) => test_cases::run(&args),
         Command::Match(args) => match_events::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Backtest(args) => backtest::run(&args),
         Command::List(args) => list::run(&args),
     }
 }

@@ -2,8 +2,10 @@
 
 mod export;
 mod folder;
+pub mod rules;
 mod search;
 mod status;
+mod table;
 
 pub use export::Exporter;
 pub use folder::FolderError;

@@ -6,6 +6,7 @@
 
 mod detections;
 mod formats;
+mod snapshot;
 pub(super) mod sources;
 pub(super) mod tails;
 
@@ -129,13 +130,20 @@ impl Processor {
         let mut detector = Detector::new(Arc::clone(&parts.content.rules));
         let committed = parts.alerts.position().context("reading the position of the alerts")?;
         let mut snapshot_at = EventId::ZERO;
-        if let Some((position, bytes)) = parts.alerts.snapshot().context("reading the correlation state")? {
-            match detector.restore(&bytes) {
+        if let Some((position, bytes)) = parts.alerts.snapshot().context("reading the kept state")? {
+            let (correlations, sources) = snapshot::split(&bytes).unwrap_or_default();
+            match detector.restore(correlations) {
                 Ok(groups) => {
                     info!(groups, %position, "correlations go on where they were");
                     snapshot_at = position;
+                    match parts.live.sources().restore(sources) {
+                        Ok(sources) => info!(sources, "sources go on where they were"),
+                        Err(error) => {
+                            warn!(%error, "what was known of the sources is not readable; it is learned anew");
+                        }
+                    }
                 }
-                Err(error) => warn!(%error, "the correlation state is not readable; it is built anew from the log"),
+                Err(error) => warn!(%error, "the kept state is not readable; it is built anew from the log"),
             }
         }
         parts.live.set_in_force(&parts.content);
@@ -238,7 +246,9 @@ impl Processor {
     fn take(&mut self, event: &Event<'_>, envelope: &Envelope) {
         self.judge(event);
         self.parts.live.tails.offer(event);
-        self.parts.live.sources().note(&envelope.origin.input, envelope.origin.peer, event);
+        if event.id > self.snapshot_at {
+            self.parts.live.sources().note(&envelope.origin.input, envelope.origin.peer, event);
+        }
         self.parts.writer.add_with_raw(event, &envelope.raw);
         self.position = event.id;
         self.rate_events += 1;
@@ -303,7 +313,8 @@ impl Processor {
 
     /// Commits the detections that wait with the position; keeps trying while the program runs.
     fn commit(&mut self, with_snapshot: bool) -> anyhow::Result<()> {
-        let snapshot = with_snapshot.then(|| self.detector.snapshot());
+        let snapshot =
+            with_snapshot.then(|| snapshot::join(&self.detector.snapshot(), &self.parts.live.sources().snapshot()));
         let mut was_told = false;
         loop {
             match self.parts.alerts.commit(&self.pending, self.position, snapshot.as_deref()) {

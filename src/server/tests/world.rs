@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::Condvar;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -32,8 +33,8 @@ use crate::auth::Principal;
 use crate::auth::Role;
 use crate::auth::TokenStore;
 use crate::evidence::audit::AuditLog;
+use crate::incident::Forms;
 use crate::incident::IncidentStore;
-use crate::incident::clock;
 use crate::model::AlertId;
 use crate::model::EventId;
 use crate::model::RuleLevel;
@@ -43,22 +44,31 @@ use crate::server::ControlSocket;
 use crate::server::ExportService;
 use crate::server::Limits;
 use crate::server::PulseFigures;
+use crate::server::RuleService;
 use crate::server::SearchService;
 use crate::server::Server;
 use crate::server::Services;
 use crate::server::StatusService;
 use crate::server::TailSink;
+use crate::server::problem::Refused;
 use crate::server::services::EventObject;
 use crate::telemetry::Registry;
 use crate::wire::export::ExportRequest;
 use crate::wire::problem::Problem;
+use crate::wire::rule::BacktestMessage;
+use crate::wire::rule::BacktestProgress;
+use crate::wire::rule::BacktestReport;
+use crate::wire::rule::BacktestRequest;
 use crate::wire::search::Histogram;
 use crate::wire::search::HistogramRequest;
 use crate::wire::search::SearchCount;
 use crate::wire::search::SearchExplain;
 use crate::wire::search::SearchPage;
 use crate::wire::search::SearchRequest;
+use crate::wire::search::SearchTable;
+use crate::wire::source::SourceCommand;
 use crate::wire::source::SourceList;
+use crate::wire::source::SourceRow;
 use crate::wire::status::RuleList;
 use crate::wire::status::Status;
 
@@ -107,10 +117,11 @@ impl World {
         let texts = people.map(issue).into();
         let search = Arc::new(FakeSearch::default());
         let services = Services {
-            incidents: IncidentStore::new(alerts.clone(), clock::defaults()),
+            incidents: IncidentStore::new(alerts.clone(), Arc::new(Forms::built_in(7 * 3600))),
             alerts,
             search: search.clone(),
             status: Arc::new(FakeStatus),
+            rules: Arc::new(FakeRules),
             tokens,
             peers: PeerPolicy::of_this_process([]),
             export: Some(Arc::new(FakeExport)),
@@ -310,6 +321,16 @@ impl SearchService for FakeSearch {
         Ok(SearchPage { events, next: None, explain: SearchExplain::default() })
     }
 
+    fn table(
+        &self,
+        request: &SearchRequest,
+        _caller: &Principal,
+        _cancel: Arc<AtomicBool>,
+    ) -> Result<SearchTable, Problem> {
+        let rows = vec![vec![json!(self.count_of(&request.q)?)]];
+        Ok(SearchTable { columns: vec!["count".to_owned()], rows, ..SearchTable::default() })
+    }
+
     fn count(&self, request: &SearchRequest, _caller: &Principal) -> Result<SearchCount, Problem> {
         Ok(SearchCount { count: self.count_of(&request.q)?, explain: SearchExplain::default() })
     }
@@ -352,6 +373,25 @@ impl SearchService for FakeSearch {
 
 struct FakeStatus;
 
+/// One rule, `r`; each backtest says how far it is, then ends.
+pub(super) struct FakeRules;
+
+impl RuleService for FakeRules {
+    fn backtest(
+        &self,
+        request: &BacktestRequest,
+        _: &Principal,
+        emit: &mut dyn FnMut(&BacktestMessage) -> bool,
+    ) -> Result<(), Problem> {
+        if request.rule != "r" {
+            return Err(Refused::not_found("no such rule").0);
+        }
+        emit(&BacktestMessage::Progress(BacktestProgress::default()));
+        emit(&BacktestMessage::Report(Box::new(BacktestReport { matches: 7, ..BacktestReport::default() })));
+        Ok(())
+    }
+}
+
 impl StatusService for FakeStatus {
     fn status(&self) -> Status {
         Status {
@@ -381,6 +421,10 @@ impl StatusService for FakeStatus {
 
     fn sources(&self) -> SourceList {
         SourceList { inputs: Vec::new(), sources: Vec::new() }
+    }
+
+    fn act_on_source(&self, command: &SourceCommand, caller: &Principal) -> Result<SourceRow, Problem> {
+        Err(Problem { status: 404, detail: format!("{}: no source {}", caller.name, command.name), ..problem() })
     }
 
     fn rules(&self) -> RuleList {

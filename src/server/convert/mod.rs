@@ -1,5 +1,8 @@
 //! Between what the stores hold and what goes over the wire: spelled out, so that a change of one is no change of the other.
 
+pub(super) mod incidents;
+pub(super) mod reports;
+
 use std::str::FromStr;
 
 use crate::alert;
@@ -9,7 +12,6 @@ use crate::incident;
 use crate::model::EventId;
 use crate::model::RuleLevel;
 use crate::wire::alert as wire;
-use crate::wire::incident as wire_incident;
 
 /// Rows of a window when the caller names no number.
 const ROWS_DEFAULT: u32 = 200;
@@ -206,71 +208,4 @@ pub(super) fn asked(action: wire::AlertAction) -> Asked {
             return Asked::Escalation(escalation);
         }
     })
-}
-
-/// Writes a window of incidents.
-pub fn incident_window(window: incident::IncidentWindow) -> wire_incident::IncidentWindow {
-    wire_incident::IncidentWindow { rows: window.rows.into_iter().map(incident_row).collect(), total: window.total }
-}
-
-pub(super) fn incident_row(record: incident::IncidentRecord) -> wire_incident::IncidentRow {
-    wire_incident::IncidentRow {
-        id: record.id.0,
-        title: record.title,
-        level: record.level.as_str().to_owned(),
-        phase: phase_out(record.phase),
-        owner: record.owner,
-        known: record.known.to_string(),
-        alerts: record.alerts,
-        revision: record.revision,
-    }
-}
-
-/// Writes everything about an incident.
-pub fn incident_detail(detail: incident::IncidentDetail) -> wire_incident::IncidentDetail {
-    let clock = |clock: incident::store::IncidentClock| wire_incident::IncidentClock {
-        name: clock.name,
-        due: clock.due.to_string(),
-        met: clock.met.map(|met| met.to_string()),
-    };
-    wire_incident::IncidentDetail {
-        row: incident_row(detail.row),
-        alerts: detail.alerts.into_iter().map(alert_row).collect(),
-        entities: detail.entities.into_iter().map(entity).collect(),
-        timeline: detail.timeline.into_iter().map(history).collect(),
-        clocks: detail.clocks.into_iter().map(clock).collect(),
-    }
-}
-
-fn phase_out(phase: incident::IncidentPhase) -> wire_incident::IncidentPhase {
-    match phase {
-        incident::IncidentPhase::Detect => wire_incident::IncidentPhase::Detect,
-        incident::IncidentPhase::Analysis => wire_incident::IncidentPhase::Analysis,
-        incident::IncidentPhase::Containment => wire_incident::IncidentPhase::Containment,
-        incident::IncidentPhase::Eradication => wire_incident::IncidentPhase::Eradication,
-        incident::IncidentPhase::Recover => wire_incident::IncidentPhase::Recover,
-        incident::IncidentPhase::Closed => wire_incident::IncidentPhase::Closed,
-    }
-}
-
-fn phase_in(phase: wire_incident::IncidentPhase) -> incident::IncidentPhase {
-    match phase {
-        wire_incident::IncidentPhase::Detect => incident::IncidentPhase::Detect,
-        wire_incident::IncidentPhase::Analysis => incident::IncidentPhase::Analysis,
-        wire_incident::IncidentPhase::Containment => incident::IncidentPhase::Containment,
-        wire_incident::IncidentPhase::Eradication => incident::IncidentPhase::Eradication,
-        wire_incident::IncidentPhase::Recover => incident::IncidentPhase::Recover,
-        wire_incident::IncidentPhase::Closed => incident::IncidentPhase::Closed,
-    }
-}
-
-pub(super) fn incident_action(action: wire_incident::IncidentAction) -> incident::IncidentAction {
-    match action {
-        wire_incident::IncidentAction::Take => incident::IncidentAction::Take,
-        wire_incident::IncidentAction::Phase { phase, note } => {
-            incident::IncidentAction::Phase { phase: phase_in(phase), note }
-        }
-        wire_incident::IncidentAction::Note { text } => incident::IncidentAction::Note { text },
-        wire_incident::IncidentAction::MeetClock { name } => incident::IncidentAction::MeetClock { name },
-    }
 }

@@ -1,5 +1,7 @@
 //! `longan search`: the stored events from the shell, through the running server or, without one, from the data folder.
 
+mod table;
+
 use std::io;
 use std::io::BufWriter;
 use std::io::IsTerminal as _;
@@ -26,6 +28,7 @@ use crate::query;
 use crate::query::UnknownField;
 use crate::wire::problem::Problem;
 use crate::wire::search::SearchRequest;
+use crate::wire::search::SearchTable;
 
 /// Rows of a table unless more are asked for: a screen full.
 const TABLE_ROWS: u32 = 100;
@@ -64,10 +67,13 @@ pub struct Args {
     /// Print the number of events alone
     #[arg(long)]
     count: bool,
+    /// Tell how the query was read and what it cost: partitions left out, events and bytes read
+    #[arg(long)]
+    explain: bool,
     /// Print in this form; by default a table on a terminal and json when piped
     #[arg(long, value_enum)]
     format: Option<Format>,
-    /// The fields of a csv, or of a table
+    /// The fields of a csv, or of a table; a query with pipes has its own columns
     #[arg(long, value_name = "FIELD,…", value_delimiter = ',')]
     fields: Vec<String>,
 }
@@ -107,14 +113,14 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
             eprintln!("longan: {}", SafeText::new(&reason));
             Ok(Exit::NoServer)
         }
-        Err(Failure::Output(err)) if super::parse::is_closed_pipe(&err) => Ok(Exit::Fine),
+        Err(Failure::Output(err)) if crate::cli::parse::is_closed_pipe(&err) => Ok(Exit::Fine),
         Err(Failure::Output(err)) => Err(err),
     }
 }
 
 /// Names the fields that look like a slip of the pen; a query that cannot be read is refused with its place later.
 fn slips(text: &str) -> Vec<String> {
-    let Ok(query) = query::parse(text, SystemClock.now()) else { return Vec::new() };
+    let Ok(query) = query::parse_search(text, SystemClock.now()).map(|search| search.filter) else { return Vec::new() };
     let slip = |field: UnknownField| {
         Some(format!("no known field is called `{}`; did you mean `{}`?", field.name, field.suggestion?))
     };
@@ -157,6 +163,11 @@ fn answer(args: &Args, place: &Place) -> Result<bool, Failure> {
         writeln!(out, "{count}").and_then(|()| out.flush()).map_err(output)?;
         return Ok(count > 0);
     }
+    let piped = query::parse_search(&args.query, SystemClock.now()).is_ok_and(|search| !search.stages.is_empty());
+    // A table of rows that go through one by one need not be made before it is printed as JSON.
+    if args.explain || (piped && format != Format::Json) {
+        return print_table(args, place, &request, format, &mut out);
+    }
     let mut printer = Printer { out: &mut out, format, fields: &args.fields, printed: 0, failed: None };
     printer.begin();
     let done = place.each(&request, &mut |event| printer.print(event));
@@ -170,6 +181,36 @@ fn answer(args: &Args, place: &Place) -> Result<bool, Failure> {
         eprintln!("longan: the newest {printed}; `--limit` shows more, `--count` counts all");
     }
     Ok(printed > 0)
+}
+
+/// Prints the table of a query with pipes, or what a query costs.
+fn print_table(
+    args: &Args,
+    place: &Place,
+    request: &SearchRequest,
+    format: Format,
+    out: &mut impl Write,
+) -> Result<bool, Failure> {
+    let request = SearchRequest { limit: args.limit, ..request.clone() };
+    let found = place.table(&request)?;
+    if args.explain {
+        table::write_explain(out, &found).and_then(|()| out.flush()).map_err(output)?;
+        return Ok(true);
+    }
+    match format {
+        Format::Json => table::write_json(out, &found),
+        Format::Csv => table::write_csv(out, &found),
+        Format::Table => table::write(out, &found, table::terminal_width()),
+    }
+    .and_then(|()| out.flush())
+    .map_err(output)?;
+    for note in &found.notes {
+        eprintln!("longan: {}", SafeText::new(note));
+    }
+    if let Some(reason) = &found.explain.partial {
+        eprintln!("longan: this is only a part of the answer ({})", SafeText::new(reason));
+    }
+    Ok(!found.rows.is_empty())
 }
 
 fn output(err: io::Error) -> Failure {
@@ -187,6 +228,13 @@ impl Place {
             eprintln!("longan: counted only a part ({})", SafeText::new(&reason));
         }
         Ok(found.count)
+    }
+
+    fn table(&self, request: &SearchRequest) -> Result<SearchTable, Failure> {
+        match self {
+            Place::Server(client) => Ok(client.call(async |client| client.table(request).await)?),
+            Place::Folder(search) => Ok(search.table(request)?),
+        }
     }
 
     fn each(&self, request: &SearchRequest, visit: &mut dyn FnMut(&Map<String, Value>) -> bool) -> Result<(), Failure> {
