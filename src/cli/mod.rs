@@ -7,9 +7,11 @@ mod output;
 mod place;
 
 pub mod alerts;
+pub mod audit;
 pub mod config;
 pub mod console;
 pub mod enrich;
+pub mod export;
 pub mod import;
 pub mod incidents;
 pub mod parse;
@@ -21,6 +23,7 @@ pub mod sources;
 pub mod start;
 pub mod status;
 pub mod token;
+pub mod verify;
 
 pub use exit::Exit;
 
@@ -64,6 +67,12 @@ pub enum Command {
     Enrich(enrich::Args),
     /// Show how the running server is doing
     Status(status::Args),
+    /// Check that everything stored is as it was sealed
+    Verify(verify::Args),
+    /// Export what a search finds as a bundle that proves itself
+    Export(export::Args),
+    /// Show who did what
+    Audit(audit::Args),
     /// List who sends, and mute a source for maintenance
     Sources(sources::Args),
     /// Issue, list and take back tokens for the API
@@ -97,6 +106,9 @@ fn run_command(command: Command) -> anyhow::Result<Exit> {
         Command::Config(args) => config::run(args),
         Command::Enrich(args) => enrich::run(args),
         Command::Status(args) => status::run(args),
+        Command::Verify(args) => verify::run(args),
+        Command::Export(args) => export::run(args),
+        Command::Audit(args) => audit::run(args),
         Command::Sources(args) => sources::run(args),
         Command::Token(args) => token::run(args),
     }

@@ -30,6 +30,9 @@ use crate::wire::alert::AlertRow;
 use crate::wire::alert::AlertWindow;
 use crate::wire::alert::BulkCommand;
 use crate::wire::alert::BulkResult;
+use crate::wire::audit::AuditRequest;
+use crate::wire::audit::AuditWindow;
+use crate::wire::export::ExportRequest;
 use crate::wire::incident::IncidentAction;
 use crate::wire::incident::IncidentDetail;
 use crate::wire::incident::IncidentFilter;
@@ -342,6 +345,30 @@ impl Client {
     /// As every call: [`ClientError`].
     pub async fn revoke_exception(&self, id: u64, request: &RevokeRequest) -> Result<ExceptionRow, ClientError> {
         self.post(&format!("/v1/exceptions/{id}/revoke"), request).await
+    }
+
+    /// Has evidence exported; returns the bundle.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn export(&self, request: &ExportRequest) -> Result<Bytes, ClientError> {
+        let body = serde_json::to_vec(request).map_err(|err| self.not_understood(err.to_string()))?;
+        let request = self.request(Method::POST, "/v1/export", body.into())?;
+        let (response, connection) = self.transport.send(request, ANSWER_TIMEOUT).await?;
+        let status = response.status();
+        let body = self.read(response.into_body(), connection).await?;
+        if !status.is_success() {
+            return Err(ClientError::Refused(Box::new(problem_of(status, &body))));
+        }
+        Ok(body)
+    }
+
+    /// Asks for entries of the audit log.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn audit(&self, request: &AuditRequest) -> Result<AuditWindow, ClientError> {
+        self.get(&with_query("/v1/audit", request)).await
     }
 
     /// Runs a rule over the server's history.

@@ -21,6 +21,7 @@ use crate::model::time::Clock;
 use crate::normalize::Normalizer;
 use crate::parse::Packs;
 use crate::pipeline::api::rules::note_versions;
+use crate::pipeline::evidence::Evidence;
 use crate::pipeline::knowledge;
 use crate::pipeline::live::Live;
 
@@ -83,6 +84,7 @@ impl Content {
 pub(super) async fn watch(
     settings: Settings,
     live: Arc<Live>,
+    evidence: Evidence,
     rulebook: Arc<RuleBook>,
     clock: Arc<dyn Clock>,
     mut normalizer: Arc<Normalizer>,
@@ -125,6 +127,8 @@ pub(super) async fn watch(
         for problem in &content.problems {
             warn!(%problem, "left out");
         }
+        let (rules, problems) = (content.rules.len(), content.problems.len());
+        evidence.record(&*clock, "config", &format!("rules and packs loaded anew: {rules} rules, {problems} problems"));
         live.offer_content(content);
     }
 }

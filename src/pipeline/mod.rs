@@ -19,6 +19,7 @@ pub mod backtest;
 mod content;
 pub mod demo;
 mod endpoints;
+mod evidence;
 mod inputs;
 mod knowledge;
 mod live;

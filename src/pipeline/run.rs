@@ -32,6 +32,7 @@ use crate::ingest::listener::Place;
 use crate::ingest::tls;
 use crate::model::time::Clock;
 use crate::model::time::SystemClock;
+use crate::pipeline::api::Exporter;
 use crate::pipeline::api::Refusal;
 use crate::pipeline::api::StatusOf;
 use crate::pipeline::api::StoreSearch;
@@ -42,6 +43,8 @@ use crate::pipeline::content::Content;
 use crate::pipeline::demo;
 use crate::pipeline::endpoints;
 use crate::pipeline::endpoints::Endpoints;
+use crate::pipeline::evidence::Evidence;
+use crate::pipeline::evidence::Keeping;
 use crate::pipeline::inputs::Inputs;
 use crate::pipeline::live::Live;
 use crate::pipeline::open;
@@ -56,6 +59,7 @@ use crate::pipeline::processing::sources;
 use crate::pipeline::stages::Stages;
 use crate::server;
 use crate::server::ControlSocket;
+use crate::server::ExportService;
 use crate::server::Server;
 use crate::server::Services;
 use crate::store::Retention;
@@ -200,6 +204,7 @@ struct Ground {
     inputs: Inputs,
     socket: ControlSocket,
     remote: Option<Remote>,
+    evidence: Evidence,
 }
 
 impl Ground {
@@ -221,7 +226,9 @@ impl Ground {
         let inputs = Inputs::bind(&Settings { files, databases, ..settings.clone() })?;
         let socket = ControlSocket::bind(&folder.socket())?;
         let remote = Remote::bind(&settings)?;
-        Ok(Ground { settings, clock, folder, opened, content, inputs, socket, remote })
+        let evidence = Evidence::open(folder.path());
+        evidence.record(&*clock, "start", &started(&settings, &content));
+        Ok(Ground { settings, clock, folder, opened, content, inputs, socket, remote, evidence })
     }
 
     fn processor(
@@ -274,11 +281,19 @@ impl Ground {
             rules: Arc::new(rules),
             rulebook: Arc::clone(&self.opened.rulebook),
             tokens: Arc::new(TokenStore::open(&self.folder.tokens())?),
+            audit: self.evidence.audit.clone(),
+            export: self.exporter(live),
             peers: PeerPolicy::of_this_process(roles(&self.settings)?),
             metrics: registry.clone(),
             clock: Arc::clone(clock),
         };
         Ok(Server::new(services, server::Limits::default()))
+    }
+
+    fn exporter(&self, live: &Arc<Live>) -> Option<Arc<dyn ExportService>> {
+        let keeper = self.evidence.keeper.clone()?;
+        let (store, clock) = (self.opened.store.clone(), Arc::clone(&self.clock));
+        Some(Arc::new(Exporter::new(keeper, store, Arc::clone(live), clock, self.settings.store.search_deadline)))
     }
 
     fn endpoints(&self) -> anyhow::Result<Endpoints> {
@@ -327,12 +342,27 @@ impl Whole {
             inputs,
             socket,
             remote,
+            evidence,
+            ..
         } = ground;
 
         let mut stages = Stages::default();
         let (forward, arrivals) = sync_channel(GROUPS_WAITING);
         let (replay, last_id) = (wal.replay(processor.replay_after()), wal.last_id());
-        stages.spawn_thread("processing", move || processor.run(replay, last_id, &arrivals))?;
+        let (processing, ended) = std::sync::mpsc::channel();
+        stages.spawn_thread("processing", move || {
+            // Dropped at the end, whatever the end is: then the evidence looks a last time.
+            let _processing: std::sync::mpsc::Sender<()> = processing;
+            processor.run(replay, last_id, &arrivals)
+        })?;
+        let keeping = Keeping {
+            evidence: evidence.clone(),
+            store: store.clone(),
+            live: Arc::clone(&live),
+            clock: Arc::clone(&clock),
+            tokens: TokenStore::open(&folder.tokens())?,
+        };
+        stages.spawn_thread("evidence", move || keeping.run(&ended))?;
         let handles =
             writer::Handles { forward, release, registry: registry.clone(), limits: writer::Limits::default() };
         stages.spawn_thread("wal", move || {
@@ -358,7 +388,7 @@ impl Whole {
             .spawn("archive", archive(store.clone(), settings.store.archive_days, Arc::clone(&clock), cancel.clone()));
         stages.spawn("retention", retain(store, settings.store.retention_days, Arc::clone(&clock), cancel.clone()));
         let shutdown = settings.limits.shutdown;
-        let reload = content::watch(settings, live, rulebook, clock, content.normalizer, cancel.clone());
+        let reload = content::watch(settings, live, evidence, rulebook, clock, content.normalizer, cancel.clone());
         stages.spawn("reload", reload);
         let announcement = endpoints.announce(folder.path()).context("announcing the endpoints")?;
         Ok(Whole { stages, cancel, server, announcement, shutdown })
@@ -425,6 +455,18 @@ impl Remote {
         listener.set_nonblocking(true).context("preparing the API's socket")?;
         Ok(Some(Remote { listener, config: Arc::new(config) }))
     }
+}
+
+/// What is in force at the start, as the audit log has it.
+fn started(settings: &Settings, content: &Content) -> String {
+    let values: Vec<String> = settings
+        .explained
+        .iter()
+        .filter(|setting| setting.origin != "default")
+        .map(|setting| format!("{} = {} ({})", setting.key, setting.value, setting.origin))
+        .collect();
+    let (version, rules) = (env!("CARGO_PKG_VERSION"), content.rules.len());
+    format!("version {version}, {rules} rules; configured: {}", values.join("; "))
 }
 
 /// Reads the operator's forms; all that is wrong with them is told at once.

@@ -5,6 +5,7 @@
 //! everything has a limit: header, body, time, connections, streams, what a slow reader may leave unread.
 
 mod access;
+mod audit;
 mod convert;
 mod extract;
 mod handlers;
@@ -18,6 +19,7 @@ pub use limits::Limits;
 pub use listen::ControlSocket;
 pub use listen::ListenError;
 pub use listen::Server;
+pub use services::ExportService;
 pub use services::Offer;
 pub use services::PulseFigures;
 pub use services::RuleService;

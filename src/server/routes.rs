@@ -14,6 +14,8 @@ use crate::auth::Permission;
 use crate::server::access::Shared;
 use crate::server::access::guard;
 use crate::server::handlers::alerts;
+use crate::server::handlers::audit;
+use crate::server::handlers::export;
 use crate::server::handlers::incidents;
 use crate::server::handlers::reports;
 use crate::server::handlers::rules;
@@ -68,6 +70,8 @@ pub(super) fn table() -> Vec<Route> {
         route("/v1/search/histogram", Some(SearchEvents), get(search::histogram)),
         route("/v1/search/stream", Some(SearchEvents), get(search::stream)),
         route("/v1/search/tail", Some(SearchEvents), get(search::tail)),
+        route("/v1/export", Some(SearchEvents), post(export::bundle)),
+        route("/v1/audit", Some(ReadAudit), get(audit::window)),
         route("/v1/events/{id}", Some(SearchEvents), get(search::event)),
     ]
 }

@@ -16,10 +16,12 @@ use crate::alert::rulebook::RuleBook;
 use crate::auth::PeerPolicy;
 use crate::auth::Principal;
 use crate::auth::TokenStore;
+use crate::evidence::audit::AuditLog;
 use crate::incident::IncidentStore;
 use crate::model::EventId;
 use crate::model::time::Clock;
 use crate::telemetry::Registry;
+use crate::wire::export::ExportRequest;
 use crate::wire::problem::Problem;
 use crate::wire::rule::BacktestMessage;
 use crate::wire::rule::BacktestRequest;
@@ -115,6 +117,15 @@ pub trait StatusService: Send + Sync {
     fn rules(&self) -> RuleList;
 }
 
+/// Exporting evidence.
+pub trait ExportService: Send + Sync {
+    /// Returns a bundle that proves itself.
+    ///
+    /// # Errors
+    /// `query_invalid` with the column, `too_large`, or whatever else went wrong: there is no half bundle.
+    fn export(&self, request: &ExportRequest, caller: &Principal) -> Result<Vec<u8>, Problem>;
+}
+
 /// What is done with rules beside running them.
 pub trait RuleService: Send + Sync {
     /// Runs a rule over history; tells how far it has come, then the report. `emit` returning `false` ends it.
@@ -198,6 +209,10 @@ pub struct Services {
     pub rulebook: Arc<RuleBook>,
     pub tokens: Arc<TokenStore>,
     pub peers: PeerPolicy,
+    /// `None` when there is none to write to: then nobody's deeds are kept.
+    pub audit: Option<AuditLog>,
+    /// `None` when the evidence is not kept.
+    pub export: Option<Arc<dyn ExportService>>,
     pub metrics: Registry,
     pub clock: Arc<dyn Clock>,
 }

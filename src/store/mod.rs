@@ -9,6 +9,8 @@
 //! What the files look like stands in `docs/store.md`.
 
 mod archive;
+mod catalog;
+pub mod checked;
 mod error;
 mod format;
 mod manifest;
@@ -22,6 +24,9 @@ mod writer;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use catalog::Catalog;
+pub use catalog::PartitionReader;
+pub use catalog::VisitRaw;
 pub use error::StoreError;
 pub use format::record::Columns;
 pub use format::record::Stored;

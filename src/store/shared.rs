@@ -13,6 +13,7 @@ use crate::model::EventId;
 use crate::model::Timestamp;
 use crate::store::Config;
 use crate::store::StoreReport;
+use crate::store::catalog::guarded;
 use crate::store::error::StoreError;
 use crate::store::manifest::Manifest;
 use crate::store::manifest::PartitionEntry;
@@ -241,25 +242,26 @@ impl Shared {
 
     pub(super) fn partitions(&self) -> Vec<PartitionInfo> {
         let mut partitions: Vec<PartitionInfo> =
-            self.manifest().partitions.into_iter().map(|entry| self.info_of(entry)).collect();
+            self.manifest().partitions.into_iter().map(|entry| info_of(&self.folder, entry)).collect();
         partitions.sort_by_key(|info| std::cmp::Reverse((info.newest, info.last_id)));
         partitions
     }
+}
 
-    fn info_of(&self, entry: PartitionEntry) -> PartitionInfo {
-        let Summary { class, day, first_id, last_id, oldest_ns, newest_ns, events, bytes, .. } = entry.summary;
-        PartitionInfo {
-            folder: self.partition_path(&entry.folder),
-            class,
-            day,
-            first_id,
-            last_id,
-            oldest: Timestamp(oldest_ns),
-            newest: Timestamp(newest_ns),
-            events,
-            bytes,
-            hold: entry.hold,
-        }
+/// What a caller may know of a partition that the manifest names.
+pub(super) fn info_of(store: &Path, entry: PartitionEntry) -> PartitionInfo {
+    let Summary { class, day, first_id, last_id, oldest_ns, newest_ns, events, bytes, .. } = entry.summary;
+    PartitionInfo {
+        folder: store.join(PARTITIONS).join(&entry.folder),
+        class,
+        day,
+        first_id,
+        last_id,
+        oldest: Timestamp(oldest_ns),
+        newest: Timestamp(newest_ns),
+        events,
+        bytes,
+        hold: entry.hold,
     }
 }
 
@@ -271,7 +273,9 @@ fn open_partitions(folder: &Path, manifest: &Manifest) -> (Vec<Arc<Piece>>, Stor
     let mut report = StoreReport::default();
     let mut sealed = Vec::with_capacity(manifest.partitions.len());
     for entry in &manifest.partitions {
-        match Piece::open(&folder.join(PARTITIONS).join(&entry.folder), entry.summary.clone()) {
+        let opened =
+            guarded(&entry.folder, || Piece::open(&folder.join(PARTITIONS).join(&entry.folder), entry.summary.clone()));
+        match opened {
             Ok(piece) => {
                 report.partitions += 1;
                 report.events += entry.summary.events;

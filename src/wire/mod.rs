@@ -5,6 +5,8 @@
 //! wraps it in `SafeText`.
 
 pub mod alert;
+pub mod audit;
+pub mod export;
 pub mod incident;
 pub mod problem;
 pub mod report;

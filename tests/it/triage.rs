@@ -155,6 +155,8 @@ impl Running {
             rulebook,
             tokens: Arc::new(TokenStore::open(&data.join("tokens.json")).unwrap()),
             peers: PeerPolicy::of_this_process([]),
+            audit: None,
+            export: None,
             metrics: Registry::default(),
             clock,
         };

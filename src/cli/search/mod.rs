@@ -20,6 +20,7 @@ use crate::client::blocking::BlockingClient;
 use crate::config::Flags;
 use crate::config::load;
 use crate::model::SafeText;
+use crate::model::csv::csv_cell;
 use crate::model::time::Clock as _;
 use crate::model::time::SystemClock;
 use crate::pipeline::api::FolderSearch;
@@ -355,14 +356,6 @@ fn text_of(event: &Map<String, Value>, field: &str) -> String {
     }
 }
 
-/// Writes a cell as RFC 4180 does; what a spreadsheet would take for a formula is made text, and control characters visible.
-fn csv_cell(text: &str) -> String {
-    let safe = SafeText::new(text).to_string();
-    let is_formula = safe.starts_with(['=', '+', '-', '@']) && safe.parse::<f64>().is_err();
-    let text = if is_formula { format!("'{safe}") } else { safe };
-    if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -372,19 +365,6 @@ mod tests {
         assert_eq!(slips("usr.name:x"), ["no known field is called `usr.name`; did you mean `user.name`?"]);
         for right in ["", "user.name:x AND failed", "fortinet.policy_id:7", "user.name:("] {
             assert_eq!(slips(right), [] as [&str; 0], "{right}");
-        }
-    }
-
-    #[test]
-    fn a_cell_never_becomes_a_formula() {
-        for (text, cell) in [
-            ("plain", "plain"),
-            ("=HYPERLINK(1)", "'=HYPERLINK(1)"),
-            ("-12", "-12"),
-            ("-cmd|x", "'-cmd|x"),
-            ("a,\"b\"", "\"a,\"\"b\"\"\""),
-        ] {
-            assert_eq!(csv_cell(text), cell, "{text}");
         }
     }
 }

@@ -298,7 +298,11 @@ impl Processor {
     /// Cuts, and seals again when an earlier seal failed: until then everything stays in memory and in the log.
     fn seal_or_tell(&mut self) {
         let is_retry_due = self.seal_failed.is_some_and(|failed| failed.elapsed() >= RETRY);
-        let done = if is_retry_due { self.parts.writer.seal() } else { self.parts.writer.cut() };
+        let done = if is_retry_due || self.parts.live.take_seal_wish() {
+            self.parts.writer.seal()
+        } else {
+            self.parts.writer.cut()
+        };
         match done {
             Ok(()) if is_retry_due => {
                 self.seal_failed = None;

@@ -1,6 +1,8 @@
 //! One file for each group of routes.
 
 pub(super) mod alerts;
+pub(super) mod audit;
+pub(super) mod export;
 pub(super) mod incidents;
 pub(super) mod lines;
 pub(super) mod reports;

@@ -59,6 +59,8 @@ const EXPECTED: &[(&str, &str, Option<Permission>)] = &[
     ("GET", "/v1/search/stream", Some(SearchEvents)),
     ("GET", "/v1/search/table", Some(SearchEvents)),
     ("GET", "/v1/search/tail", Some(SearchEvents)),
+    ("POST", "/v1/export", Some(SearchEvents)),
+    ("GET", "/v1/audit", Some(ReadAudit)),
     ("GET", "/v1/events/{id}", Some(SearchEvents)),
 ];
 

@@ -34,6 +34,7 @@ use crate::auth::PeerPolicy;
 use crate::auth::Principal;
 use crate::auth::Role;
 use crate::auth::TokenStore;
+use crate::evidence::audit::AuditLog;
 use crate::incident::Forms;
 use crate::incident::IncidentStore;
 use crate::model::AlertId;
@@ -42,6 +43,7 @@ use crate::model::RuleLevel;
 use crate::model::Timestamp;
 use crate::model::time::ManualClock;
 use crate::server::ControlSocket;
+use crate::server::ExportService;
 use crate::server::Limits;
 use crate::server::PulseFigures;
 use crate::server::RuleService;
@@ -53,6 +55,7 @@ use crate::server::TailSink;
 use crate::server::problem::Refused;
 use crate::server::services::EventObject;
 use crate::telemetry::Registry;
+use crate::wire::export::ExportRequest;
 use crate::wire::problem::Problem;
 use crate::wire::rule::BacktestMessage;
 use crate::wire::rule::BacktestProgress;
@@ -129,6 +132,8 @@ impl World {
             rulebook,
             tokens,
             peers: PeerPolicy::of_this_process([]),
+            export: Some(Arc::new(FakeExport)),
+            audit: Some(AuditLog::open(folder.path()).unwrap()),
             metrics: Registry::default(),
             clock: clock.clone(),
         };
@@ -450,5 +455,14 @@ impl StatusService for FakeStatus {
             exceptions: 0,
         };
         RuleList { rules: vec![rule] }
+    }
+}
+
+/// Exports what it was asked for, and nothing else.
+struct FakeExport;
+
+impl ExportService for FakeExport {
+    fn export(&self, request: &ExportRequest, caller: &Principal) -> Result<Vec<u8>, Problem> {
+        Ok(format!("{} by {}", request.q, caller.name).into_bytes())
     }
 }
