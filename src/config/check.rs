@@ -136,6 +136,8 @@ impl<'a> Checker<'a> {
             syslog_tls: self.listener("syslog_tls", None, zone_offset_seconds, |raw| &raw.input.syslog_tls),
             relp: self.listener("relp", Some("127.0.0.1:2514"), zone_offset_seconds, |raw| &raw.input.relp),
             relp_tls: self.listener("relp_tls", None, zone_offset_seconds, |raw| &raw.input.relp_tls),
+            beats: self.listener("beats", None, zone_offset_seconds, |raw| &raw.input.beats),
+            beats_tls: self.listener("beats_tls", None, zone_offset_seconds, |raw| &raw.input.beats_tls),
             gelf_udp: self.listener("gelf_udp", None, zone_offset_seconds, |raw| &raw.input.gelf_udp),
             gelf_tcp: self.listener("gelf_tcp", None, zone_offset_seconds, |raw| &raw.input.gelf_tcp),
             http: self.http(zone_offset_seconds, |raw| &raw.input.http),
@@ -325,6 +327,7 @@ impl<'a> Checker<'a> {
         let wanting = [
             ("input.syslog_tls", settings.syslog_tls.is_some()),
             ("input.relp_tls", settings.relp_tls.is_some()),
+            ("input.beats_tls", settings.beats_tls.is_some()),
             ("input.http.tls", settings.http.as_ref().is_some_and(|http| http.is_tls)),
         ];
         for (key, _) in wanting.iter().filter(|(_, is_wanted)| *is_wanted && settings.tls.is_none()) {

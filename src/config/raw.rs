@@ -37,6 +37,8 @@ pub(super) struct RawInputs {
     pub(super) syslog_tls: RawListener,
     pub(super) relp: RawListener,
     pub(super) relp_tls: RawListener,
+    pub(super) beats: RawListener,
+    pub(super) beats_tls: RawListener,
     pub(super) gelf_udp: RawListener,
     pub(super) gelf_tcp: RawListener,
     pub(super) http: RawHttp,

@@ -24,6 +24,10 @@ pub struct Settings {
     pub relp: Option<StreamInput>,
     /// Needs `tls`.
     pub relp_tls: Option<StreamInput>,
+    /// Lumberjack, the protocol of Beats.
+    pub beats: Option<StreamInput>,
+    /// Needs `tls`.
+    pub beats_tls: Option<StreamInput>,
     pub gelf_udp: Option<StreamInput>,
     pub gelf_tcp: Option<StreamInput>,
     pub http: Option<HttpInput>,

@@ -13,6 +13,7 @@ pub mod http;
 pub mod intake;
 pub mod ledger;
 pub mod listener;
+pub mod lumberjack;
 pub mod relp;
 pub mod stream;
 pub mod syslog;

@@ -35,6 +35,7 @@ use crate::ingest::listener::Context;
 use crate::ingest::listener::Place;
 use crate::ingest::listener::bind_tcp;
 use crate::ingest::listener::bind_udp;
+use crate::ingest::lumberjack;
 use crate::ingest::relp;
 use crate::ingest::stream;
 use crate::ingest::syslog;
@@ -58,6 +59,7 @@ enum Prepared {
     Udp(BoundUdp, syslog::udp::Config),
     Tcp(BoundTcp, Security, stream::Config),
     Relp(BoundTcp, Security, stream::Config),
+    Beats(BoundTcp, Security, stream::Config),
     GelfUdp(BoundUdp, gelf::udp::Config),
     GelfTcp(BoundTcp, Security, stream::Config),
     Http(BoundTcp, Security, http::Config),
@@ -95,6 +97,12 @@ impl Inputs {
         }
         if let Some(input) = &settings.relp_tls {
             inputs.bind_stream("relp_tls", "--relp-tls", input, secured()?, Prepared::Relp)?;
+        }
+        if let Some(input) = &settings.beats {
+            inputs.bind_stream("beats", "input.beats.address", input, Security::Plain, Prepared::Beats)?;
+        }
+        if let Some(input) = &settings.beats_tls {
+            inputs.bind_stream("beats_tls", "input.beats_tls.address", input, secured()?, Prepared::Beats)?;
         }
         if let Some(input) = &settings.gelf_udp {
             inputs.bind_gelf_udp(input)?;
@@ -147,9 +155,15 @@ impl Inputs {
         let bound = bind_tcp(place(name, flag, input)).map_err(with_hint)?;
         let limits = ConnectionLimits { connections_max: input.connections_max, idle_timeout: input.idle };
         let config = stream::Config { name: name.to_owned(), frame_bytes_max: input.frame_bytes_max, limits };
-        let kind = if name == "relp_tls" { "relp" } else { name };
+        let kind = if matches!(name, "relp_tls" | "beats_tls") { name.trim_end_matches("_tls") } else { name };
         let address = bound.address.to_string();
-        self.add(name, kind, address, name.starts_with("relp"), prepared(bound, security, config));
+        self.add(
+            name,
+            kind,
+            address,
+            name.starts_with("relp") || name.starts_with("beats"),
+            prepared(bound, security, config),
+        );
         Ok(())
     }
 
@@ -234,6 +248,7 @@ impl Inputs {
             Prepared::Udp(bound, _) | Prepared::GelfUdp(bound, _) => Some(bound.address),
             Prepared::Tcp(bound, ..)
             | Prepared::Relp(bound, ..)
+            | Prepared::Beats(bound, ..)
             | Prepared::GelfTcp(bound, ..)
             | Prepared::Http(bound, ..) => Some(bound.address),
             Prepared::File(_) | Prepared::Database(_) => None,
@@ -268,6 +283,9 @@ impl Inputs {
                 }
                 Prepared::Relp(bound, security, config) => {
                     stages.spawn(name, async { Ok(relp::run(context, bound, security, config).await?) });
+                }
+                Prepared::Beats(bound, security, config) => {
+                    stages.spawn(name, async { Ok(lumberjack::run(context, bound, security, config).await?) });
                 }
                 Prepared::GelfUdp(bound, config) => {
                     stages.spawn(name, async { Ok(gelf::udp::run(context, bound, config).await?) });

@@ -136,6 +136,8 @@ pub async fn import(settings: Settings, feed: Feed) -> Result<(), StartError> {
         syslog_tls: None,
         relp: None,
         relp_tls: None,
+        beats: None,
+        beats_tls: None,
         gelf_udp: None,
         gelf_tcp: None,
         http: None,

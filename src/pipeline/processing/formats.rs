@@ -39,6 +39,8 @@ impl Formats {
             ("syslog_tls", &settings.syslog_tls),
             ("relp", &settings.relp),
             ("relp_tls", &settings.relp_tls),
+            ("beats", &settings.beats),
+            ("beats_tls", &settings.beats_tls),
             ("gelf_udp", &settings.gelf_udp),
             ("gelf_tcp", &settings.gelf_tcp),
         ];
