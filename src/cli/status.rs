@@ -6,14 +6,15 @@ use std::io::Write;
 use serde::Serialize;
 
 use crate::cli::Exit;
-use crate::cli::alerts::output::Format;
-use crate::cli::alerts::output::Language;
-use crate::cli::alerts::output::OutputArgs;
-use crate::cli::alerts::output::Table;
-use crate::cli::alerts::output::to_stdout;
-use crate::cli::alerts::output::write_json;
-use crate::cli::alerts::place::Place;
-use crate::cli::alerts::place::exit_of;
+use crate::cli::output::Format;
+use crate::cli::output::Language;
+use crate::cli::output::OutputArgs;
+use crate::cli::output::Table;
+use crate::cli::output::local;
+use crate::cli::output::to_stdout;
+use crate::cli::output::write_json;
+use crate::cli::place::Place;
+use crate::cli::place::exit_of;
 use crate::model::SafeText;
 use crate::wire::source::InputRow;
 use crate::wire::source::SourceRow;
@@ -86,7 +87,7 @@ fn write(out: &mut impl Write, report: &Report, language: Language) -> io::Resul
     let lines = [
         (
             language.pick("Phiên bản", "Version"),
-            format!("{}, {} {}", status.version, language.pick("chạy từ", "running since"), status.started),
+            format!("{}, {} {}", status.version, language.pick("chạy từ", "running since"), local(&status.started)),
         ),
         (language.pick("Trạng thái", "State"), state),
         (

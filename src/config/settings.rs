@@ -24,8 +24,15 @@ pub struct Settings {
     pub relp: Option<StreamInput>,
     /// Needs `tls`.
     pub relp_tls: Option<StreamInput>,
+    /// Lumberjack, the protocol of Beats.
+    pub beats: Option<StreamInput>,
+    /// Needs `tls`.
+    pub beats_tls: Option<StreamInput>,
+    pub gelf_udp: Option<StreamInput>,
+    pub gelf_tcp: Option<StreamInput>,
     pub http: Option<HttpInput>,
     pub files: Vec<FileInput>,
+    pub databases: Vec<DatabaseInput>,
     pub tls: Option<Tls>,
     pub api: Api,
     pub store: Store,
@@ -33,6 +40,8 @@ pub struct Settings {
     pub parsers: Content,
     /// CSV or TOML of what the province owns.
     pub assets: Option<PathBuf>,
+    /// Deadlines and report templates that replace those compiled in.
+    pub incidents: Content,
     pub enrich: Enrich,
     pub sources: Sources,
     pub limits: Limits,
@@ -75,6 +84,8 @@ pub struct FileInput {
     pub charset: String,
     pub format: Option<String>,
     pub zone_offset_seconds: i32,
+    /// The name of a ready-made rule for joining lines.
+    pub multiline: Option<String>,
     /// A regular expression that matches the first line of each event.
     pub multiline_start: Option<String>,
     /// Read what stands in the file already, not only what is added.
@@ -92,12 +103,30 @@ impl FileInput {
             charset: "utf-8".to_owned(),
             format: None,
             zone_offset_seconds,
+            multiline: None,
             multiline_start: None,
             is_from_beginning: true,
             reads_history: false,
             line_bytes_max: crate::ingest::syslog::FRAME_BYTES_DEFAULT,
         }
     }
+}
+
+/// A database to poll.
+#[derive(Debug, Clone)]
+pub struct DatabaseInput {
+    /// All but the password and the folder of its position.
+    pub config: crate::ingest::database::Config,
+    pub password: Option<Secret>,
+    pub format: Option<String>,
+}
+
+/// Where a secret is; read only when it is needed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Secret {
+    File(PathBuf),
+    /// The name of a variable of the environment.
+    Environment(String),
 }
 
 /// The certificate the TLS listeners show, and whom they trust.
@@ -122,6 +151,8 @@ pub struct Api {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Store {
     pub retention_days: u32,
+    /// Days after which a day's events are rewritten as an archive; 0 is never.
+    pub archive_days: u32,
     /// Free space that is never used: below it inputs are refused.
     pub reserve_bytes: u64,
     /// How long an event may wait before search finds it.

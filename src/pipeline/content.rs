@@ -13,12 +13,15 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 use tracing::warn;
 
+use crate::alert::rulebook::RuleBook;
 use crate::config::Settings;
 use crate::detect::RuleSet;
 use crate::model::Timestamp;
 use crate::model::time::Clock;
 use crate::normalize::Normalizer;
 use crate::parse::Packs;
+use crate::pipeline::api::rules::note_versions;
+use crate::pipeline::evidence::Evidence;
 use crate::pipeline::knowledge;
 use crate::pipeline::live::Live;
 
@@ -81,6 +84,8 @@ impl Content {
 pub(super) async fn watch(
     settings: Settings,
     live: Arc<Live>,
+    evidence: Evidence,
+    rulebook: Arc<RuleBook>,
     clock: Arc<dyn Clock>,
     mut normalizer: Arc<Normalizer>,
     cancel: CancellationToken,
@@ -107,8 +112,12 @@ pub(super) async fn watch(
         }
         seen = now;
         let (wanted, before, now) = (settings.clone(), Arc::clone(&normalizer), clock.now());
-        let loading = tokio::task::spawn_blocking(move || Content::again(&wanted, &before, now));
-        let Ok(content) = loading.await else { continue };
+        let book = Arc::clone(&rulebook);
+        let load = move || {
+            note_versions(&wanted, &book);
+            Content::again(&wanted, &before, now)
+        };
+        let Ok(content) = tokio::task::spawn_blocking(load).await else { continue };
         normalizer = Arc::clone(&content.normalizer);
         info!(
             rules = content.rules.len(),
@@ -118,6 +127,8 @@ pub(super) async fn watch(
         for problem in &content.problems {
             warn!(%problem, "left out");
         }
+        let (rules, problems) = (content.rules.len(), content.problems.len());
+        evidence.record(&*clock, "config", &format!("rules and packs loaded anew: {rules} rules, {problems} problems"));
         live.offer_content(content);
     }
 }

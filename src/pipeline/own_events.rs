@@ -143,6 +143,7 @@ impl Teller {
     fn problems(&self, told: &mut Told, live: &Live, lines: &mut Vec<String>) {
         let mut problems: HashSet<String> = live.in_force().problems.into_iter().collect();
         problems.extend(live.trouble());
+        problems.extend(live.evidence_trouble());
         for problem in problems.difference(&told.problems) {
             lines.push(self.line(WARNING, "problem", &format!("left out or failing: {problem}")));
         }

@@ -10,6 +10,7 @@ use crate::console::model::Screen;
 /// Where a key holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Context {
+    Reports,
     Everywhere,
     Alerts,
     Incidents,
@@ -57,6 +58,12 @@ pub(crate) enum Action {
     NextEntity,
     Phase,
     MeetClock,
+    AddTask,
+    FinishTask,
+    AddObservable,
+    EditTitle,
+    ChangeLevel,
+    Merge,
     TimeSpan,
     Tail,
     CountBy,
@@ -83,6 +90,7 @@ const fn bind(keys: &'static [Key], context: Context, action: Action, name: Text
 use Context::Alerts;
 use Context::Everywhere;
 use Context::Incidents;
+use Context::Reports;
 use Context::Search;
 use Context::Sources;
 use Key::Char;
@@ -110,6 +118,14 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(&[Char('n')], Incidents, Action::Note, Text::KeyNote),
     bind(&[Function(9), Char('d')], Incidents, Action::MeetClock, Text::KeyMeetClock),
     bind(&[Char('p')], Incidents, Action::Pivot, Text::KeyPivot),
+    bind(&[Function(3), Char('t')], Incidents, Action::AddTask, Text::KeyAddTask),
+    bind(&[Char('f')], Incidents, Action::FinishTask, Text::KeyFinishTask),
+    bind(&[Char('o')], Incidents, Action::AddObservable, Text::KeyAddObservable),
+    bind(&[Function(4), Char('e')], Incidents, Action::EditTitle, Text::KeyEditTitle),
+    bind(&[Char('l')], Incidents, Action::ChangeLevel, Text::KeyChangeLevel),
+    bind(&[Char('M')], Incidents, Action::Merge, Text::KeyMerge),
+    bind(&[Function(2), Char('t')], Reports, Action::TimeSpan, Text::KeyTime),
+    bind(&[Function(6), Char('s')], Reports, Action::Handover, Text::KeyHandover),
     bind(&[Function(2), Char('t')], Search, Action::TimeSpan, Text::KeyTime),
     bind(&[Function(3), Char('l')], Search, Action::Tail, Text::KeyTail),
     bind(&[Function(4), Char('b')], Search, Action::CountBy, Text::KeyCountBy),
@@ -155,7 +171,8 @@ pub(crate) fn context_of(screen: Screen) -> Context {
         Screen::Incidents => Context::Incidents,
         Screen::Search => Context::Search,
         Screen::Sources => Context::Sources,
-        Screen::Rules | Screen::Audit | Screen::Reports => Context::Everywhere,
+        Screen::Reports => Context::Reports,
+        Screen::Rules | Screen::Audit => Context::Everywhere,
     }
 }
 

@@ -16,6 +16,7 @@ use crate::console::update::ask;
 use crate::console::update::complain;
 use crate::console::update::forms;
 use crate::console::update::incidents;
+use crate::console::update::reports;
 use crate::console::update::say;
 use crate::console::update::search;
 use crate::console::update::sources;
@@ -52,6 +53,10 @@ fn accept(model: &mut Model, slot: Slot, answer: Answer) -> Vec<Cmd> {
         Answer::Incidents(window) => return incidents::list_arrived(model, window),
         Answer::Incident(detail) => incidents::detail_arrived(model, detail),
         Answer::ActedOnIncident(row) => return incidents::acted(model, row),
+        Answer::Triage(triage) => model.reports.triage = Some(triage),
+        Answer::Handovers(list) => model.reports.handovers = list.handovers,
+        Answer::HandoverDraft(draft) => reports::draft_arrived(model, draft),
+        Answer::HandoverSigned(handover) => reports::signed(model, handover),
         Answer::Page(page) if slot == Slot::Around => {
             let around = &mut model.alerts.around;
             around.is_loading = false;
@@ -62,6 +67,7 @@ fn accept(model: &mut Model, slot: Slot, answer: Answer) -> Vec<Cmd> {
         }
         Answer::Page(page) if slot == Slot::SourceLines => model.sources.lines = page.events,
         Answer::Page(page) => search::page_arrived(model, slot, *page),
+        Answer::Table(table) => search::table_arrived(model, *table),
         Answer::Histogram(histogram) if slot == Slot::AroundHistogram => {
             model.alerts.around.histogram = Some(histogram);
         }
@@ -92,7 +98,7 @@ fn refuse(model: &mut Model, slot: Slot, failure: Failure) -> Vec<Cmd> {
         // The stream tells that nobody answers; one message is enough.
         Slot::SourceLines => {}
         _ if failure.is_away && !slot.is_action() => {}
-        Slot::IncidentAction | Slot::SourceAction => {
+        Slot::IncidentAction | Slot::SourceAction | Slot::HandoverSign => {
             forms::restore_draft(model, &failure.text);
             complain(model, failure.text);
         }

@@ -13,6 +13,7 @@ use crate::console::model::overlay::Target;
 use crate::console::msg::Cmd;
 use crate::console::update::alerts;
 use crate::console::update::incidents;
+use crate::console::update::reports;
 use crate::console::update::sources;
 use crate::wire::alert::AlertAction;
 use crate::wire::alert::Disposition;
@@ -138,7 +139,14 @@ fn submit_line(model: &mut Model, purpose: Purpose, input: Input) -> Vec<Cmd> {
                 Vec::new()
             }
         },
-        Purpose::Note(_) | Purpose::NoteIncident(_) if text.is_empty() => {
+        Purpose::Note(_)
+        | Purpose::NoteIncident(_)
+        | Purpose::Task(_)
+        | Purpose::Observable(_)
+        | Purpose::Title(..)
+        | Purpose::Merge(_)
+            if text.is_empty() =>
+        {
             let problem = Some(model.text(Text::Note).to_owned());
             model.overlay = Some(Overlay::Line { purpose, input, problem });
             Vec::new()
@@ -154,6 +162,17 @@ fn submit_line(model: &mut Model, purpose: Purpose, input: Input) -> Vec<Cmd> {
         }
         Purpose::NoteIncident(id) => {
             send(model, form, |model| incidents::act(model, id, IncidentAction::Note { text }))
+        }
+        Purpose::HandoverNote => reports::open_handover(model, (!text.is_empty()).then_some(text)),
+        Purpose::Task(id) | Purpose::Observable(id) | Purpose::Title(id, _) | Purpose::Merge(id) => {
+            match incidents::typed_action(&purpose, &text) {
+                Some(action) => send(model, form, |model| incidents::act(model, id, action)),
+                None => {
+                    let problem = Some(model.text(Text::ObservableHint).to_owned());
+                    model.overlay = Some(Overlay::Line { purpose, input, problem });
+                    Vec::new()
+                }
+            }
         }
     }
 }

@@ -29,6 +29,7 @@ use crate::console::update::complain;
 use crate::console::update::forms;
 use crate::console::update::incidents;
 use crate::console::update::overlays;
+use crate::console::update::reports;
 use crate::console::update::say;
 use crate::console::update::search;
 use crate::console::update::sources;
@@ -90,6 +91,16 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Cmd> {
         Action::Narrow => alerts::widen(model, false),
         Action::NextEntity => alerts::next_entity(model),
         Action::Phase => incidents::choose_phase(model),
+        Action::AddTask => incidents::open_line(model, |row| (Purpose::Task(row.id), String::new())),
+        Action::FinishTask => incidents::choose_task(model),
+        Action::AddObservable => incidents::open_line(model, |row| (Purpose::Observable(row.id), String::new())),
+        Action::EditTitle => {
+            incidents::open_line(model, |row| (Purpose::Title(row.id, row.title.clone()), row.title.clone()))
+        }
+        Action::ChangeLevel => incidents::choose_level(model),
+        Action::Merge => incidents::open_line(model, |row| (Purpose::Merge(row.id), String::new())),
+        Action::Handover => reports::open_handover(model, None),
+        Action::TimeSpan if model.screen == Screen::Reports => reports::other_period(model),
         Action::MeetClock => incidents::choose_clock(model),
         Action::Tail => search::toggle_tail(model),
         Action::Exclude => search::narrow(model, true),
@@ -122,7 +133,6 @@ fn open_overlay(model: &mut Model, action: Action) {
         Action::CountBy => search::count_by(model),
         Action::Except => not_yet(model, Text::KeyExcept),
         Action::Export => not_yet(model, Text::KeyExport),
-        Action::Handover => not_yet(model, Text::KeyHandover),
         // Done in `perform`.
         _ => {}
     }
@@ -216,7 +226,7 @@ fn refresh(model: &mut Model) -> Vec<Cmd> {
         Screen::Rules => vec![ask(model, Slot::Rules, Request::Rules)],
         Screen::Sources => sources::refresh(model),
         Screen::Audit => Vec::new(),
-        Screen::Reports => vec![ask(model, Slot::Status, Request::Status)],
+        Screen::Reports => reports::refresh(model),
     }
 }
 
@@ -301,7 +311,8 @@ fn move_by(model: &mut Model, rows: isize) -> Vec<Cmd> {
         }
         (Screen::Sources, _) => model.sources.inputs_scroll.move_by(rows, model.sources.inputs.len()),
         (Screen::Rules, _) => model.rules.scroll.move_by(rows, model.rules.shown.len()),
-        (Screen::Audit | Screen::Reports, _) => {}
+        (Screen::Reports, _) => reports::move_by(model, rows),
+        (Screen::Audit, _) => {}
     }
     keep_visible(model);
     Vec::new()

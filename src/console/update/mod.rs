@@ -7,10 +7,12 @@ mod incidents;
 mod keys;
 mod link;
 mod overlays;
+mod reports;
 mod search;
 mod sources;
 
 pub(super) use forms::DISPOSITIONS;
+pub(super) use incidents::LEVELS;
 pub(super) use incidents::PHASES;
 pub(super) use overlays::matching_commands;
 

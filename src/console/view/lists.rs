@@ -62,37 +62,3 @@ pub(super) fn draw_audit(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>
     let lines = wrap(&[piece(model.text(Text::AuditNote), canvas.theme.text)], inside.width);
     canvas.put_lines(inside, &lines, 0);
 }
-
-/// Draws screen 7.
-pub(super) fn draw_reports(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
-    let theme = canvas.theme;
-    let inside = canvas.frame(layout.body, model.text(Text::ScreenReports), true);
-    let mut lines = wrap(&[piece(model.text(Text::ReportsNote), theme.text)], inside.width);
-    lines.push(Vec::new());
-    let Some(status) = &model.status else {
-        lines.push(vec![piece(model.text(Text::Loading), theme.dim)]);
-        return canvas.put_lines(inside, &lines, 0);
-    };
-    let levels: Vec<String> = status
-        .alerts_by_level
-        .iter()
-        .map(|(level, count)| format!("{} {count}", words::word(model.lang, level)))
-        .collect();
-    let mebibytes = |bytes: u64| format!("{} MiB", bytes / (1024 * 1024));
-    let figures = [
-        (Text::FigureVersion, status.version.clone()),
-        (Text::FigureStarted, format::date(&model.zone, &status.started)),
-        (Text::FigureStored, status.events_stored.to_string()),
-        (Text::FigureOpen, format!("{}  {}", status.open_alerts, levels.join("  "))),
-        (Text::FigureRules, status.rules_loaded.to_string()),
-        (Text::FigurePacks, status.packs_loaded.to_string()),
-        (Text::FigureDisk, format!("{} / {}", mebibytes(status.disk_used_bytes), mebibytes(status.disk_free_bytes))),
-        (Text::FigureMemory, mebibytes(status.memory_bytes)),
-        (Text::FigureProblems, status.problems.len().to_string()),
-    ];
-    for (name, value) in figures {
-        lines.push(vec![piece(format!("  {:<24}", model.text(name)), theme.dim), piece(value, theme.text)]);
-    }
-    lines.extend(status.problems.iter().map(|problem| vec![piece(format!("    {problem}"), theme.warning)]));
-    canvas.put_lines(inside, &lines, 0);
-}

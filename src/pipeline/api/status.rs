@@ -11,6 +11,7 @@ use crate::auth::Principal;
 use crate::ingest::Intake;
 use crate::model::Timestamp;
 use crate::model::time::Clock;
+use crate::pipeline::default_state;
 use crate::pipeline::live::Live;
 use crate::pipeline::own_events::Desk;
 use crate::pipeline::processing::sources::condition;
@@ -19,6 +20,7 @@ use crate::server::StatusService;
 use crate::store::Store;
 use crate::telemetry::Registry;
 use crate::wire::problem::Problem;
+use crate::wire::rule::Verdicts;
 use crate::wire::source::InputRow;
 use crate::wire::source::SourceAction;
 use crate::wire::source::SourceCommand;
@@ -139,6 +141,10 @@ impl StatusService for StatusOf {
             path: rule.path.display().to_string(),
             tags: rule.tags.clone(),
             detections: self.live.detections_of(&rule.id),
+            state: default_state(rule.status).as_str().to_owned(),
+            verdicts: Verdicts::default(),
+            noise: 0,
+            exceptions: 0,
         });
         RuleList { rules: rules.collect() }
     }

@@ -4,7 +4,7 @@
 //! events at or below the alert store's position were committed before and are not committed again; events at or below
 //! the store's checkpoint are indexed already and ignored there. So everything is there exactly once.
 
-mod detections;
+pub(super) mod detections;
 mod formats;
 mod snapshot;
 pub(super) mod sources;
@@ -26,6 +26,7 @@ use tracing::warn;
 
 use crate::alert::AlertStore;
 use crate::alert::NewDetection;
+use crate::alert::rulebook::RuleBook;
 use crate::detect::Detection;
 use crate::detect::Detector;
 use crate::model::Envelope;
@@ -89,6 +90,7 @@ pub(super) struct Parts {
     pub(super) store: Store,
     pub(super) writer: HotWriter,
     pub(super) alerts: Arc<AlertStore>,
+    pub(super) rulebook: Arc<RuleBook>,
     pub(super) content: Content,
     pub(super) formats: Formats,
     pub(super) clock: Arc<dyn Clock>,
@@ -264,7 +266,9 @@ impl Processor {
         for detection in self.found.drain(..) {
             if event.id > self.committed {
                 self.parts.live.detected(&detection.rule.id);
-                self.pending.push(detections::for_alert(detection, event));
+                if detections::is_raised(&self.parts.rulebook, &detection, event) {
+                    self.pending.push(detections::for_alert(detection, event));
+                }
             }
         }
     }
@@ -283,6 +287,9 @@ impl Processor {
         if !self.pending.is_empty() || is_snapshot_due {
             self.commit(is_snapshot_due)?;
         }
+        if let Err(error) = self.parts.rulebook.flush() {
+            warn!(%error, "what exceptions hid could not be counted; it is tried again");
+        }
         let release = self.replay_after();
         self.parts.release.store(release.0, Ordering::Release);
         Ok(())
@@ -291,7 +298,11 @@ impl Processor {
     /// Cuts, and seals again when an earlier seal failed: until then everything stays in memory and in the log.
     fn seal_or_tell(&mut self) {
         let is_retry_due = self.seal_failed.is_some_and(|failed| failed.elapsed() >= RETRY);
-        let done = if is_retry_due { self.parts.writer.seal() } else { self.parts.writer.cut() };
+        let done = if is_retry_due || self.parts.live.take_seal_wish() {
+            self.parts.writer.seal()
+        } else {
+            self.parts.writer.cut()
+        };
         match done {
             Ok(()) if is_retry_due => {
                 self.seal_failed = None;

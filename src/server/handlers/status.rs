@@ -17,7 +17,6 @@ use crate::server::problem::Refused;
 use crate::wire::source::SourceCommand;
 use crate::wire::source::SourceList;
 use crate::wire::source::SourceRow;
-use crate::wire::status::RuleList;
 use crate::wire::status::Status;
 use crate::wire::status::Whoami;
 
@@ -59,8 +58,4 @@ pub(in crate::server) async fn act_on_source(
 ) -> Result<Answer<SourceRow>, Refused> {
     let row = shared.run(move |services| Ok(services.status.act_on_source(&command, &principal)?));
     Ok(Answer(row.await?))
-}
-
-pub(in crate::server) async fn rules(State(shared): State<Arc<Shared>>) -> Result<Answer<RuleList>, Refused> {
-    Ok(Answer(shared.run(|services| Ok(services.status.rules())).await?))
 }
