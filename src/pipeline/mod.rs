@@ -27,6 +27,7 @@ mod open;
 mod own_events;
 pub mod processing;
 mod run;
+pub mod shapes;
 pub mod stages;
 
 pub use content::Content;

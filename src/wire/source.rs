@@ -64,9 +64,24 @@ pub struct SourceRow {
     /// Messages that never came, by the sender's own numbering.
     #[serde(default)]
     pub missing: u64,
+    /// The commonest shapes of the lines that no pack recognised.
+    #[serde(default)]
+    pub shapes: Vec<ShapeRow>,
     /// Set while nothing is told of it.
     #[serde(default)]
     pub muted: Option<MuteRow>,
+}
+
+/// Lines that look alike.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShapeRow {
+    /// The line with `<*>` for what differs.
+    pub text: String,
+    pub count: u64,
+    /// Of all events of the source.
+    pub percent: u8,
+    /// Some of the lines, whole.
+    pub examples: Vec<String>,
 }
 
 /// A mute of a source.

@@ -170,6 +170,7 @@ pub(crate) enum Text {
     SourceState,
     SourcePacks,
     LastLines,
+    UnreadShapes,
     MuteTitle,
     MuteLabel,
     MuteHint,
@@ -451,6 +452,9 @@ impl Text {
             Text::SourceMuted => ("Tắt báo", "Muted"),
             Text::SourceState => ("Trạng thái", "State"),
             Text::SourcePacks => ("Bộ đọc", "Packs"),
+            Text::UnreadShapes => {
+                ("Dạng dòng chưa đọc được (longan parsers draft)", "Shapes of unread lines (longan parsers draft)")
+            }
             Text::LastLines => ("Dòng mới nhất", "Last lines"),
             Text::MuteTitle => ("Tắt báo {}", "Mute {}"),
             Text::MuteLabel => ("Bao lâu, lý do", "How long, reason"),

@@ -144,7 +144,8 @@ pub(super) fn full(lang: Lang, size: (u16, u16)) -> Model {
         {"name": "srv-1", "peer": null, "input": "udp", "events": 5000, "unparsed": 50, "parsers": ["sshd"],
          "last_seen": "", "silent_seconds": 3, "is_silent": false, "per_minute": [1, 5, 9, 2], "clock_skew_ms": -25200000,
          "conditions": ["clock", "unparsed"], "usual_per_hour": 21, "silent_after_seconds": 900, "unparsed_percent": 31,
-         "clock_looks_like_zone": true, "missing": 4},
+         "clock_looks_like_zone": true,
+         "shapes": [{"text": "vpnd: session <*> closed after <*> s", "count": 1850, "percent": 37, "examples": []}], "missing": 4},
         {"name": "fw-huyen-03", "peer": null, "input": "udp", "events": 9, "unparsed": 0, "parsers": ["fortigate"],
          "last_seen": "", "silent_seconds": 1900, "is_silent": true, "per_minute": [0, 0, 0, 0], "clock_skew_ms": null}
     ]));

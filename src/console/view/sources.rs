@@ -238,6 +238,15 @@ fn draw_detail(model: &Model, row: &SourceRow, area: Rect, canvas: &mut Canvas<'
         let line = [piece(format!("{:<15}", model.text(name)), theme.dim), piece(value, theme.text)];
         lines.extend(wrap(&line, inside.width));
     }
+    if !row.shapes.is_empty() {
+        lines.push(vec![piece(model.text(Text::UnreadShapes), theme.dim)]);
+    }
+    for shape in &row.shapes {
+        lines.push(vec![
+            piece(format!("{:>3}% ", shape.percent), theme.warning),
+            piece(shape.text.as_str(), theme.text),
+        ]);
+    }
     lines.push(vec![piece(model.text(Text::LastLines), theme.dim)]);
     for event in &model.sources.lines {
         let text = |name: &str| event.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();

@@ -33,7 +33,9 @@ use crate::pipeline::processing::sources::source::Moment;
 use crate::pipeline::processing::sources::source::Mute;
 use crate::pipeline::processing::sources::source::Source;
 use crate::pipeline::processing::sources::source::minute_of;
+use crate::pipeline::shapes::Shape;
 use crate::wire::source::MuteRow;
+use crate::wire::source::ShapeRow;
 use crate::wire::source::SourceRow;
 
 /// Packs told of one source.
@@ -42,6 +44,10 @@ const PARSERS_MAX: usize = 5;
 const SAYING_NANOS: i64 = 60_000_000_000;
 /// When nobody looked for so long, the program was not running, or not able to see anything.
 const AWAY_NANOS: i64 = 120_000_000_000;
+/// Shapes of unread lines kept of all sources together: about 20 MB.
+const SHAPES_MAX: usize = 10_000;
+/// Shapes told of one source.
+const SHAPES_TOLD_MAX: usize = 5;
 /// Changes when the meaning of what is kept does.
 const VERSION: u32 = 1;
 
@@ -105,6 +111,8 @@ pub(in crate::pipeline) struct Sources {
     limits: Limits,
     up_since: Timestamp,
     last_look: Timestamp,
+    /// Shapes of unread lines kept at the last look.
+    shapes: usize,
 }
 
 impl Sources {
@@ -143,9 +151,10 @@ impl Sources {
             return self.hear(event);
         }
         let (up_since, zone) = (self.up_since, self.limits.zone_offset_seconds);
+        let has_room = self.shapes < SHAPES_MAX;
         let claimed = claimed_name(event);
         if let Some(source) = claimed.and_then(|name| self.by_input.get_mut(input)?.get_mut(name)) {
-            return source.note(event, up_since, zone);
+            return source.note(event, up_since, zone, has_room);
         }
         let peer = peer.map(|peer| peer.ip().to_canonical().to_string());
         let name = claimed.map(str::to_owned).or_else(|| peer.clone()).unwrap_or_else(|| input.to_owned());
@@ -159,7 +168,7 @@ impl Sources {
         let sources = self.by_input.entry(input.to_owned()).or_default();
         let source = sources.entry(name).or_insert_with(|| Source::new(event.ingested, zone));
         source.peer = peer.or(source.peer.take());
-        source.note(event, up_since, zone);
+        source.note(event, up_since, zone, has_room);
     }
 
     fn forget_the_longest_silent(&mut self) {
@@ -252,6 +261,7 @@ impl Sources {
             self.up_since = now;
         }
         self.last_look = now;
+        self.shapes = self.by_input.values().flat_map(HashMap::values).map(|source| source.shapes.len()).sum();
         let moment = self.moment(now);
         let (mut findings, mut left_out) = (Vec::new(), 0);
         for (input, sources) in &mut self.by_input {
@@ -354,12 +364,24 @@ fn row(input: &str, name: &str, source: &Source, moment: &Moment) -> SourceRow {
         unparsed_percent: source.unparsed_percent(),
         clock_looks_like_zone: source.skew.steady_ms().is_some_and(clock::looks_like_zone),
         missing: source.sequence.missing(),
+        shapes: shapes_of(source),
         muted: source.mute.as_ref().filter(|_| source.is_muted(moment.now)).map(|mute| MuteRow {
             until: Timestamp(mute.until).to_string(),
             by: mute.by.clone(),
             reason: mute.reason.clone(),
         }),
     }
+}
+
+fn shapes_of(source: &Source) -> Vec<ShapeRow> {
+    let commonest = source.shapes.commonest().into_iter().take(SHAPES_TOLD_MAX);
+    let row = |shape: &Shape| ShapeRow {
+        text: shape.text(),
+        count: shape.count,
+        percent: u8::try_from(shape.count.saturating_mul(100) / source.events.max(1)).unwrap_or(100),
+        examples: shape.examples.clone(),
+    };
+    commonest.map(row).collect()
 }
 
 /// Gaps are told once and over; on the screen they stay until the source is forgotten or counts anew.

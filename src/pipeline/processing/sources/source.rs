@@ -16,6 +16,7 @@ use crate::pipeline::processing::sources::condition::Condition;
 use crate::pipeline::processing::sources::condition::Conditions;
 use crate::pipeline::processing::sources::condition::Figures;
 use crate::pipeline::processing::sources::sequence::Sequence;
+use crate::pipeline::shapes::Shapes;
 
 pub(super) const MINUTES: usize = 60;
 pub(super) const NANOS_PER_MINUTE: i64 = 60_000_000_000;
@@ -83,6 +84,8 @@ pub(super) struct Source {
     pub(super) skew: Skew,
     pub(super) sequence: Sequence,
     gaps_told: i64,
+    #[serde(default)]
+    pub(super) shapes: Shapes,
     /// What the log says was told.
     pub(super) told: Conditions,
     /// What was given to the log and has not come back from it yet, and when.
@@ -121,6 +124,7 @@ impl Source {
             skew: Skew::default(),
             sequence: Sequence::default(),
             gaps_told: 0,
+            shapes: Shapes::default(),
             told: Conditions::default(),
             saying: None,
             mute: None,
@@ -132,7 +136,7 @@ impl Source {
     }
 
     /// Takes an event in; on the way of every event, so it allocates nothing.
-    pub(super) fn note(&mut self, event: &Event<'_>, up_since: Timestamp, zone: i32) {
+    pub(super) fn note(&mut self, event: &Event<'_>, up_since: Timestamp, zone: i32, has_room: bool) {
         let now = event.ingested.0;
         if now.saturating_sub(self.last_seen) > GAP_NANOS_MIN {
             self.learn_gap(now, up_since, zone);
@@ -145,7 +149,7 @@ impl Source {
         if let Some(count) = self.minutes.get_mut(place_of(minute_of(now))) {
             *count = count.saturating_add(1);
         }
-        self.note_reading(event);
+        self.note_reading(event, has_room);
         if event.timestamp != event.ingested {
             self.skew.note(event.timestamp, event.ingested);
         }
@@ -154,12 +158,13 @@ impl Source {
         }
     }
 
-    fn note_reading(&mut self, event: &Event<'_>) {
+    fn note_reading(&mut self, event: &Event<'_>, has_room: bool) {
         self.window += 1;
         match event.parser {
             None => {
                 self.unparsed += 1;
                 self.window_unparsed += 1;
+                self.shapes.note(event, has_room);
             }
             Some(parser) => self.note_parser(parser),
         }
