@@ -11,8 +11,8 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use crate::cli::Exit;
-use crate::cli::alerts::place::Place;
-use crate::cli::alerts::place::exit_of;
+use crate::cli::place::Place;
+use crate::cli::place::exit_of;
 use crate::model::SafeText;
 use crate::model::time::Clock as _;
 use crate::model::time::SystemClock;
