@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use serde_json::Map;
 
+use crate::model::Event;
 use crate::model::EventId;
 use crate::model::Timestamp;
 
@@ -78,4 +79,16 @@ pub struct Histogram {
     pub bucket: Duration,
     pub counts: Vec<u64>,
     pub explain: Explain,
+}
+
+impl Hit {
+    /// Makes what is told of an event.
+    pub(super) fn of(event: &Event<'_>, exact: Option<&[u8]>) -> Hit {
+        let object = match serde_json::to_value(event) {
+            Ok(serde_json::Value::Object(object)) => object,
+            // Serializing an event cannot fail: its keys are texts and its values plain.
+            _ => Map::new(),
+        };
+        Hit { id: event.id, timestamp: event.timestamp, event: object, raw: exact.map(<[u8]>::to_vec) }
+    }
 }

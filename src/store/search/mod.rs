@@ -23,7 +23,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
 
-use serde_json::Map;
 use tantivy::DocId;
 use tantivy::DocSet;
 use tantivy::TERMINATED;
@@ -114,7 +113,7 @@ impl Searcher {
     pub fn search(&self, query: &Query, options: &Options) -> Result<SearchResult, StoreError> {
         let mut hits = Vec::with_capacity(options.limit.min(STREAM_PAGE));
         let (next, explain) =
-            self.page(query, options, &mut |stored| hits.push(hit_of(&stored.event, stored.exact)))?;
+            self.page(query, options, &mut |stored| hits.push(Hit::of(&stored.event, stored.exact)))?;
         Ok(SearchResult { hits, next, explain })
     }
 
@@ -295,7 +294,7 @@ impl Searcher {
     pub fn get(&self, id: EventId) -> Result<Option<Hit>, StoreError> {
         for piece in self.pieces() {
             if let Some(doc) = piece.find(id) {
-                return piece.records()?.with(doc, |stored, _| hit_of(&stored.event, stored.exact)).map(Some);
+                return piece.records()?.with(doc, |stored, _| Hit::of(&stored.event, stored.exact)).map(Some);
             }
         }
         Ok(None)
@@ -591,13 +590,4 @@ fn interruptible(result: Result<(), StoreError>) -> Result<(), StoreError> {
         Err(StoreError::Interrupted) => Ok(()),
         other => other,
     }
-}
-
-fn hit_of(event: &Event<'_>, exact: Option<&[u8]>) -> Hit {
-    let object = match serde_json::to_value(event) {
-        Ok(serde_json::Value::Object(object)) => object,
-        // Serializing an event cannot fail: its keys are texts and its values plain.
-        _ => Map::new(),
-    };
-    Hit { id: event.id, timestamp: event.timestamp, event: object, raw: exact.map(<[u8]>::to_vec) }
 }
