@@ -55,25 +55,12 @@ pub(super) async fn bulk(State(shared): State<Arc<Shared>>, index: Option<Path<S
     let started = shared.context.clock.now();
     let index = index.map_or_else(|| "longan".to_owned(), |Path(index)| index);
     let mut documents = Documents::new(&shared, payload.sender);
-    let mut items = Vec::new();
-    let mut errors = false;
-    let mut lines = lines(&payload.bytes);
-    while let Some((number, line)) = lines.next() {
-        if items.len() >= ACTIONS_MAX {
-            return problem(StatusCode::PAYLOAD_TOO_LARGE, "too many actions in one request");
-        }
-        let item = item(
-            number,
-            &line,
-            &index,
-            || lines.next().map(|(_, document)| document),
-            |document| {
-                documents.add(&shared, document);
-            },
-        );
-        errors |= item.is_err();
-        items.push(item.unwrap_or_else(|refused| refused));
-    }
+    let worked_off = work_off(&payload.bytes, &index, &mut |document| {
+        documents.add(&shared, document);
+    });
+    let Some(Items { items, errors }) = worked_off else {
+        return problem(StatusCode::PAYLOAD_TOO_LARGE, "too many actions in one request");
+    };
     if items.is_empty() {
         return problem(StatusCode::BAD_REQUEST, "request body is required");
     }
@@ -83,6 +70,29 @@ pub(super) async fn bulk(State(shared): State<Arc<Shared>>, index: Option<Path<S
     let took = shared.context.clock.now().since(started).as_millis();
     ([PRODUCT], Json(json!({"took": u64::try_from(took).unwrap_or(u64::MAX), "errors": errors, "items": items})))
         .into_response()
+}
+
+/// What became of the actions of one body, in their order.
+#[derive(Debug, Default)]
+pub struct Items {
+    pub items: Vec<Value>,
+    /// Whether one was refused.
+    pub errors: bool,
+}
+
+/// Works the actions of a body off, giving each document to `store`; `None` when there are too many.
+pub fn work_off(body: &Bytes, index: &str, store: &mut dyn FnMut(Bytes)) -> Option<Items> {
+    let mut done = Items::default();
+    let mut lines = lines(body);
+    while let Some((number, line)) = lines.next() {
+        if done.items.len() >= ACTIONS_MAX {
+            return None;
+        }
+        let item = item(number, &line, index, || lines.next().map(|(_, document)| document), &mut *store);
+        done.errors |= item.is_err();
+        done.items.push(item.unwrap_or_else(|refused| refused));
+    }
+    Some(done)
 }
 
 /// Works one action off and returns its item of the answer; `Err` is an item that says why it was refused.

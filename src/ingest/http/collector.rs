@@ -62,7 +62,7 @@ pub(super) fn no_data() -> Response {
 /// Cuts a body into its JSON objects; also returns which one, counted from 0, is the first that is none.
 ///
 /// After a broken object reading goes on at the next line that begins with a brace.
-fn objects(body: &Bytes) -> (Vec<Bytes>, Option<usize>) {
+pub fn objects(body: &Bytes) -> (Vec<Bytes>, Option<usize>) {
     let mut objects = Vec::new();
     let mut first_invalid = None;
     let mut rest: &[u8] = body;

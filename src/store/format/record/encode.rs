@@ -26,7 +26,7 @@ const SEARCH_BYTES_MAX: usize = 2_048;
 const INT_SPAN_MIN: u64 = 64;
 
 /// Appends the record of an event to `out`; `exact` are the bytes received, when they differ from the line.
-pub(in crate::store) fn encode(event: &Event<'_>, exact: Option<&[u8]>, out: &mut Vec<u8>) {
+pub fn encode(event: &Event<'_>, exact: Option<&[u8]>, out: &mut Vec<u8>) {
     let has_logsource = *event.logsource != logsource::UNKNOWN;
     let failure = event.failure.and_then(|failure| FAILURES.iter().position(|have| *have == failure));
     let failure_code = failure.map_or(0, |index| index as u8 + 1);

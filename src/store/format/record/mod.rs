@@ -19,8 +19,10 @@ use crate::model::EventId;
 use crate::model::Timestamp;
 use crate::model::event::ParseFailure;
 
-pub(in crate::store) use decode::decode;
-pub(in crate::store) use encode::encode;
+pub use decode::decode;
+pub(in crate::store) use decode::decode_with_sources;
+pub(in crate::store) use decode::split;
+pub use encode::encode;
 
 const HAS_EXACT: u8 = 1;
 const HAS_PARSER: u8 = 2;
@@ -84,18 +86,28 @@ impl Places {
 
 /// An event read back; borrows from the record's bytes.
 #[derive(Debug)]
-pub(in crate::store) struct Stored<'r> {
-    pub(in crate::store) event: Event<'r>,
+pub struct Stored<'r> {
+    pub event: Event<'r>,
     /// The bytes as received, where they are not the UTF-8 of the line.
-    pub(in crate::store) exact: Option<&'r [u8]>,
+    pub exact: Option<&'r [u8]>,
+}
+
+/// Where the value of a field comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::store) enum Source {
+    /// From what all events of the shape share.
+    Header,
+    /// From this place of the line alone.
+    Line(Range<usize>),
+    Elsewhere,
 }
 
 /// What the columns know of an event.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::store) struct Columns {
-    pub(in crate::store) id: EventId,
-    pub(in crate::store) timestamp: Timestamp,
-    pub(in crate::store) ingested: Timestamp,
+pub struct Columns {
+    pub id: EventId,
+    pub timestamp: Timestamp,
+    pub ingested: Timestamp,
 }
 
 #[cfg(test)]

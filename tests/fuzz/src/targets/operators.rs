@@ -1,0 +1,123 @@
+//! What people write: queries, rules, packs, assets, requests. Wrong text is refused with its place, never with a panic.
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::LazyLock;
+
+use longan::detect::Detector;
+use longan::detect::Mapping;
+use longan::detect::Options;
+use longan::detect::RuleFile;
+use longan::detect::RuleSet;
+use longan::detect::lint;
+use longan::model::Event;
+use longan::normalize::assets;
+use longan::parse::Hint;
+use longan::parse::Packs;
+use longan::query;
+use longan::wire;
+
+use super::RECEIVED;
+use super::as_text;
+use super::event::PACKS;
+
+/// Lines that rules and queries are tried on.
+const LINES: [&str; 4] = [
+    "<38>Mar 14 09:26:53 gw-01 sshd[211]: Failed password for invalid user admin from 203.0.113.9 port 4022 ssh2",
+    r#"{"event": {"code": 4688}, "process": {"command_line": "powershell -enc SQBFAFgA"}, "user": {"name": "an"}}"#,
+    "203.0.113.9 - - [14/Mar/2026:09:26:53 +0700] \"GET /?id=1%20union%20select HTTP/1.1\" 200 12 \"-\" \"curl/8\"",
+    "nothing anyone knows",
+];
+
+static EVENTS: LazyLock<Vec<Event<'static>>> = LazyLock::new(|| {
+    let hint = Hint { received: RECEIVED, format: None, zone_offset_seconds: 0 };
+    LINES.iter().map(|line| PACKS.parse(line, &hint)).collect()
+});
+
+/// A query that is read prints to a query that means the same.
+pub(super) fn query(data: &[u8]) {
+    let text = as_text(data);
+    let Ok(query) = query::parse(&text, RECEIVED) else { return };
+    let printed = query.to_string();
+    let again = query::parse(&printed, RECEIVED).unwrap_or_else(|err| panic!("{printed:?} is not read back: {err}"));
+    assert_eq!(again.to_string(), printed, "printed the same again");
+    for event in EVENTS.iter() {
+        assert_eq!(query.matches(event), again.matches(event), "{printed:?} means the same");
+    }
+    let _ = query.unknown_fields();
+}
+
+/// Sigma: compiled with whatever is wrong with it left out; matching twice gives the same.
+pub(super) fn sigma_rule(data: &[u8]) {
+    let text = as_text(data).into_owned();
+    let files = [RuleFile { path: PathBuf::from("rule.yml"), text }];
+    let (rules, problems) = RuleSet::compile(&files, &Options::default());
+    for problem in &problems {
+        assert!(problem.position.line >= 1 && problem.position.column >= 1);
+    }
+    let rules = Arc::new(rules);
+    let _ = lint(&files[0], &Mapping::default(), &|_| None);
+    let matched = || {
+        let mut detector = Detector::new(Arc::clone(&rules));
+        let mut detections = Vec::new();
+        for event in EVENTS.iter() {
+            detector.process(event, &mut detections);
+        }
+        let snapshot = detector.snapshot();
+        detector.restore(&snapshot).expect("a snapshot is read back");
+        detections.iter().map(|detection| format!("{}{:?}", detection.id, detection.parts)).collect::<Vec<_>>()
+    };
+    assert_eq!(matched(), matched());
+}
+
+/// A pack: compiled or refused with places; then its own text is read as lines by it.
+pub(super) fn pack_file(data: &[u8]) {
+    let text = as_text(data);
+    let (packs, problems) = Packs::from_texts(&[("fuzz.toml", &text)]);
+    for problem in &problems {
+        assert!(problem.position.line >= 1 && problem.position.column >= 1);
+    }
+    let hint = Hint { received: RECEIVED, format: Some("fuzz"), zone_offset_seconds: 0 };
+    for line in text.lines().take(8).chain(LINES) {
+        assert_eq!(packs.parse(line, &hint).raw, line);
+    }
+    let _ = packs.run_samples(None, &mut |_| {});
+}
+
+/// Lists of machines, as CSV and TOML.
+pub(super) fn assets(data: &[u8]) {
+    let text = as_text(data);
+    for read in [assets::read_toml, assets::read_csv] {
+        match read(Path::new("assets"), &text) {
+            Ok(assets) => {
+                let _ = assets.by_name("gw-01");
+                let _ = assets.by_address("10.0.0.1".parse().expect("an address"));
+            }
+            Err(problems) => assert!(!problems.is_empty() && problems.iter().all(|problem| problem.position.line >= 1)),
+        }
+    }
+}
+
+/// Bodies of the API: what is read is written and read the same; and tokens of any shape are nobody's.
+pub(super) fn api_and_tokens(data: &[u8]) {
+    same::<wire::search::SearchRequest>(data);
+    same::<wire::search::SearchPage>(data);
+    same::<wire::stream::StreamMessage>(data);
+    same::<wire::alert::AlertRow>(data);
+    same::<wire::alert::AlertFilter>(data);
+    let text = as_text(data);
+    static TOKENS: LazyLock<longan::auth::TokenStore> = LazyLock::new(|| {
+        longan::auth::TokenStore::open(Path::new("/nonexistent/tokens.json")).expect("no file is no tokens")
+    });
+    assert!(!matches!(TOKENS.check(&text, RECEIVED), Ok(Some(_))));
+    assert!(!matches!(TOKENS.check(&format!("longan_{text}"), RECEIVED), Ok(Some(_))));
+    let _ = text.parse::<longan::auth::Role>();
+}
+
+fn same<T: serde::Serialize + serde::de::DeserializeOwned + PartialEq + std::fmt::Debug>(data: &[u8]) {
+    let Ok(read) = serde_json::from_slice::<T>(data) else { return };
+    let written = serde_json::to_vec(&read).expect("it is written");
+    let again: T = serde_json::from_slice(&written).expect("it is read back");
+    assert_eq!(format!("{read:?}"), format!("{again:?}"));
+}
