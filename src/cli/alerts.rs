@@ -11,6 +11,7 @@ use crate::cli::output::Format;
 use crate::cli::output::Language;
 use crate::cli::output::OutputArgs;
 use crate::cli::output::Table;
+use crate::cli::output::local;
 use crate::cli::output::to_stdout;
 use crate::cli::output::write_json;
 use crate::cli::place::Place;
@@ -178,7 +179,7 @@ fn push(table: &mut Table, row: AlertRow, language: Language) {
         status_word(row.status, language).to_owned(),
         row.owner.unwrap_or_else(|| "-".to_owned()),
         row.entity,
-        row.last,
+        local(&row.last),
         match language {
             Language::Vietnamese => row.title_vi.unwrap_or(row.title),
             Language::English => row.title,
