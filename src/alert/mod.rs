@@ -10,6 +10,7 @@ pub mod fold;
 pub mod place;
 pub mod record;
 pub mod risk;
+pub mod rulebook;
 pub mod state;
 pub mod store;
 

@@ -36,18 +36,21 @@ pub enum Permission {
     ReadStatus,
     /// Read the metrics of the process.
     ReadMetrics,
+    /// Read the audit log, and check the store against its evidence.
+    ReadAudit,
     /// Act on what others hold, manage users and tokens.
     Administer,
 }
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Permission; 6] = [
+    pub const ALL: [Permission; 7] = [
         Permission::ReadAlerts,
         Permission::Triage,
         Permission::SearchEvents,
         Permission::ReadStatus,
         Permission::ReadMetrics,
+        Permission::ReadAudit,
         Permission::Administer,
     ];
 }
@@ -70,6 +73,7 @@ impl Role {
         match permission {
             Permission::ReadAlerts | Permission::SearchEvents | Permission::ReadStatus => true,
             Permission::Triage => matches!(self, Role::Analyst | Role::Admin),
+            Permission::ReadAudit => matches!(self, Role::Auditor | Role::Admin),
             Permission::ReadMetrics | Permission::Administer => self == Role::Admin,
         }
     }
@@ -124,7 +128,7 @@ mod tests {
         let expected = [
             (Role::Analyst, vec![ReadAlerts, Triage, SearchEvents, ReadStatus]),
             (Role::Admin, Permission::ALL.to_vec()),
-            (Role::Auditor, vec![ReadAlerts, SearchEvents, ReadStatus]),
+            (Role::Auditor, vec![ReadAlerts, SearchEvents, ReadStatus, ReadAudit]),
         ];
         for (role, permissions) in expected {
             let has: Vec<Permission> = Permission::ALL.into_iter().filter(|one| role.may(*one)).collect();

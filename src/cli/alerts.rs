@@ -2,22 +2,20 @@
 
 mod bulk;
 mod list;
-pub(super) mod output;
-pub(super) mod place;
 pub(super) mod show;
 
 use crate::cli::Exit;
 use crate::cli::alerts::bulk::Targets;
 use crate::cli::alerts::list::ListArgs;
-use crate::cli::alerts::output::Format;
-use crate::cli::alerts::output::Language;
-use crate::cli::alerts::output::OutputArgs;
-use crate::cli::alerts::output::Table;
-use crate::cli::alerts::output::to_stdout;
-use crate::cli::alerts::output::write_json;
-use crate::cli::alerts::place::Place;
-use crate::cli::alerts::place::code_of_problem;
-use crate::cli::alerts::place::exit_of;
+use crate::cli::output::Format;
+use crate::cli::output::Language;
+use crate::cli::output::OutputArgs;
+use crate::cli::output::Table;
+use crate::cli::output::to_stdout;
+use crate::cli::output::write_json;
+use crate::cli::place::Place;
+use crate::cli::place::code_of_problem;
+use crate::cli::place::exit_of;
 use crate::incident::IncidentId;
 use crate::model::AlertId;
 use crate::model::SafeText;
@@ -25,6 +23,8 @@ use crate::wire::alert::AlertAction;
 use crate::wire::alert::AlertCommand;
 use crate::wire::alert::AlertRow;
 use crate::wire::alert::AlertStatus;
+
+pub(super) use list::count_on;
 
 /// The arguments of `longan alerts`.
 #[derive(Debug, clap::Args)]

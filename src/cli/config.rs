@@ -4,12 +4,12 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::cli::Exit;
-use crate::cli::alerts::output::Format;
-use crate::cli::alerts::output::Language;
-use crate::cli::alerts::output::OutputArgs;
-use crate::cli::alerts::output::Table;
-use crate::cli::alerts::output::to_stdout;
-use crate::cli::alerts::output::write_json;
+use crate::cli::output::Format;
+use crate::cli::output::Language;
+use crate::cli::output::OutputArgs;
+use crate::cli::output::Table;
+use crate::cli::output::to_stdout;
+use crate::cli::output::write_json;
 use crate::config::ConfigError;
 use crate::config::Flags;
 use crate::config::Settings;

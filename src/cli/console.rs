@@ -5,7 +5,7 @@ use std::io::IsTerminal as _;
 use anyhow::Context as _;
 
 use crate::cli::Exit;
-use crate::cli::alerts::place::Place;
+use crate::cli::place::Place;
 use crate::console;
 use crate::console::ConsoleError;
 use crate::console::Lang;

@@ -3,32 +3,33 @@
 //! Without a server the pipeline runs here until the files are worked through. With one, the lines go to its HTTP input,
 //! so that there is one writer; each request is answered only after the sync.
 
+mod send;
+
 use std::io;
 use std::io::IsTerminal as _;
-use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use anyhow::Context as _;
-use http_body_util::BodyExt as _;
-use http_body_util::Full;
-use hyper::StatusCode;
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
 use indicatif::ProgressBar;
 use indicatif::ProgressStyle;
 
 use crate::cli::Exit;
+use crate::cli::alerts::count_on;
+use crate::cli::import::send::Door;
+use crate::cli::import::send::Server;
 use crate::config::FileInput;
 use crate::config::Flags;
 use crate::config::Settings;
 use crate::config::load;
 use crate::ingest::Intake;
 use crate::ingest::file::HistoryOptions;
+use crate::ingest::file::Joining;
+use crate::ingest::file::Multiline;
 use crate::ingest::file::history;
 use crate::ingest::intake::Frame;
 use crate::ingest::syslog::FRAME_BYTES_MAX;
@@ -43,10 +44,9 @@ use crate::telemetry::logging::Target;
 
 /// Lines handed in together, so that they are synced together.
 const LINES: usize = 2_000;
+/// Lines of one event at most, where lines are joined.
+const JOINED_LINES: NonZeroUsize = NonZeroUsize::new(500).expect("not zero");
 const BYTES: usize = 1 << 20;
-/// A server that is busy is asked again after so long, so many times.
-const BUSY_PAUSE: Duration = Duration::from_millis(500);
-const BUSY_TRIES: u32 = 240;
 
 /// The arguments of `longan import`.
 #[derive(Debug, clap::Args)]
@@ -60,9 +60,21 @@ pub struct Args {
     /// Decode the lines from this character set: utf-8, windows-1258, tcvn3, viscii, vni
     #[arg(long, value_name = "CHARSET", default_value = "utf-8")]
     charset: String,
+    /// Join lines that belong together: indented, java or postgresql
+    #[arg(long, value_name = "RULE", value_parser = crate::ingest::file::Joining::PRESETS)]
+    multiline: Option<String>,
     /// Import into this data folder
     #[arg(long, value_name = "FOLDER", env = "LONGAN_DATA", default_value = "longan-data")]
     data: PathBuf,
+    /// Make the data folder when there is none
+    #[arg(long)]
+    create: bool,
+    /// Trust these authorities (PEM) when the running server's HTTP input speaks TLS; by default those of the system
+    #[arg(long, value_name = "FILE")]
+    tls_ca: Option<PathBuf>,
+    /// Expect this name in the certificate of the running server's HTTP input, instead of its address
+    #[arg(long, value_name = "NAME")]
+    tls_name: Option<String>,
     /// Read the configuration from this file
     #[arg(long, value_name = "FILE", env = "LONGAN_CONFIG")]
     config: Option<PathBuf>,
@@ -73,6 +85,10 @@ pub struct Args {
 /// # Errors
 /// When a file cannot be read; what was read before it is imported.
 pub fn run(args: Args) -> anyhow::Result<Exit> {
+    if let Some(problem) = missing_folder(&args) {
+        eprintln!("longan: {problem}");
+        return Ok(Exit::BadInput);
+    }
     let settings = match settings_of(&args) {
         Ok(settings) => settings,
         Err(err) => {
@@ -80,6 +96,10 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
             return Ok(Exit::BadConfig);
         }
     };
+    if let Err(err) = formats_are_known(&args, &settings) {
+        eprintln!("longan: {err:#}");
+        return Ok(Exit::BadInput);
+    }
     let unread: Vec<String> = args.files.iter().filter_map(|path| unreadable(path)).collect();
     if !unread.is_empty() {
         unread.iter().for_each(|problem| eprintln!("longan: {problem}"));
@@ -87,9 +107,16 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
     }
     let progress = Progress::new(&args.files);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")?;
-    match server_of(&args.data) {
+    let server = match Server::on(&args.data) {
+        Ok(server) => server,
+        Err(err) => {
+            eprintln!("longan: {err:#}");
+            return Ok(Exit::BadConfig);
+        }
+    };
+    match server {
         Some(server) => {
-            if args.format.is_some() || args.charset != "utf-8" {
+            if args.format.is_some() || args.charset != "utf-8" || args.multiline.is_some() {
                 eprintln!(
                     "longan: a server runs on `{}`, and its HTTP input decides how lines are read\n  \
                      hint: stop the server, or set `input.http.format`",
@@ -97,12 +124,16 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
                 );
                 return Ok(Exit::BadInput);
             }
-            runtime.block_on(send_all(server, &args.files, &progress))?;
+            let door = Door::to(server, args.tls_ca.as_deref(), args.tls_name.as_deref())?;
+            runtime.block_on(send_all(&door, Files::of(&args), &progress))?;
+            progress.finish();
+            eprintln!("longan: the server works through them; alerts appear in `longan alerts list`");
         }
         None => {
             logging::start(Target::Stderr, &std::env::var("LONGAN_LOG").unwrap_or_else(|_| "warn".to_owned()))
                 .context("starting the log")?;
-            let (files, told) = (args.files.clone(), progress.clone());
+            let before = count_on(&args.data);
+            let (files, told) = (Files::of(&args), progress.clone());
             let feed = move |intake: &Intake, clock: &dyn Clock| feed_all(intake, clock, &files, &told);
             match runtime.block_on(pipeline::import(settings, Box::new(feed))) {
                 Ok(()) => {}
@@ -112,9 +143,10 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
                 }
                 Err(StartError::Failed(err)) => return Err(err),
             }
+            progress.finish();
+            tell_alerts(&args, before);
         }
     }
-    progress.finish();
     Ok(Exit::Fine)
 }
 
@@ -122,18 +154,33 @@ fn settings_of(args: &Args) -> anyhow::Result<Settings> {
     let mut flags = Flags::default();
     flags.set("data", Some(args.data.display()));
     let mut settings = load(args.config.as_deref(), std::env::vars(), &flags)?;
-    if let Some(format) = &args.format {
-        let (packs, _) = Packs::load(settings.parsers.folder.as_deref());
-        anyhow::ensure!(packs.contains(format), "no format `{format}` (`longan parsers list` names them)");
-    }
-    let charset: crate::parse::charset::Charset = args.charset.parse()?;
     let inputs = args.files.iter().map(|path| FileInput {
-        charset: charset.to_string(),
+        charset: args.charset.clone(),
         format: args.format.clone(),
         ..FileInput::followed(path.display().to_string(), settings.zone_offset_seconds)
     });
     settings.files = inputs.collect();
     Ok(settings)
+}
+
+/// A folder spelled wrong must not become a second, empty one.
+fn missing_folder(args: &Args) -> Option<String> {
+    let is_there = args.data.try_exists().unwrap_or(true);
+    (!is_there && !args.create).then(|| {
+        format!(
+            "there is no data folder `{}`\n  hint: `--data` names it, `--create` makes it",
+            SafeText::new(&args.data.display().to_string())
+        )
+    })
+}
+
+fn formats_are_known(args: &Args, settings: &Settings) -> anyhow::Result<()> {
+    if let Some(format) = &args.format {
+        let (packs, _) = Packs::load(settings.parsers.folder.as_deref());
+        anyhow::ensure!(packs.contains(format), "no format `{format}` (`longan parsers list` names them)");
+    }
+    args.charset.parse::<crate::parse::charset::Charset>()?;
+    Ok(())
 }
 
 fn unreadable(path: &Path) -> Option<String> {
@@ -142,6 +189,23 @@ fn unreadable(path: &Path) -> Option<String> {
         Ok(data) if data.is_dir() => Some(format!("`{}` is a folder; name the files in it", path.display())),
         Ok(_) => None,
         Err(err) => Some(format!("cannot read `{}`: {err}", path.display())),
+    }
+}
+
+/// What is read, and how lines are joined.
+#[derive(Clone)]
+struct Files {
+    paths: Vec<PathBuf>,
+    multiline: Option<Multiline>,
+}
+
+impl Files {
+    fn of(args: &Args) -> Files {
+        let joining = args.multiline.as_deref().and_then(Joining::preset);
+        Files {
+            paths: args.files.clone(),
+            multiline: joining.map(|joining| Multiline { joining, lines_max: JOINED_LINES }),
+        }
     }
 }
 
@@ -186,22 +250,27 @@ impl Progress {
     }
 }
 
-fn options_of(path: &Path) -> HistoryOptions {
+fn options_of(path: &Path, multiline: Option<&Multiline>) -> HistoryOptions {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    HistoryOptions { input: format!("file:{}", absolute.display()), frame_bytes_max: FRAME_BYTES_MAX, multiline: None }
+    HistoryOptions {
+        input: format!("file:{}", absolute.display()),
+        frame_bytes_max: FRAME_BYTES_MAX,
+        multiline: multiline.cloned(),
+    }
 }
 
 /// Hands groups of frames of all files to `store`, in order.
 fn each_group(
     clock: &dyn Clock,
-    files: &[PathBuf],
+    files: &Files,
     progress: &Progress,
     store: &mut dyn FnMut(Vec<Frame>) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    for path in files {
+    for path in &files.paths {
         progress.begin(path);
         let reading = || format!("reading `{}`", path.display());
-        let frames = history(path, &options_of(path), clock, |bytes| progress.at(bytes)).with_context(reading)?;
+        let frames = history(path, &options_of(path, files.multiline.as_ref()), clock, |bytes| progress.at(bytes))
+            .with_context(reading)?;
         let (mut group, mut bytes) = (Vec::with_capacity(LINES), 0);
         for frame in frames {
             let frame = frame.with_context(reading)?;
@@ -220,7 +289,7 @@ fn each_group(
     Ok(())
 }
 
-fn feed_all(intake: &Intake, clock: &dyn Clock, files: &[PathBuf], progress: &Progress) -> anyhow::Result<()> {
+fn feed_all(intake: &Intake, clock: &dyn Clock, files: &Files, progress: &Progress) -> anyhow::Result<()> {
     each_group(clock, files, progress, &mut |frames| {
         let count = frames.len();
         intake.submit_blocking(frames)?.wait().context("storing events")?;
@@ -229,65 +298,25 @@ fn feed_all(intake: &Intake, clock: &dyn Clock, files: &[PathBuf], progress: &Pr
     })
 }
 
-/// Returns the HTTP input of the server that runs on a data folder, if one does.
-fn server_of(data: &Path) -> Option<SocketAddr> {
-    let text = std::fs::read_to_string(data.join("endpoints.json")).ok()?;
-    let endpoints: serde_json::Value = serde_json::from_str(&text).ok()?;
-    let socket = endpoints.get("socket")?.as_str()?;
-    // A server that was killed leaves its announcement behind.
-    std::os::unix::net::UnixStream::connect(socket).ok()?;
-    endpoints.get("http")?.as_str()?.parse().ok()
-}
-
-async fn send_all(server: SocketAddr, files: &[PathBuf], progress: &Progress) -> anyhow::Result<()> {
+async fn send_all(door: &Door, files: Files, progress: &Progress) -> anyhow::Result<()> {
     let (sender, mut groups) = tokio::sync::mpsc::channel::<Vec<Frame>>(2);
-    let (files, told) = (files.to_vec(), progress.clone());
+    let told = progress.clone();
     let reading = tokio::task::spawn_blocking(move || {
         each_group(&SystemClock, &files, &told, &mut |frames| Ok(sender.blocking_send(frames)?))
     });
     while let Some(frames) = groups.recv().await {
-        let count = frames.len();
-        let body: Vec<u8> = frames.iter().flat_map(|frame| frame.raw.iter().copied().chain([b'\n'])).collect();
-        send(server, body).await?;
-        progress.stored(count);
+        door.send(&frames).await?;
+        progress.stored(frames.len());
     }
     reading.await.context("reading the files")?
 }
 
-async fn send(server: SocketAddr, body: Vec<u8>) -> anyhow::Result<()> {
-    let body = bytes::Bytes::from(body);
-    for _ in 0..BUSY_TRIES {
-        let status = post(server, body.clone()).await.context("sending to the server's HTTP input")?;
-        match status {
-            StatusCode::OK => return Ok(()),
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => tokio::time::sleep(BUSY_PAUSE).await,
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                anyhow::bail!("the server's HTTP input asks for a token: put it in LONGAN_TOKEN")
-            }
-            other => anyhow::bail!("the server's HTTP input answered {other}"),
-        }
-    }
-    anyhow::bail!("the server was busy for {} s", BUSY_PAUSE.as_secs_f32() * BUSY_TRIES as f32)
-}
-
-async fn post(server: SocketAddr, body: bytes::Bytes) -> anyhow::Result<StatusCode> {
-    let stream = tokio::net::TcpStream::connect(server).await?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    let mut request = hyper::Request::post("/services/collector/raw").header("host", server.to_string());
-    if let Ok(token) = std::env::var("LONGAN_TOKEN") {
-        request = request.header("authorization", format!("Bearer {token}"));
-    }
-    let exchange = async {
-        let answer = sender.send_request(request.body(Full::new(body))?).await?;
-        let status = answer.status();
-        answer.into_body().collect().await?;
-        anyhow::Ok(status)
-    };
-    tokio::select! {
-        done = exchange => done,
-        ended = connection => {
-            ended?;
-            anyhow::bail!("the connection ended without an answer")
-        }
+/// Says what the rules made of it, and where to look.
+fn tell_alerts(args: &Args, before: u64) {
+    let raised = count_on(&args.data).saturating_sub(before);
+    let data = args.data.display().to_string();
+    match raised {
+        0 => eprintln!("longan: no new alert was raised"),
+        _ => eprintln!("longan: {raised} new alerts: `longan alerts list --data {}` shows them", SafeText::new(&data)),
     }
 }

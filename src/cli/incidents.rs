@@ -1,32 +1,37 @@
 //! `longan incidents`: list, show, and what is done to an incident, for scripts.
 
+mod show;
+
 use std::collections::BTreeSet;
-use std::io;
-use std::io::Write;
+use std::fs;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
 
 use crate::cli::Exit;
-use crate::cli::alerts::output::Format;
-use crate::cli::alerts::output::Language;
-use crate::cli::alerts::output::OutputArgs;
-use crate::cli::alerts::output::Table;
-use crate::cli::alerts::output::to_stdout;
-use crate::cli::alerts::output::write_json;
-use crate::cli::alerts::place::Place;
-use crate::cli::alerts::place::Source;
-use crate::cli::alerts::place::exit_of;
-use crate::cli::alerts::show::action_word;
+use crate::cli::output::Format;
+use crate::cli::output::Language;
+use crate::cli::output::OutputArgs;
+use crate::cli::output::Table;
+use crate::cli::output::local;
+use crate::cli::output::to_stdout;
+use crate::cli::output::write_json;
+use crate::cli::place::Place;
+use crate::cli::place::Source;
+use crate::cli::place::exit_of;
 use crate::incident::IncidentId;
 use crate::incident::store::read_detail;
 use crate::incident::store::read_window;
-use crate::model::SafeText;
 use crate::server::incident_detail;
 use crate::server::incident_window;
+use crate::wire::incident::Changed;
 use crate::wire::incident::IncidentAction;
-use crate::wire::incident::IncidentDetail;
 use crate::wire::incident::IncidentFilter;
 use crate::wire::incident::IncidentPhase;
 use crate::wire::incident::IncidentRow;
 use crate::wire::incident::IncidentWindow;
+use crate::wire::report::ReportRequest;
 
 /// The arguments of `longan incidents`.
 #[derive(Debug, clap::Args)]
@@ -68,6 +73,66 @@ enum Command {
         /// The name of the clock
         clock: String,
     },
+    /// Set when a deadline passes, or add one
+    Deadline {
+        id: IncidentId,
+        /// The name of the clock
+        clock: String,
+        /// When, as 2026-01-31T07:00+07:00 or now+4h
+        due: String,
+        /// Why it moves
+        #[arg(long)]
+        why: String,
+    },
+    /// Correct the title or the level
+    Edit {
+        id: IncidentId,
+        #[arg(long)]
+        title: Option<String>,
+        #[arg(long, value_parser = ["informational", "low", "medium", "high", "critical"])]
+        level: Option<String>,
+    },
+    /// Give an incident to somebody else
+    Assign {
+        id: IncidentId,
+        /// Nobody when absent
+        to: Option<String>,
+    },
+    /// Add a task
+    Task { id: IncidentId, text: String },
+    /// Say that a task was done
+    Done {
+        id: IncidentId,
+        /// Its number, as `show` tells it
+        task: u32,
+    },
+    /// Note down something seen: an address, a hash, an account
+    Observe {
+        id: IncidentId,
+        /// ip, domain, url, hash, user, host, file, email, or a word of your own
+        kind: String,
+        value: String,
+        #[arg(long)]
+        note: Option<String>,
+    },
+    /// Put all of an incident into another one and close it
+    Merge { id: IncidentId, into: IncidentId },
+    /// Write the report of an incident
+    Report(ReportArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct ReportArgs {
+    id: IncidentId,
+    /// vi or en; the language of the environment when absent
+    #[arg(long, value_parser = ["vi", "en"])]
+    language: Option<String>,
+    /// Write a page for a browser instead of Markdown
+    #[arg(long)]
+    html: bool,
+    /// Where to; standard output when absent
+    #[arg(long, short, value_name = "FILE")]
+    out: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -97,13 +162,25 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
     let format = args.output.format();
     let done = match args.command {
         Command::List { status } => list(&args.place, status, format),
-        Command::Show { id } => show(&args.place, id, format),
+        Command::Show { id } => show_one(&args.place, id, format),
         Command::Take { id } => act(&args.place, id, &IncidentAction::Take, format),
         Command::Phase { id, phase, note } => {
             act(&args.place, id, &IncidentAction::Phase { phase: phase.into(), note }, format)
         }
         Command::Note { id, text } => act(&args.place, id, &IncidentAction::Note { text }, format),
         Command::Meet { id, clock } => act(&args.place, id, &IncidentAction::MeetClock { name: clock }, format),
+        Command::Deadline { id, clock, due, why } => {
+            act(&args.place, id, &IncidentAction::SetClock { name: clock, due, why }, format)
+        }
+        Command::Edit { id, title, level } => edit(&args.place, id, title, level, format),
+        Command::Assign { id, to } => act(&args.place, id, &IncidentAction::Assign { to }, format),
+        Command::Task { id, text } => act(&args.place, id, &IncidentAction::AddTask { text }, format),
+        Command::Done { id, task } => act(&args.place, id, &IncidentAction::FinishTask { place: task }, format),
+        Command::Observe { id, kind, value, note } => {
+            act(&args.place, id, &IncidentAction::AddObservable { kind, value, note }, format)
+        }
+        Command::Merge { id, into } => act(&args.place, id, &IncidentAction::MergeInto { incident: into.0 }, format),
+        Command::Report(wanted) => report(&args.place, &wanted),
     };
     done.or_else(exit_of)
 }
@@ -142,6 +219,38 @@ fn act(place: &Place, id: IncidentId, action: &IncidentAction, format: Format) -
     write_rows(&[row], format)
 }
 
+/// Corrects what is there now: a script decides on what it has just read, as a person does on what is shown.
+fn edit(
+    place: &Place,
+    id: IncidentId,
+    title: Option<String>,
+    level: Option<String>,
+    format: Format,
+) -> anyhow::Result<Exit> {
+    let client = place.server()?;
+    let now = client.call(async |client| client.incident(id.0).await)?.row;
+    let title = title.map(|to| Changed { from: now.title, to });
+    let level = level.map(|to| Changed { from: now.level, to });
+    let action = IncidentAction::Edit { title, level };
+    let row = client.call(async |client| client.act_on_incident(id.0, &action).await)?;
+    write_rows(&[row], format)
+}
+
+fn report(place: &Place, wanted: &ReportArgs) -> anyhow::Result<Exit> {
+    let language = wanted.language.clone().unwrap_or_else(|| Language::of_environment().pick("vi", "en").to_owned());
+    let form = if wanted.html { "html" } else { "markdown" };
+    let request = ReportRequest { language: Some(language), form: Some(form.to_owned()) };
+    let text = place.server()?.call(async |client| client.incident_report(wanted.id.0, &request).await)?;
+    match &wanted.out {
+        Some(path) => {
+            fs::write(path, &text).with_context(|| format!("cannot write `{}`", path.display()))?;
+        }
+        // Every value in it was made safe when it was put in.
+        None => to_stdout(|out| Ok(out.write_all(text.as_bytes())?))?,
+    }
+    Ok(Exit::Fine)
+}
+
 fn write_rows(rows: &[IncidentRow], format: Format) -> anyhow::Result<Exit> {
     let language = Language::of_environment();
     let mut table = Table::new(language.pick(
@@ -158,7 +267,7 @@ fn write_rows(rows: &[IncidentRow], format: Format) -> anyhow::Result<Exit> {
                     phase_word(row.phase, language).to_owned(),
                     row.owner.clone().unwrap_or_else(|| "-".to_owned()),
                     row.alerts.to_string(),
-                    row.known.clone(),
+                    local(&row.known),
                     row.title.clone(),
                 ]),
             }
@@ -171,39 +280,16 @@ fn write_rows(rows: &[IncidentRow], format: Format) -> anyhow::Result<Exit> {
     Ok(Exit::Fine)
 }
 
-fn show(place: &Place, id: IncidentId, format: Format) -> anyhow::Result<Exit> {
+fn show_one(place: &Place, id: IncidentId, format: Format) -> anyhow::Result<Exit> {
     let detail = match place.source()? {
         Source::Server(client) => client.call(async |client| client.incident(id.0).await)?,
         Source::Files(mut reader) => incident_detail(read_detail(&mut reader, id)?),
     };
     to_stdout(|out| match format {
         Format::Json => Ok(write_json(out, &detail)?),
-        Format::Table => Ok(write_detail(out, &detail, Language::of_environment())?),
+        Format::Table => Ok(show::write_detail(out, &detail, Language::of_environment())?),
     })?;
     Ok(Exit::Fine)
-}
-
-fn write_detail(out: &mut impl Write, detail: &IncidentDetail, language: Language) -> io::Result<()> {
-    let row = &detail.row;
-    writeln!(out, "{} {}", IncidentId(row.id), SafeText::new(&row.title))?;
-    let owner = row.owner.as_deref().unwrap_or("-");
-    writeln!(out, "{}, {}, {}", row.level, phase_word(row.phase, language), SafeText::new(owner))?;
-    writeln!(out, "{}:", language.pick("Thời hạn", "Clocks"))?;
-    for clock in &detail.clocks {
-        let met = clock.met.as_deref().unwrap_or("-");
-        writeln!(out, "  {}  {}  {met}", clock.due, SafeText::new(&clock.name))?;
-    }
-    writeln!(out, "{}:", language.pick("Cảnh báo", "Alerts"))?;
-    for alert in &detail.alerts {
-        writeln!(out, "  ALR-{}  {}  {}", alert.id, SafeText::new(&alert.title), SafeText::new(&alert.entity))?;
-    }
-    writeln!(out, "{}:", language.pick("Diễn biến", "Timeline"))?;
-    for entry in &detail.timeline {
-        let text = entry.text.as_deref().unwrap_or_default();
-        let line = format!("{} {} {} {text}", entry.at, entry.who, action_word(&entry.action, language));
-        writeln!(out, "  {}", SafeText::new(&line))?;
-    }
-    Ok(())
 }
 
 fn phase_word(phase: IncidentPhase, language: Language) -> &'static str {

@@ -3,19 +3,27 @@
 //! The only module that may print. Results go to standard output, everything else to standard error.
 
 mod exit;
+mod output;
+mod place;
 
 pub mod alerts;
+pub mod audit;
 pub mod config;
 pub mod console;
+pub mod enrich;
+pub mod export;
 pub mod import;
 pub mod incidents;
 pub mod parse;
 pub mod parsers;
+pub mod report;
 pub mod rules;
 pub mod search;
+pub mod sources;
 pub mod start;
 pub mod status;
 pub mod token;
+pub mod verify;
 
 pub use exit::Exit;
 
@@ -51,10 +59,22 @@ pub enum Command {
     Alerts(alerts::Args),
     /// List incidents and act on them
     Incidents(incidents::Args),
+    /// Figures of a period, and handovers of shifts
+    Report(report::Args),
     /// Check or explain the configuration
     Config(config::Args),
+    /// Check threat lists and look values up; no server needed
+    Enrich(enrich::Args),
     /// Show how the running server is doing
     Status(status::Args),
+    /// Check that everything stored is as it was sealed
+    Verify(verify::Args),
+    /// Export what a search finds as a bundle that proves itself
+    Export(export::Args),
+    /// Show who did what
+    Audit(audit::Args),
+    /// List who sends, and mute a source for maintenance
+    Sources(sources::Args),
     /// Issue, list and take back tokens for the API
     Token(token::Args),
 }
@@ -82,8 +102,14 @@ fn run_command(command: Command) -> anyhow::Result<Exit> {
         Command::Parsers(args) => parsers::run(args),
         Command::Alerts(args) => alerts::run(args),
         Command::Incidents(args) => incidents::run(args),
+        Command::Report(args) => report::run(args),
         Command::Config(args) => config::run(args),
+        Command::Enrich(args) => enrich::run(args),
         Command::Status(args) => status::run(args),
+        Command::Verify(args) => verify::run(args),
+        Command::Export(args) => export::run(args),
+        Command::Audit(args) => audit::run(args),
+        Command::Sources(args) => sources::run(args),
         Command::Token(args) => token::run(args),
     }
 }

@@ -6,14 +6,15 @@ use std::io::Write;
 use serde::Serialize;
 
 use crate::cli::Exit;
-use crate::cli::alerts::output::Format;
-use crate::cli::alerts::output::Language;
-use crate::cli::alerts::output::OutputArgs;
-use crate::cli::alerts::output::Table;
-use crate::cli::alerts::output::to_stdout;
-use crate::cli::alerts::output::write_json;
-use crate::cli::alerts::place::Place;
-use crate::cli::alerts::place::exit_of;
+use crate::cli::output::Format;
+use crate::cli::output::Language;
+use crate::cli::output::OutputArgs;
+use crate::cli::output::Table;
+use crate::cli::output::local;
+use crate::cli::output::to_stdout;
+use crate::cli::output::write_json;
+use crate::cli::place::Place;
+use crate::cli::place::exit_of;
 use crate::model::SafeText;
 use crate::wire::source::InputRow;
 use crate::wire::source::SourceRow;
@@ -37,6 +38,8 @@ struct Report {
     #[serde(flatten)]
     status: Status,
     inputs: Vec<InputRow>,
+    /// What is wrong with sources that are not muted, and with how many.
+    unlike: Vec<(String, u64)>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sources: Option<Vec<SourceRow>>,
 }
@@ -53,12 +56,23 @@ fn show(args: &Args) -> anyhow::Result<Exit> {
     let client = args.place.server()?;
     let status = client.call(async |client| client.status().await)?;
     let list = client.call(async |client| client.sources().await)?;
-    let report = Report { status, inputs: list.inputs, sources: args.sources.then_some(list.sources) };
+    let unlike = unlike(&list.sources);
+    let report = Report { status, inputs: list.inputs, unlike, sources: args.sources.then_some(list.sources) };
     to_stdout(|out| match args.output.format() {
         Format::Json => Ok(write_json(out, &report)?),
         Format::Table => Ok(write(out, &report, Language::of_environment())?),
     })?;
     Ok(Exit::Fine)
+}
+
+/// Counts the conditions of sources that are not muted.
+fn unlike(sources: &[SourceRow]) -> Vec<(String, u64)> {
+    let mut counts = std::collections::BTreeMap::new();
+    let told = sources.iter().filter(|source| source.muted.is_none());
+    for condition in told.flat_map(|source| &source.conditions) {
+        *counts.entry(condition.clone()).or_default() += 1;
+    }
+    counts.into_iter().collect()
 }
 
 fn write(out: &mut impl Write, report: &Report, language: Language) -> io::Result<()> {
@@ -73,7 +87,7 @@ fn write(out: &mut impl Write, report: &Report, language: Language) -> io::Resul
     let lines = [
         (
             language.pick("Phiên bản", "Version"),
-            format!("{}, {} {}", status.version, language.pick("chạy từ", "running since"), status.started),
+            format!("{}, {} {}", status.version, language.pick("chạy từ", "running since"), local(&status.started)),
         ),
         (language.pick("Trạng thái", "State"), state),
         (
@@ -126,9 +140,19 @@ fn write(out: &mut impl Write, report: &Report, language: Language) -> io::Resul
     }
     writeln!(out)?;
     inputs(report, language).write(out)?;
+    let unlike = report.unlike.iter().map(|(condition, count)| format!("{condition} {count}")).collect::<Vec<_>>();
+    if !unlike.is_empty() {
+        let hint = language.pick("xem `longan sources list`", "see `longan sources list`");
+        writeln!(
+            out,
+            "\n{}: {} ({hint})",
+            language.pick("Nguồn bất thường", "Sources unlike themselves"),
+            unlike.join(", ")
+        )?;
+    }
     if let Some(sources) = &report.sources {
         writeln!(out)?;
-        self::sources(sources, language).write(out)?;
+        crate::cli::sources::write(out, sources, language)?;
     }
     Ok(())
 }
@@ -143,26 +167,6 @@ fn inputs(report: &Report, language: Language) -> Table {
         let [received, stored, rejected, dropped, truncated, connections] = counts.map(|count| count.to_string());
         let (name, place) = (input.name.clone(), input.place.clone());
         table.push([name, place, received, stored, rejected, dropped, truncated, connections]);
-    }
-    table
-}
-
-fn sources(sources: &[SourceRow], language: Language) -> Table {
-    let mut table = Table::new(language.pick(
-        ["Nguồn", "Đầu vào", "Sự kiện", "Chưa đọc được", "Bộ đọc", "Lần cuối", "Im lặng"],
-        ["Source", "Input", "Events", "Unparsed", "Packs", "Last seen", "Silent"],
-    ));
-    for source in sources {
-        let silent = if source.is_silent { format!("{} s", source.silent_seconds) } else { "-".to_owned() };
-        table.push([
-            source.name.clone(),
-            source.input.clone(),
-            source.events.to_string(),
-            source.unparsed.to_string(),
-            source.parsers.join(" "),
-            source.last_seen.clone(),
-            silent,
-        ]);
     }
     table
 }
@@ -203,7 +207,7 @@ mod tests {
             disk_free_bytes: 5 << 40,
             memory_bytes: 80 << 20,
         };
-        Report { status, inputs: Vec::new(), sources: Some(Vec::new()) }
+        Report { status, inputs: Vec::new(), unlike: vec![("silent".to_owned(), 2)], sources: Some(Vec::new()) }
     }
 
     #[test]
@@ -211,9 +215,14 @@ mod tests {
         let mut out = Vec::new();
         write(&mut out, &report(Some("disk \x07full")), Language::English).unwrap();
         let text = String::from_utf8(out).unwrap();
-        for wanted in
-            ["REFUSING input: disk ", "searchable to #11", "2  critical 2\n", "3.0 GiB used, 5.0 TiB free", "80.0 MiB"]
-        {
+        for wanted in [
+            "REFUSING input: disk ",
+            "searchable to #11",
+            "2  critical 2\n",
+            "3.0 GiB used, 5.0 TiB free",
+            "80.0 MiB",
+            "unlike themselves: silent 2",
+        ] {
             assert!(text.contains(wanted), "{wanted} in {text}");
         }
         assert!(!text.contains('\x1b') && !text.contains('\x07'));

@@ -30,18 +30,42 @@ use crate::wire::alert::AlertRow;
 use crate::wire::alert::AlertWindow;
 use crate::wire::alert::BulkCommand;
 use crate::wire::alert::BulkResult;
+use crate::wire::audit::AuditRequest;
+use crate::wire::audit::AuditWindow;
+use crate::wire::export::ExportRequest;
 use crate::wire::incident::IncidentAction;
 use crate::wire::incident::IncidentDetail;
 use crate::wire::incident::IncidentFilter;
 use crate::wire::incident::IncidentRow;
 use crate::wire::incident::IncidentWindow;
 use crate::wire::problem::Problem;
+use crate::wire::report::DraftRequest;
+use crate::wire::report::Handover;
+use crate::wire::report::HandoverDraft;
+use crate::wire::report::HandoverFilter;
+use crate::wire::report::HandoverList;
+use crate::wire::report::Period;
+use crate::wire::report::ReportRequest;
+use crate::wire::report::TriageReport;
+use crate::wire::rule::BacktestMessage;
+use crate::wire::rule::BacktestRequest;
+use crate::wire::rule::ExceptionFilter;
+use crate::wire::rule::ExceptionList;
+use crate::wire::rule::ExceptionPreview;
+use crate::wire::rule::ExceptionRequest;
+use crate::wire::rule::ExceptionRow;
+use crate::wire::rule::RevokeRequest;
+use crate::wire::rule::RuleDetail;
+use crate::wire::rule::StateRequest;
 use crate::wire::search::Histogram;
 use crate::wire::search::HistogramRequest;
 use crate::wire::search::SearchCount;
 use crate::wire::search::SearchPage;
 use crate::wire::search::SearchRequest;
+use crate::wire::search::SearchTable;
+use crate::wire::source::SourceCommand;
 use crate::wire::source::SourceList;
+use crate::wire::source::SourceRow;
 use crate::wire::status::RuleList;
 use crate::wire::status::Status;
 use crate::wire::status::Whoami;
@@ -136,12 +160,63 @@ impl Client {
         self.post(&format!("/v1/incidents/{id}/actions"), action).await
     }
 
+    /// Makes the report of an incident: a text, Markdown or HTML.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn incident_report(&self, id: u64, wanted: &ReportRequest) -> Result<String, ClientError> {
+        let target = with_query(&format!("/v1/incidents/{id}/report"), wanted);
+        let request = self.request(Method::GET, &target, Bytes::new())?;
+        let body = self.answer(request).await?;
+        String::from_utf8(body.to_vec()).map_err(|err| self.not_understood(err.to_string()))
+    }
+
+    /// Reads what happened to the alerts of a period.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn triage_report(&self, period: &Period) -> Result<TriageReport, ClientError> {
+        self.get(&with_query("/v1/reports/triage", period)).await
+    }
+
+    /// Reads signed handovers, the newest first.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn handovers(&self, filter: &HandoverFilter) -> Result<HandoverList, ClientError> {
+        self.get(&with_query("/v1/handovers", filter)).await
+    }
+
+    /// Drafts the handover of the shift that ends now.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn draft_handover(&self, wanted: &DraftRequest) -> Result<HandoverDraft, ClientError> {
+        self.post("/v1/handovers/draft", wanted).await
+    }
+
+    /// Signs a handover as it was read.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn sign_handover(&self, draft: &HandoverDraft) -> Result<Handover, ClientError> {
+        self.post("/v1/handovers/sign", draft).await
+    }
+
     /// Reads a page of events, newest first.
     ///
     /// # Errors
     /// As every call: [`ClientError`]; a wrong query is a refusal with its column.
     pub async fn search(&self, request: &SearchRequest) -> Result<SearchPage, ClientError> {
         self.get(&with_query("/v1/search", request)).await
+    }
+
+    /// Runs a query with pipes.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`]; a wrong query is a refusal with its column.
+    pub async fn table(&self, request: &SearchRequest) -> Result<SearchTable, ClientError> {
+        self.get(&with_query("/v1/search/table", request)).await
     }
 
     /// Counts the events a query finds.
@@ -192,6 +267,14 @@ impl Client {
         self.get("/v1/sources").await
     }
 
+    /// Mutes a source or ends its mute.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn act_on_source(&self, command: &SourceCommand) -> Result<SourceRow, ClientError> {
+        self.post("/v1/sources/actions", command).await
+    }
+
     /// Reads how the server is doing.
     ///
     /// # Errors
@@ -216,6 +299,88 @@ impl Client {
         self.get("/v1/rules").await
     }
 
+    /// Reads who did what to a rule, and its versions.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn rule(&self, id: &str) -> Result<RuleDetail, ClientError> {
+        self.get(&format!("/v1/rules/{}", encoded(id))).await
+    }
+
+    /// Puts a rule into a state.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn set_rule_state(&self, id: &str, request: &StateRequest) -> Result<RuleDetail, ClientError> {
+        self.post(&format!("/v1/rules/{}/state", encoded(id)), request).await
+    }
+
+    /// Lists exceptions.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn exceptions(&self, filter: &ExceptionFilter) -> Result<ExceptionList, ClientError> {
+        self.get(&with_query("/v1/exceptions", filter)).await
+    }
+
+    /// Says what an exception would have hidden.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn preview_exception(&self, request: &ExceptionRequest) -> Result<ExceptionPreview, ClientError> {
+        self.post("/v1/exceptions/preview", request).await
+    }
+
+    /// Puts an exception in force.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn except(&self, request: &ExceptionRequest) -> Result<ExceptionRow, ClientError> {
+        self.post("/v1/exceptions/new", request).await
+    }
+
+    /// Ends an exception before its time.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn revoke_exception(&self, id: u64, request: &RevokeRequest) -> Result<ExceptionRow, ClientError> {
+        self.post(&format!("/v1/exceptions/{id}/revoke"), request).await
+    }
+
+    /// Has evidence exported; returns the bundle.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn export(&self, request: &ExportRequest) -> Result<Bytes, ClientError> {
+        let body = serde_json::to_vec(request).map_err(|err| self.not_understood(err.to_string()))?;
+        let request = self.request(Method::POST, "/v1/export", body.into())?;
+        let (response, connection) = self.transport.send(request, ANSWER_TIMEOUT).await?;
+        let status = response.status();
+        let body = self.read(response.into_body(), connection).await?;
+        if !status.is_success() {
+            return Err(ClientError::Refused(Box::new(problem_of(status, &body))));
+        }
+        Ok(body)
+    }
+
+    /// Asks for entries of the audit log.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn audit(&self, request: &AuditRequest) -> Result<AuditWindow, ClientError> {
+        self.get(&with_query("/v1/audit", request)).await
+    }
+
+    /// Runs a rule over the server's history.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn backtest(&self, request: &BacktestRequest) -> Result<Records<BacktestMessage>, ClientError> {
+        let body = serde_json::to_vec(request).map_err(|err| self.not_understood(err.to_string()))?;
+        let request = self.request(Method::POST, "/v1/rules/backtest", Bytes::from(body))?;
+        self.stream_of(request, Some(SEARCH_SILENCE_MAX)).await
+    }
+
     async fn get<T: DeserializeOwned>(&self, target: &str) -> Result<T, ClientError> {
         let request = self.request(Method::GET, target, Bytes::new())?;
         self.call(request).await
@@ -228,13 +393,15 @@ impl Client {
     }
 
     async fn call<T: DeserializeOwned>(&self, request: Request<Full<Bytes>>) -> Result<T, ClientError> {
+        let body = self.answer(request).await?;
+        serde_json::from_slice(&body).map_err(|err| self.not_understood(err.to_string()))
+    }
+
+    async fn answer(&self, request: Request<Full<Bytes>>) -> Result<Bytes, ClientError> {
         let (response, connection) = self.transport.send(request, ANSWER_TIMEOUT).await?;
         let status = response.status();
         let body = self.read(response.into_body(), connection).await?;
-        if !status.is_success() {
-            return Err(ClientError::Refused(Box::new(problem_of(status, &body))));
-        }
-        serde_json::from_slice(&body).map_err(|err| self.not_understood(err.to_string()))
+        if status.is_success() { Ok(body) } else { Err(ClientError::Refused(Box::new(problem_of(status, &body)))) }
     }
 
     pub(super) async fn records<T: DeserializeOwned>(
@@ -243,6 +410,14 @@ impl Client {
         silence_max: Option<Duration>,
     ) -> Result<Records<T>, ClientError> {
         let request = self.request(Method::GET, target, Bytes::new())?;
+        self.stream_of(request, silence_max).await
+    }
+
+    async fn stream_of<T: DeserializeOwned>(
+        &self,
+        request: Request<Full<Bytes>>,
+        silence_max: Option<Duration>,
+    ) -> Result<Records<T>, ClientError> {
         let (response, connection) = self.transport.send(request, ANSWER_TIMEOUT).await?;
         let status = response.status();
         if !status.is_success() {
@@ -288,6 +463,12 @@ impl Client {
     fn not_understood(&self, reason: String) -> ClientError {
         ClientError::Protocol { place: self.transport.place().to_owned(), reason }
     }
+}
+
+/// Writes an id as one segment of a path.
+fn encoded(id: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
+    id.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
 /// Reads a problem document; whatever else came is quoted, so that a proxy's page is at least seen.

@@ -17,10 +17,12 @@ use crate::config::raw::RawHttp;
 use crate::config::raw::RawListener;
 use crate::config::settings::Api;
 use crate::config::settings::Content;
+use crate::config::settings::Enrich;
 use crate::config::settings::FileInput;
 use crate::config::settings::HttpInput;
 use crate::config::settings::Limits;
 use crate::config::settings::Settings;
+use crate::config::settings::Sources;
 use crate::config::settings::Store;
 use crate::config::settings::StreamInput;
 use crate::config::settings::Tls;
@@ -32,6 +34,8 @@ const DEFAULT_ZONE: &str = "+07:00";
 const CHARSETS: [&str; 5] = ["utf-8", "windows-1258", "tcvn3", "viscii", "vni"];
 const ROLES: [&str; 3] = ["analyst", "admin", "auditor"];
 const MIB: i64 = 1024 * 1024;
+/// Stands where an address could not be read; no input is made with it.
+const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 0);
 
 /// Checks all layers, the topmost first.
 pub(super) fn check(layers: &[Layer]) -> Result<Settings, Vec<Located<String>>> {
@@ -44,15 +48,15 @@ pub(super) fn check(layers: &[Layer]) -> Result<Settings, Vec<Located<String>>> 
     }
 }
 
-struct Checker<'a> {
-    layers: &'a [Layer],
-    problems: Vec<Located<String>>,
-    explained: Vec<Setting>,
+pub(super) struct Checker<'a> {
+    pub(super) layers: &'a [Layer],
+    pub(super) problems: Vec<Located<String>>,
+    pub(super) explained: Vec<Setting>,
 }
 
 impl<'a> Checker<'a> {
     /// Returns the topmost value of a key and where it stands; notes it for `config explain`.
-    fn pick<T: Clone + Display>(
+    pub(super) fn pick<T: Clone + Display>(
         &mut self,
         key: &str,
         default: Option<T>,
@@ -68,16 +72,22 @@ impl<'a> Checker<'a> {
     }
 
     /// Notes a problem at the value's place, or at the default, which must be right.
-    fn refuse<T>(&mut self, key: &str, place: Option<(&'a Layer, &'a Spanned<T>)>, problem: String, hint: &str) {
+    pub(super) fn refuse<T>(
+        &mut self,
+        key: &str,
+        place: Option<(&'a Layer, &'a Spanned<T>)>,
+        problem: String,
+        hint: &str,
+    ) {
         let located = match place {
             Some((layer, value)) => layer.problem(value, format!("`{key}`: {problem}")),
-            None => Located::at_start(std::path::Path::new("-"), format!("`{key}`: {problem}")),
+            None => Located::unplaced("configuration", format!("`{key}`: {problem}")),
         };
         self.problems.push(if hint.is_empty() { located } else { located.with_hint(hint) });
     }
 
     /// A text that `read` turns into something, or a problem.
-    fn text<V>(
+    pub(super) fn text<V>(
         &mut self,
         key: &str,
         default: Option<&str>,
@@ -95,7 +105,7 @@ impl<'a> Checker<'a> {
     }
 
     /// A whole number within bounds.
-    fn number(
+    pub(super) fn number(
         &mut self,
         key: &str,
         default: i64,
@@ -126,13 +136,28 @@ impl<'a> Checker<'a> {
             syslog_tls: self.listener("syslog_tls", None, zone_offset_seconds, |raw| &raw.input.syslog_tls),
             relp: self.listener("relp", Some("127.0.0.1:2514"), zone_offset_seconds, |raw| &raw.input.relp),
             relp_tls: self.listener("relp_tls", None, zone_offset_seconds, |raw| &raw.input.relp_tls),
+            beats: self.listener("beats", None, zone_offset_seconds, |raw| &raw.input.beats),
+            beats_tls: self.listener("beats_tls", None, zone_offset_seconds, |raw| &raw.input.beats_tls),
+            gelf_udp: self.listener("gelf_udp", None, zone_offset_seconds, |raw| &raw.input.gelf_udp),
+            gelf_tcp: self.listener("gelf_tcp", None, zone_offset_seconds, |raw| &raw.input.gelf_tcp),
             http: self.http(zone_offset_seconds, |raw| &raw.input.http),
             files: self.files(zone_offset_seconds),
+            databases: self.databases(zone_offset_seconds),
             api: self.api(),
             store: self.store(),
             rules: Content { folder: self.text("rules.folder", None, |raw| raw.rules.folder.as_ref(), path) },
             parsers: Content { folder: self.text("parsers.folder", None, |raw| raw.parsers.folder.as_ref(), path) },
             assets: self.text("assets.file", None, |raw| raw.assets.file.as_ref(), path),
+            incidents: Content {
+                folder: self.text("incidents.folder", None, |raw| raw.incidents.folder.as_ref(), path),
+            },
+            enrich: Enrich {
+                threats: self.text("enrich.threats_folder", None, |raw| raw.enrich.threats_folder.as_ref(), path),
+                units: self.text("enrich.units_file", None, |raw| raw.enrich.units_file.as_ref(), path),
+                places: self.text("enrich.places_file", None, |raw| raw.enrich.places_file.as_ref(), path),
+                operators: self.text("enrich.operators_file", None, |raw| raw.enrich.operators_file.as_ref(), path),
+            },
+            sources: self.sources(),
             limits: self.limits(),
             explained: Vec::new(),
             tls,
@@ -158,9 +183,11 @@ impl<'a> Checker<'a> {
         get: impl Fn(&'a Raw) -> &'a RawListener + Copy,
     ) -> Option<StreamInput> {
         let key = |member: &str| format!("input.{name}.{member}");
-        let address = self.text(&key("address"), default, |raw| get(raw).address.as_ref(), optional_address)??;
-        Some(StreamInput {
-            address,
+        let address = self.text(&key("address"), default, |raw| get(raw).address.as_ref(), optional_address).flatten();
+        // The rest is checked in any case, and told only of a listener that is on.
+        let explained = self.explained.len();
+        let input = StreamInput {
+            address: address.unwrap_or(NOWHERE),
             charset: self.charset(&key("charset"), |raw| get(raw).charset.as_ref()),
             format: self.text(&key("format"), None, |raw| get(raw).format.as_ref(), plain),
             zone_offset_seconds: self.text(&key("zone"), None, |raw| get(raw).zone.as_ref(), zone_text).unwrap_or(zone),
@@ -177,23 +204,33 @@ impl<'a> Checker<'a> {
                 4_096..=1024 * MIB,
                 |raw| get(raw).receive_buffer_bytes.as_ref(),
             )),
-        })
+        };
+        self.when_on(address, explained, input)
+    }
+
+    fn when_on<V>(&mut self, address: Option<SocketAddr>, explained: usize, input: V) -> Option<V> {
+        if address.is_none() {
+            self.explained.truncate(explained);
+        }
+        address.map(|_| input)
     }
 
     fn http(&mut self, zone: i32, get: impl Fn(&'a Raw) -> &'a RawHttp + Copy) -> Option<HttpInput> {
         let key = |member: &str| format!("input.http.{member}");
-        let address =
-            self.text(&key("address"), Some("127.0.0.1:8514"), |raw| get(raw).address.as_ref(), optional_address)??;
+        let address = self
+            .text(&key("address"), Some("127.0.0.1:8514"), |raw| get(raw).address.as_ref(), optional_address)
+            .flatten();
+        let explained = self.explained.len();
         let token_file = self.text(&key("token_file"), None, |raw| get(raw).token_file.as_ref(), path);
-        if !address.ip().is_loopback() && token_file.is_none() {
+        if let Some(address) = address.filter(|address| !address.ip().is_loopback() && token_file.is_none()) {
             let (_, place) = self.pick(&key("address"), None, |raw| get(raw).address.as_ref());
             self.explained.pop();
             let problem = format!("{address} is reachable by others, so a token is needed");
             self.refuse(&key("address"), place, problem, "set `input.http.token_file`");
         }
         let (is_tls, _) = self.pick(&key("tls"), Some(false), |raw| get(raw).tls.as_ref());
-        Some(HttpInput {
-            address,
+        let input = HttpInput {
+            address: address.unwrap_or(NOWHERE),
             token_file,
             is_tls: is_tls.unwrap_or(false),
             body_bytes_max: size(
@@ -206,7 +243,8 @@ impl<'a> Checker<'a> {
             ),
             format: self.text(&key("format"), None, |raw| get(raw).format.as_ref(), plain),
             zone_offset_seconds: self.text(&key("zone"), None, |raw| get(raw).zone.as_ref(), zone_text).unwrap_or(zone),
-        })
+        };
+        self.when_on(address, explained, input)
     }
 
     /// Files come from the topmost layer that names any.
@@ -221,20 +259,24 @@ impl<'a> Checker<'a> {
         let key = |member: &str| format!("input.file.{}.{member}", index + 1);
         let get = move |raw: &'a Raw| raw.input.file.get(index);
         let member = |pick: fn(&'a RawFileInput) -> Option<&'a Spanned<String>>| move |raw: &'a Raw| pick(get(raw)?);
-        let Some(path) = self.text(&key("path"), None, member(|file| file.path.as_ref()), plain) else {
+        let before = self.problems.len();
+        let path = self.text(&key("path"), None, member(|file| file.path.as_ref()), plain);
+        if path.is_none() && self.problems.len() == before {
             self.refuse::<String>(&key("path"), None, "a file input needs a `path`".to_owned(), "");
-            return None;
-        };
+        }
         let (is_from_beginning, _) =
             self.pick(&key("from_beginning"), Some(true), move |raw| get(raw)?.from_beginning.as_ref());
         let (reads_history, _) = self.pick(&key("history"), Some(false), move |raw| get(raw)?.history.as_ref());
-        Some(FileInput {
-            path,
+        let input = FileInput {
+            path: path.clone().unwrap_or_default(),
             charset: self.charset(&key("charset"), member(|file| file.charset.as_ref())),
             format: self.text(&key("format"), None, member(|file| file.format.as_ref()), plain),
             zone_offset_seconds: self
                 .text(&key("zone"), None, member(|file| file.zone.as_ref()), zone_text)
                 .unwrap_or(zone),
+            multiline: self.text(&key("multiline"), None, member(|file| file.multiline.as_ref()), |text| {
+                one_of(text, &crate::ingest::file::Joining::PRESETS)
+            }),
             multiline_start: self.text(
                 &key("multiline_start"),
                 None,
@@ -246,7 +288,12 @@ impl<'a> Checker<'a> {
             line_bytes_max: size(
                 self.number(&key("line_bytes_max"), 64 * 1024, 480..=MIB, move |raw| get(raw)?.line_bytes_max.as_ref()),
             ),
-        })
+        };
+        if input.multiline.is_some() && input.multiline_start.is_some() {
+            let problem = "`multiline` and `multiline_start` exclude each other".to_owned();
+            self.refuse::<String>(&key("multiline"), None, problem, "");
+        }
+        path.map(|_| input)
     }
 
     fn charset(&mut self, key: &str, get: impl Fn(&'a Raw) -> Option<&'a Spanned<String>>) -> String {
@@ -280,6 +327,7 @@ impl<'a> Checker<'a> {
         let wanting = [
             ("input.syslog_tls", settings.syslog_tls.is_some()),
             ("input.relp_tls", settings.relp_tls.is_some()),
+            ("input.beats_tls", settings.beats_tls.is_some()),
             ("input.http.tls", settings.http.as_ref().is_some_and(|http| http.is_tls)),
         ];
         for (key, _) in wanting.iter().filter(|(_, is_wanted)| *is_wanted && settings.tls.is_none()) {
@@ -329,6 +377,7 @@ impl<'a> Checker<'a> {
         // Twelve months searchable; the law asks for three at level 3, the default of a province's systems.
         let retention_days =
             self.number("store.retention_days", 365, 90..=36_500, |raw| raw.store.retention_days.as_ref());
+        let archive_days = self.number("store.archive_days", 3, 0..=36_500, |raw| raw.store.archive_days.as_ref());
         let reserve_bytes =
             self.number("store.reserve_bytes", 1024 * MIB, 0..=i64::MAX, |raw| raw.store.reserve_bytes.as_ref());
         let visible_ms = self.number("store.visible_ms", 400, 50..=10_000, |raw| raw.store.visible_ms.as_ref());
@@ -339,11 +388,26 @@ impl<'a> Checker<'a> {
             self.number("store.search_seconds_max", 30, 1..=3_600, |raw| raw.store.search_seconds_max.as_ref());
         Store {
             retention_days: u32::try_from(retention_days).unwrap_or(365),
+            archive_days: u32::try_from(archive_days).unwrap_or(3),
             reserve_bytes: u64::try_from(reserve_bytes).unwrap_or(0),
             visible: Duration::from_millis(u64::try_from(visible_ms).unwrap_or(400)),
             hot_events_max: size(hot_events_max),
             seal: seconds(seal_seconds),
             search_deadline: seconds(search_seconds),
+        }
+    }
+
+    fn sources(&mut self) -> Sources {
+        let clock = self.number("sources.clock_seconds", 120, 1..=86_400, |raw| raw.sources.clock_seconds.as_ref());
+        let unparsed =
+            self.number("sources.unparsed_percent", 20, 1..=100, |raw| raw.sources.unparsed_percent.as_ref());
+        let surge = self.number("sources.surge_factor", 5, 0..=1_000, |raw| raw.sources.surge_factor.as_ref());
+        let tracked = self.number("sources.tracked_max", 10_000, 100..=100_000, |raw| raw.sources.tracked_max.as_ref());
+        Sources {
+            tracked_max: size(tracked),
+            clock_seconds: clock,
+            unparsed_percent: u8::try_from(unparsed).unwrap_or(100),
+            surge_factor: u32::try_from(surge).unwrap_or(0),
         }
     }
 
@@ -363,21 +427,21 @@ impl<'a> Checker<'a> {
     }
 }
 
-fn size(number: i64) -> NonZeroUsize {
+pub(super) fn size(number: i64) -> NonZeroUsize {
     usize::try_from(number).ok().and_then(NonZeroUsize::new).unwrap_or(NonZeroUsize::MIN)
 }
 
-fn seconds(number: i64) -> Duration {
+pub(super) fn seconds(number: i64) -> Duration {
     Duration::from_secs(u64::try_from(number).unwrap_or(0))
 }
 
-type Read<V> = Result<V, (String, String)>;
+pub(super) type Read<V> = Result<V, (String, String)>;
 
-fn plain(text: &str) -> Read<String> {
+pub(super) fn plain(text: &str) -> Read<String> {
     if text.is_empty() { Err(("the value is empty".to_owned(), String::new())) } else { Ok(text.to_owned()) }
 }
 
-fn path(text: &str) -> Read<PathBuf> {
+pub(super) fn path(text: &str) -> Read<PathBuf> {
     plain(text).map(PathBuf::from)
 }
 
@@ -387,7 +451,7 @@ fn pattern(text: &str) -> Read<String> {
         .map_err(|err| (format!("`{text}` is not a regular expression"), err.to_string()))
 }
 
-fn one_of(text: &str, known: &[&str]) -> Read<String> {
+pub(super) fn one_of(text: &str, known: &[&str]) -> Read<String> {
     let lower = text.to_ascii_lowercase();
     if known.contains(&lower.as_str()) {
         return Ok(lower);
@@ -410,7 +474,7 @@ fn optional_address(text: &str) -> Read<Option<SocketAddr>> {
     })
 }
 
-fn zone_text(text: &str) -> Read<i32> {
+pub(super) fn zone_text(text: &str) -> Read<i32> {
     offset_seconds(text)
         .ok_or_else(|| (format!("`{text}` is not an offset from UTC"), "write it like `+07:00` or `Z`".to_owned()))
 }
@@ -482,6 +546,7 @@ mod tests {
                 "1:8 `zone`: `+25:00` is not an offset from UTC (write it like `+07:00` or `Z`)",
                 "3:11 `input.syslog_udp.address`: `here` is not an address to listen on \
                  (an address and a port, such as `0.0.0.0:514` or `[::]:514`, or `off`)",
+                "4:11 `input.syslog_udp.charset`: unknown value `utf8` (did you mean `utf-8`?)",
                 "8:6 `api.users.an`: unknown value `root` (one of: analyst, admin, auditor)",
                 "6:18 `store.retention_days`: 3 is not between 90 and 36500",
             ]

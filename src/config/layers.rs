@@ -74,7 +74,7 @@ impl Layer {
     pub(super) fn problem<T>(&self, value: &Spanned<T>, problem: String) -> Located<String> {
         match &self.kind {
             LayerKind::File => Located::at_offset(&self.path, &self.text, value.span().start, problem),
-            LayerKind::Lines(_) => Located::at_start(Path::new("-"), format!("{}: {problem}", self.origin(value))),
+            LayerKind::Lines(_) => Located::unplaced(&self.origin(value), problem),
         }
     }
 }
@@ -164,7 +164,7 @@ fn lines_layer(values: &BTreeMap<String, String>, name: impl Fn(&str) -> String)
     let place = |mistake: Mistake| {
         let line = position_of(&text, mistake.offset).line as usize;
         let name = names.get(line - 1).map_or("flags", String::as_str);
-        with_hint(Located::at_start(Path::new("-"), mistake.message)).map(|message| format!("{name}: {message}"))
+        with_hint(Located::unplaced(name, mistake.message))
     };
     let (raw, mistakes) = reading::read(&text).map_err(|mistake| ConfigError::Invalid(vec![place(mistake)]))?;
     let problems = mistakes.into_iter().map(place).collect();

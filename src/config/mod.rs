@@ -5,6 +5,7 @@
 //! `docs/configuration.md`.
 
 mod check;
+mod database;
 mod explain;
 mod layers;
 mod raw;
@@ -17,10 +18,14 @@ pub use layers::Flags;
 pub use layers::load;
 pub use settings::Api;
 pub use settings::Content;
+pub use settings::DatabaseInput;
+pub use settings::Enrich;
 pub use settings::FileInput;
 pub use settings::HttpInput;
 pub use settings::Limits;
+pub use settings::Secret;
 pub use settings::Settings;
+pub use settings::Sources;
 pub use settings::Store;
 pub use settings::StreamInput;
 pub use settings::Tls;

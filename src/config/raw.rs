@@ -23,6 +23,9 @@ pub(super) struct Raw {
     pub(super) rules: RawContent,
     pub(super) parsers: RawContent,
     pub(super) assets: RawFile,
+    pub(super) incidents: RawContent,
+    pub(super) enrich: RawEnrich,
+    pub(super) sources: RawSources,
     pub(super) limits: RawLimits,
 }
 
@@ -34,8 +37,13 @@ pub(super) struct RawInputs {
     pub(super) syslog_tls: RawListener,
     pub(super) relp: RawListener,
     pub(super) relp_tls: RawListener,
+    pub(super) beats: RawListener,
+    pub(super) beats_tls: RawListener,
+    pub(super) gelf_udp: RawListener,
+    pub(super) gelf_tcp: RawListener,
     pub(super) http: RawHttp,
     pub(super) file: Vec<RawFileInput>,
+    pub(super) database: Vec<RawDatabase>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -70,10 +78,40 @@ pub(super) struct RawFileInput {
     pub(super) charset: Text,
     pub(super) format: Text,
     pub(super) zone: Text,
+    pub(super) multiline: Text,
     pub(super) multiline_start: Text,
     pub(super) from_beginning: Truth,
     pub(super) history: Truth,
     pub(super) line_bytes_max: Number,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawDatabase {
+    pub(super) name: Text,
+    pub(super) kind: Text,
+    pub(super) host: Text,
+    pub(super) port: Number,
+    pub(super) database: Text,
+    pub(super) user: Text,
+    pub(super) password_file: Text,
+    pub(super) password_env: Text,
+    pub(super) tls: Truth,
+    pub(super) tls_ca: Text,
+    pub(super) table: Text,
+    pub(super) columns: Text,
+    pub(super) query: Text,
+    pub(super) id_column: Text,
+    pub(super) time_column: Text,
+    pub(super) overlap_ids: Number,
+    pub(super) lateness_seconds: Number,
+    pub(super) from_beginning: Truth,
+    pub(super) poll_seconds: Number,
+    pub(super) page_rows: Number,
+    pub(super) row_bytes_max: Number,
+    pub(super) statement_seconds: Number,
+    pub(super) format: Text,
+    pub(super) zone: Text,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -98,6 +136,7 @@ pub(super) struct RawApi {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawStore {
     pub(super) retention_days: Number,
+    pub(super) archive_days: Number,
     pub(super) reserve_bytes: Number,
     pub(super) visible_ms: Number,
     pub(super) hot_events_max: Number,
@@ -115,6 +154,24 @@ pub(super) struct RawContent {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawFile {
     pub(super) file: Text,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawEnrich {
+    pub(super) threats_folder: Text,
+    pub(super) units_file: Text,
+    pub(super) places_file: Text,
+    pub(super) operators_file: Text,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawSources {
+    pub(super) tracked_max: Number,
+    pub(super) clock_seconds: Number,
+    pub(super) unparsed_percent: Number,
+    pub(super) surge_factor: Number,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -24,8 +24,15 @@ pub struct Settings {
     pub relp: Option<StreamInput>,
     /// Needs `tls`.
     pub relp_tls: Option<StreamInput>,
+    /// Lumberjack, the protocol of Beats.
+    pub beats: Option<StreamInput>,
+    /// Needs `tls`.
+    pub beats_tls: Option<StreamInput>,
+    pub gelf_udp: Option<StreamInput>,
+    pub gelf_tcp: Option<StreamInput>,
     pub http: Option<HttpInput>,
     pub files: Vec<FileInput>,
+    pub databases: Vec<DatabaseInput>,
     pub tls: Option<Tls>,
     pub api: Api,
     pub store: Store,
@@ -33,6 +40,10 @@ pub struct Settings {
     pub parsers: Content,
     /// CSV or TOML of what the province owns.
     pub assets: Option<PathBuf>,
+    /// Deadlines and report templates that replace those compiled in.
+    pub incidents: Content,
+    pub enrich: Enrich,
+    pub sources: Sources,
     pub limits: Limits,
     /// Every value with where it came from, for `config explain`.
     pub explained: Vec<Setting>,
@@ -73,6 +84,8 @@ pub struct FileInput {
     pub charset: String,
     pub format: Option<String>,
     pub zone_offset_seconds: i32,
+    /// The name of a ready-made rule for joining lines.
+    pub multiline: Option<String>,
     /// A regular expression that matches the first line of each event.
     pub multiline_start: Option<String>,
     /// Read what stands in the file already, not only what is added.
@@ -90,12 +103,30 @@ impl FileInput {
             charset: "utf-8".to_owned(),
             format: None,
             zone_offset_seconds,
+            multiline: None,
             multiline_start: None,
             is_from_beginning: true,
             reads_history: false,
             line_bytes_max: crate::ingest::syslog::FRAME_BYTES_DEFAULT,
         }
     }
+}
+
+/// A database to poll.
+#[derive(Debug, Clone)]
+pub struct DatabaseInput {
+    /// All but the password and the folder of its position.
+    pub config: crate::ingest::database::Config,
+    pub password: Option<Secret>,
+    pub format: Option<String>,
+}
+
+/// Where a secret is; read only when it is needed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Secret {
+    File(PathBuf),
+    /// The name of a variable of the environment.
+    Environment(String),
 }
 
 /// The certificate the TLS listeners show, and whom they trust.
@@ -120,6 +151,8 @@ pub struct Api {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Store {
     pub retention_days: u32,
+    /// Days after which a day's events are rewritten as an archive; 0 is never.
+    pub archive_days: u32,
     /// Free space that is never used: below it inputs are refused.
     pub reserve_bytes: u64,
     /// How long an event may wait before search finds it.
@@ -133,6 +166,32 @@ pub struct Store {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Content {
     pub folder: Option<PathBuf>,
+}
+
+/// What events are enriched with.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Enrich {
+    /// A folder of threat lists.
+    pub threats: Option<PathBuf>,
+    /// Administrative units with dates of validity.
+    pub units: Option<PathBuf>,
+    /// A database of countries or cities, in the MaxMind format.
+    pub places: Option<PathBuf>,
+    /// A database of autonomous systems, in the same format.
+    pub operators: Option<PathBuf>,
+}
+
+/// What is told of sources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sources {
+    /// Sources remembered at most.
+    pub tracked_max: NonZeroUsize,
+    /// A clock further off than this is told.
+    pub clock_seconds: i64,
+    /// A larger share of lines that no pack reads is told.
+    pub unparsed_percent: u8,
+    /// More than so many times the usual is told; 0 for never.
+    pub surge_factor: u32,
 }
 
 /// Queues and patience.

@@ -16,11 +16,20 @@ use crate::wire::incident::IncidentAction;
 use crate::wire::incident::IncidentDetail;
 use crate::wire::incident::IncidentRow;
 use crate::wire::incident::IncidentWindow;
+use crate::wire::report::DraftRequest;
+use crate::wire::report::Handover;
+use crate::wire::report::HandoverDraft;
+use crate::wire::report::HandoverList;
+use crate::wire::report::Period;
+use crate::wire::report::TriageReport;
 use crate::wire::search::Histogram;
 use crate::wire::search::HistogramRequest;
 use crate::wire::search::SearchPage;
 use crate::wire::search::SearchRequest;
+use crate::wire::search::SearchTable;
+use crate::wire::source::SourceCommand;
 use crate::wire::source::SourceList;
+use crate::wire::source::SourceRow;
 use crate::wire::status::RuleList;
 use crate::wire::status::Status;
 use crate::wire::status::Whoami;
@@ -91,10 +100,16 @@ pub(super) enum Slot {
     IncidentList,
     IncidentDetail,
     IncidentAction,
+    Triage,
+    Handovers,
+    HandoverDraft,
+    HandoverSign,
     Search,
     SearchMore,
     Histogram,
     Sources,
+    SourceLines,
+    SourceAction,
     Rules,
 }
 
@@ -104,7 +119,7 @@ pub(super) const SLOT_COUNT: usize = Slot::Rules as usize + 1;
 impl Slot {
     /// Says whether an earlier request must run to its end even when another follows.
     pub(super) fn is_action(self) -> bool {
-        matches!(self, Slot::AlertAction | Slot::IncidentAction)
+        matches!(self, Slot::AlertAction | Slot::IncidentAction | Slot::HandoverSign | Slot::SourceAction)
     }
 }
 
@@ -120,9 +135,15 @@ pub(super) enum Request {
     Incidents,
     Incident(u64),
     ActOnIncident(u64, IncidentAction),
+    Triage(Period),
+    Handovers,
+    DraftHandover(DraftRequest),
+    SignHandover(HandoverDraft),
     Search(SearchRequest),
+    Table(SearchRequest),
     Histogram(HistogramRequest),
     Sources,
+    ActOnSource(SourceCommand),
     Rules,
 }
 
@@ -138,9 +159,15 @@ pub(super) enum Answer {
     Incidents(IncidentWindow),
     Incident(Box<IncidentDetail>),
     ActedOnIncident(IncidentRow),
+    Triage(Box<TriageReport>),
+    Handovers(HandoverList),
+    HandoverDraft(HandoverDraft),
+    HandoverSigned(Handover),
     Page(Box<SearchPage>),
+    Table(Box<SearchTable>),
     Histogram(Histogram),
     Sources(SourceList),
+    ActedOnSource(Box<SourceRow>),
     Rules(RuleList),
 }
 

@@ -3,12 +3,15 @@
 //! Pure but for reading rule files: no clock, no network, no threads. The same events and rules always give the same
 //! detections, live, replayed or tested.
 
+pub mod attack;
 pub mod cases;
 mod correlate;
 mod detector;
 mod engine;
-mod lint;
+pub mod inspect;
+pub mod lint;
 mod mapping;
+mod prefilter;
 mod ruleset;
 pub mod sigma;
 
@@ -22,8 +25,10 @@ pub use engine::Match;
 pub use engine::MatchedPart;
 pub use lint::Finding;
 pub use lint::lint;
+pub use lint::lint_all;
 pub use mapping::Mapping;
 pub use mapping::Pipeline;
+pub use prefilter::prefilter;
 pub use ruleset::Content;
 pub use ruleset::Options;
 pub use ruleset::RuleFile;

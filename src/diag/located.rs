@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::model::SafeText;
 
-/// A place in a text: line and column, both counted from 1; the column counts characters, not bytes.
+/// A place in a text: line and column, both counted from 1; the column counts characters, not bytes. Line 0 is no place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Position {
     pub line: u32,
@@ -55,6 +55,11 @@ impl<E> Located<E> {
         Located { path: path.to_owned(), position: Position::START, error, hint: None }
     }
 
+    /// Names what a problem is of where no line can be told: a flag, a variable, a whole configuration.
+    pub fn unplaced(what: &str, error: E) -> Located<E> {
+        Located { path: PathBuf::from(what), position: Position { line: 0, column: 0 }, error, hint: None }
+    }
+
     /// Adds a hint.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Located<E> {
@@ -81,12 +86,15 @@ impl<E: fmt::Display> Located<E> {
 }
 
 impl<E: fmt::Display> fmt::Display for Located<E> {
-    /// Writes `path:line:column: problem` and, on a line of its own, the hint; safe for a terminal.
+    /// Writes `path:line:column: problem` (without place: `what: problem`) and, on a line of its own, the hint; safe for a terminal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Position { line, column } = self.position;
         let path = self.path.display().to_string();
         let error = self.error.to_string();
-        write!(f, "{}:{line}:{column}: {}", SafeText::new(&path), SafeText::new(&error))?;
+        match line {
+            0 => write!(f, "{}: {}", SafeText::new(&path), SafeText::new(&error))?,
+            _ => write!(f, "{}:{line}:{column}: {}", SafeText::new(&path), SafeText::new(&error))?,
+        }
         match &self.hint {
             Some(hint) => write!(f, "\n  hint: {}", SafeText::new(hint)),
             None => Ok(()),
@@ -128,6 +136,11 @@ mod tests {
         let offset = text.find('!').expect("is there");
         assert_eq!(position_of(text, offset), Position { line: 2, column: 8 });
         assert_eq!(position_of(text, 10_000), Position { line: 2, column: 9 });
+    }
+
+    #[test]
+    fn what_has_no_line_prints_none() {
+        assert_eq!(Located::unplaced("flag --relp", "no address").to_string(), "flag --relp: no address");
     }
 
     #[test]

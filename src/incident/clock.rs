@@ -20,21 +20,14 @@ impl ClockRule {
     }
 }
 
-/// The deadlines an incident starts with when the operator has set none.
-pub fn defaults() -> Vec<ClockRule> {
-    [("immediate", 0), ("first_notice", 24), ("cause_and_fix", 72), ("personal_data", 72)]
-        .map(|(name, hours)| ClockRule { name: name.to_owned(), hours })
-        .to_vec()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_defaults_are_those_of_the_regulations() {
-        let hours: Vec<u64> = defaults().iter().map(|clock| clock.duration().as_secs() / 3600).collect();
-        assert_eq!(hours, [0, 24, 72, 72]);
+    fn a_deadline_is_a_name_and_hours() {
+        let clock: ClockRule = serde_json::from_str(r#"{"name":"x","hours":24}"#).expect("well-formed");
+        assert_eq!(clock.duration().as_secs(), 86_400);
         assert!(serde_json::from_str::<ClockRule>(r#"{"name":"x","hours":1,"days":2}"#).is_err());
     }
 }

@@ -4,14 +4,23 @@
 //! the alerts' own file, because an escalation changes an alert and an incident together or neither.
 
 pub mod clock;
+pub mod forms;
+pub mod handover;
 pub mod phase;
+pub mod report;
 pub mod store;
 
 pub use crate::alert::IncidentId;
 pub use clock::ClockRule;
+pub use forms::Form;
+pub use forms::FormError;
+pub use forms::Forms;
+pub use phase::Changed;
+pub use phase::Edit;
 pub use phase::IncidentAction;
 pub use phase::IncidentPhase;
 pub use phase::IncidentRefusal;
+pub use phase::NewObservable;
 pub use store::Escalation;
 pub use store::IncidentDetail;
 pub use store::IncidentError;

@@ -5,7 +5,10 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::alert::Actor;
+use crate::alert::IncidentId;
 use crate::alert::state::NOTE_BYTES_MAX;
+use crate::model::RuleLevel;
+use crate::model::Timestamp;
 
 /// Where an incident stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -48,9 +51,63 @@ impl IncidentPhase {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IncidentAction {
     Take,
-    Phase { phase: IncidentPhase, note: Option<String> },
-    Note { text: String },
-    MeetClock { name: String },
+    Phase {
+        phase: IncidentPhase,
+        note: Option<String>,
+    },
+    Note {
+        text: String,
+    },
+    MeetClock {
+        name: String,
+    },
+    /// Corrects the title or the level; refused when what is there is not what was seen.
+    Edit(Edit),
+    /// Gives it to somebody else, or to nobody.
+    Assign {
+        to: Option<String>,
+    },
+    AddTask {
+        text: String,
+    },
+    /// Tasks are named by their place in the list, from 1.
+    FinishTask {
+        place: u32,
+    },
+    AddObservable(NewObservable),
+    /// Sets when a deadline passes, or adds one; `why` is told in the timeline.
+    SetClock {
+        name: String,
+        due: Timestamp,
+        why: String,
+    },
+    /// All of it goes into another incident, and this one is closed.
+    MergeInto {
+        incident: IncidentId,
+    },
+}
+
+/// A correction: each value with the one that was seen when it was decided.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Edit {
+    pub title: Option<Changed<String>>,
+    pub level: Option<Changed<RuleLevel>>,
+}
+
+/// A value as it was seen, and as it shall be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changed<T> {
+    pub from: T,
+    pub to: T,
+}
+
+/// Something seen in an incident that others can look for: an address, a hash, an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewObservable {
+    /// `ip`, `domain`, `url`, `hash`, `user`, `host`, `file`, `email`, or a word of the analyst's own.
+    pub kind: String,
+    pub value: String,
+    pub note: Option<String>,
 }
 
 /// The part of an incident that people decide.
@@ -87,6 +144,24 @@ pub enum IncidentRefusal {
     NoSuchClock(String),
     #[error("the clock `{0}` was met already")]
     ClockMet(String),
+    #[error("it has no task {0}")]
+    NoSuchTask(u32),
+    #[error("task {0} is done already")]
+    TaskDone(u32),
+    #[error("{what} is `{theirs}` by now, not `{seen}`: it was not made `{yours}`")]
+    ChangedSince { what: &'static str, seen: String, yours: String, theirs: String },
+    #[error("{what} is empty")]
+    Empty { what: &'static str },
+    #[error("{what} is longer than {bytes_max} bytes")]
+    TooLong { what: &'static str, bytes_max: usize },
+    #[error("it has {count_max} {what} already")]
+    Full { what: &'static str, count_max: u32 },
+    #[error("it went into {0}")]
+    Merged(IncidentId),
+    #[error("the shift was handed over at {at}, after this was drafted")]
+    HandedOver { at: Timestamp },
+    #[error("it cannot go into itself")]
+    MergeIntoItself,
 }
 
 impl IncidentState {
@@ -105,10 +180,48 @@ impl IncidentState {
                 let text = checked_note(Some(text))?.ok_or(IncidentRefusal::NoteEmpty)?;
                 Ok(Applied { state: self.clone(), record: Some(("noted", Some(text))) })
             }
-            IncidentAction::MeetClock { name } => {
-                Ok(Applied { state: self.clone(), record: Some(("clock_met", Some(name.clone()))) })
+            IncidentAction::MeetClock { name } => self.same(("clock_met", Some(name.clone()))),
+            // What a closed case holds is what it was closed with.
+            _ if self.phase == IncidentPhase::Closed => Err(IncidentRefusal::Closed),
+            IncidentAction::Assign { to } => self.assign(to.as_deref(), who),
+            IncidentAction::Edit(edit) => self.same(("edited", Some(edit.told()))),
+            IncidentAction::AddTask { text } => self.same(("task_added", Some(bounded("the task", text)?))),
+            IncidentAction::FinishTask { place } => self.same(("task_done", Some(place.to_string()))),
+            IncidentAction::AddObservable(new) => self.same(("observable_added", Some(new.told()?))),
+            IncidentAction::SetClock { name, due, why } => {
+                let (name, why) = (bounded("the clock's name", name)?, bounded("the reason", why)?);
+                self.same(("clock_set", Some(format!("{name} {due}: {why}"))))
+            }
+            IncidentAction::MergeInto { incident } => {
+                self.held_by_another(who)?;
+                let owner = self.owner.clone().or_else(|| Some(who.name.clone()));
+                let state = IncidentState { phase: IncidentPhase::Closed, owner };
+                Ok(Applied { state, record: Some(("merged_into", Some(incident.to_string()))) })
             }
         }
+    }
+
+    fn same(&self, record: (&'static str, Option<String>)) -> Result<Applied, IncidentRefusal> {
+        Ok(Applied { state: self.clone(), record: Some(record) })
+    }
+
+    fn held_by_another(&self, who: &Actor) -> Result<(), IncidentRefusal> {
+        match &self.owner {
+            Some(owner) if *owner != who.name && !who.may_override => {
+                Err(IncidentRefusal::HeldBy { owner: owner.clone() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn assign(&self, to: Option<&str>, who: &Actor) -> Result<Applied, IncidentRefusal> {
+        self.held_by_another(who)?;
+        let to = to.map(|to| bounded("the name", to)).transpose()?;
+        if to == self.owner {
+            return Ok(Applied { state: self.clone(), record: None });
+        }
+        let state = IncidentState { owner: to.clone(), ..self.clone() };
+        Ok(Applied { state, record: Some(("assigned", to)) })
     }
 
     fn take(&self, who: &Actor) -> Result<Applied, IncidentRefusal> {
@@ -128,12 +241,7 @@ impl IncidentState {
         if phase == self.phase {
             return Err(IncidentRefusal::SamePhase);
         }
-        match &self.owner {
-            Some(owner) if *owner != who.name && !who.may_override => {
-                return Err(IncidentRefusal::HeldBy { owner: owner.clone() });
-            }
-            _ => {}
-        }
+        self.held_by_another(who)?;
         let note = checked_note(note)?;
         let needs_note = phase == IncidentPhase::Closed || self.phase == IncidentPhase::Closed;
         if needs_note && note.is_none() {
@@ -143,6 +251,36 @@ impl IncidentState {
         let text = note.map_or_else(|| moved.clone(), |note| format!("{moved}: {note}"));
         let owner = self.owner.clone().or_else(|| Some(who.name.clone()));
         Ok(Applied { state: IncidentState { phase, owner }, record: Some(("phase", Some(text))) })
+    }
+}
+
+impl Edit {
+    /// What it changes, for the timeline.
+    fn told(&self) -> String {
+        let title = self.title.as_ref().map(|title| format!("title: {} -> {}", title.from, title.to));
+        let level = self.level.as_ref().map(|level| format!("level: {} -> {}", level.from.as_str(), level.to.as_str()));
+        title.into_iter().chain(level).collect::<Vec<_>>().join("; ")
+    }
+}
+
+impl NewObservable {
+    /// What it is, for the timeline, when it can be kept.
+    fn told(&self) -> Result<String, IncidentRefusal> {
+        let (kind, value) = (bounded("the kind", &self.kind)?, bounded("the value", &self.value)?);
+        checked_note(self.note.as_deref())?;
+        Ok(format!("{kind} {value}"))
+    }
+}
+
+/// Words an incident keeps, other than notes, are no longer than this.
+pub const WORDS_BYTES_MAX: usize = 2_048;
+
+/// Returns a text trimmed, when there is one and it is not too long.
+fn bounded(what: &'static str, text: &str) -> Result<String, IncidentRefusal> {
+    match text.trim() {
+        "" => Err(IncidentRefusal::Empty { what }),
+        text if text.len() > WORDS_BYTES_MAX => Err(IncidentRefusal::TooLong { what, bytes_max: WORDS_BYTES_MAX }),
+        text => Ok(text.to_owned()),
     }
 }
 

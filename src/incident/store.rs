@@ -1,5 +1,7 @@
 //! Incidents in SQLite, in the alerts' file: an escalation is one transaction over both.
 
+mod cases;
+
 use std::sync::Arc;
 
 use rusqlite::Connection;
@@ -25,6 +27,7 @@ use crate::alert::store::from_sql;
 use crate::alert::store::members;
 use crate::alert::store::to_sql;
 use crate::incident::ClockRule;
+use crate::incident::Forms;
 use crate::incident::IncidentAction;
 use crate::incident::IncidentPhase;
 use crate::incident::IncidentRefusal;
@@ -101,6 +104,31 @@ pub struct IncidentDetail {
     /// Oldest first.
     pub timeline: Vec<HistoryEntry>,
     pub clocks: Vec<IncidentClock>,
+    pub tasks: Vec<IncidentTask>,
+    pub observables: Vec<IncidentObservable>,
+    /// Where all of it went.
+    pub merged_into: Option<IncidentId>,
+}
+
+/// Something to be done in an incident.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IncidentTask {
+    /// From 1.
+    pub place: u32,
+    pub text: String,
+    pub added_by: String,
+    /// When and by whom it was done, if it was.
+    pub done: Option<(Timestamp, String)>,
+}
+
+/// Something an analyst noted down as seen in an incident.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IncidentObservable {
+    pub kind: String,
+    pub value: String,
+    pub note: Option<String>,
+    pub added: Timestamp,
+    pub added_by: String,
 }
 
 /// What is escalated, and into what.
@@ -129,13 +157,23 @@ pub struct Escalated {
 #[derive(Debug, Clone)]
 pub struct IncidentStore {
     store: Arc<AlertStore>,
-    clocks: Arc<[ClockRule]>,
+    forms: Arc<Forms>,
 }
 
 impl IncidentStore {
-    /// Works on the alerts' file; new incidents get these clocks.
-    pub fn new(store: Arc<AlertStore>, clocks: Vec<ClockRule>) -> IncidentStore {
-        IncidentStore { store, clocks: clocks.into() }
+    /// Works on the alerts' file; new incidents get the deadlines of the forms.
+    pub fn new(store: Arc<AlertStore>, forms: Arc<Forms>) -> IncidentStore {
+        IncidentStore { store, forms }
+    }
+
+    /// Returns the alerts the incidents are made of.
+    pub(super) fn alerts(&self) -> &AlertStore {
+        &self.store
+    }
+
+    /// Returns the forms reports are made by.
+    pub fn forms(&self) -> &Forms {
+        &self.forms
     }
 
     /// Declares an incident from alerts, or lets them join one.
@@ -150,7 +188,7 @@ impl IncidentStore {
         self.store.change(|change| {
             let incident = match escalation.incident {
                 Some(incident) => joinable(change, incident)?,
-                None => declare(change, escalation, who, &self.clocks)?,
+                None => declare(change, escalation, who, self.forms.clocks())?,
             };
             let action = Action::Escalate { incident, note: escalation.note.clone() };
             let mut escalated = Escalated { incident, done: Vec::new(), refused: Vec::new() };
@@ -194,9 +232,7 @@ impl IncidentStore {
         self.store.change(|change| {
             let state = state(&change.transaction, id)?;
             let applied = state.apply(action, who)?;
-            if let IncidentAction::MeetClock { name } = action {
-                meet_clock(change, id, name, who)?;
-            }
+            cases::keep(change, id, action, who)?;
             if let Some((word, text)) = &applied.record {
                 let revision = change.next_revision();
                 let is_closed = applied.state.phase == IncidentPhase::Closed;
@@ -211,7 +247,8 @@ impl IncidentStore {
                     ],
                 )?;
                 remember(change, id, &who.name, word, text.as_deref())?;
-                if is_closed && state.phase != IncidentPhase::Closed {
+                let is_merged = matches!(action, IncidentAction::MergeInto { .. });
+                if is_closed && !is_merged && state.phase != IncidentPhase::Closed {
                     close_alerts(change, id, who)?;
                 }
             }
@@ -295,20 +332,6 @@ fn declare(
     }
     remember(change, id, &who.name, "declared", escalation.note.as_deref())?;
     Ok(id)
-}
-
-fn meet_clock(change: &Change<'_>, id: IncidentId, name: &str, who: &Actor) -> Result<(), IncidentError> {
-    let met = change.transaction.execute(
-        "UPDATE incident_clocks SET met = ?3, met_by = ?4 WHERE incident_id = ?1 AND name = ?2 AND met IS NULL",
-        params![to_sql(id.0), name, change.now.0, who.name],
-    )?;
-    if met > 0 {
-        return Ok(());
-    }
-    let clocks = clocks(&change.transaction, id)?;
-    let is_known = clocks.iter().any(|clock| clock.name == name);
-    let name = name.to_owned();
-    Err(if is_known { IncidentRefusal::ClockMet(name) } else { IncidentRefusal::NoSuchClock(name) }.into())
 }
 
 fn close_alerts(change: &mut Change<'_>, id: IncidentId, who: &Actor) -> Result<(), IncidentError> {
@@ -416,6 +439,9 @@ fn detail(connection: &Connection, id: IncidentId) -> Result<IncidentDetail, Inc
         entities: entities(connection, id)?,
         timeline: timeline(connection, id)?,
         clocks: clocks(connection, id)?,
+        tasks: cases::tasks(connection, id)?,
+        observables: cases::observables(connection, id)?,
+        merged_into: cases::merged_into(connection, id)?,
     })
 }
 

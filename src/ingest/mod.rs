@@ -6,10 +6,14 @@
 
 pub mod account;
 pub mod connections;
+pub mod database;
 pub mod file;
+pub mod gelf;
 pub mod http;
 pub mod intake;
+pub mod ledger;
 pub mod listener;
+pub mod lumberjack;
 pub mod relp;
 pub mod stream;
 pub mod syslog;

@@ -99,6 +99,11 @@ fields! {
     LONGAN_ASSET_SYSTEM = "longan.asset.system", Keyword;
     LONGAN_ASSET_CRITICALITY = "longan.asset.criticality", Keyword;
     LONGAN_ASSET_OWNER = "longan.asset.owner", Keyword;
+    LONGAN_ASSET_UNIT_CODE = "longan.asset.unit_code", Keyword;
+    LONGAN_ASSET_UNIT_PARENT = "longan.asset.unit_parent", Keyword;
+    LONGAN_THREAT_FIELD = "longan.threat.field", Keyword;
+    LONGAN_THREAT_LISTS = "longan.threat.lists", Keyword;
+    LONGAN_THREAT_CONFIDENCE = "longan.threat.confidence", Long;
     // agent
     AGENT_ID = "agent.id", Keyword;
     AGENT_NAME = "agent.name", Keyword;
@@ -420,6 +425,12 @@ fields! {
     SOURCE_USER_NAME = "source.user.name", Keyword;
     // threat
     THREAT_ENRICHMENTS_INDICATOR_TYPE = "threat.enrichments.indicator.type", Keyword;
+    THREAT_FEED_NAME = "threat.feed.name", Keyword;
+    THREAT_INDICATOR_CONFIDENCE = "threat.indicator.confidence", Keyword;
+    THREAT_INDICATOR_DESCRIPTION = "threat.indicator.description", Keyword;
+    THREAT_INDICATOR_IP = "threat.indicator.ip", Ip;
+    THREAT_INDICATOR_URL_DOMAIN = "threat.indicator.url.domain", Keyword;
+    THREAT_INDICATOR_URL_FULL = "threat.indicator.url.full", Keyword;
     THREAT_INDICATOR_TYPE = "threat.indicator.type", Keyword;
     THREAT_INDICATOR_NAME = "threat.indicator.name", Keyword;
     THREAT_SOFTWARE_NAME = "threat.software.name", Keyword;

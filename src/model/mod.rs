@@ -2,6 +2,7 @@
 //!
 //! Nothing here does I/O, knows tokio, or names another module of this crate.
 
+pub mod csv;
 pub mod ecs;
 pub mod envelope;
 pub mod event;

@@ -75,13 +75,18 @@ pub(super) fn apply(view: &mut View<'_, '_>) {
     }
 }
 
-/// Fills in `address` from `ip`, or `ip` or `domain` from `address`.
+/// Fills in `address` from `ip` or `domain`, or one of these from `address`.
 fn end(view: &mut View<'_, '_>, address: Field, ip: Field, domain: Field) {
     if let Some(known) = view.ip(ip) {
         view.fill(address, Value::Ip(known));
         return;
     }
-    let Some(text) = view.text(address) else { return };
+    let Some(text) = view.text(address) else {
+        if let Some(name) = view.text(domain).cloned() {
+            view.fill(address, Value::Text(name));
+        }
+        return;
+    };
     // The first of a list of forwarded addresses is the client, as far as the client is to be believed.
     let first = text.split(',').next().unwrap_or_default().trim();
     if let Some(known) = typing::plain_address(first) {

@@ -4,6 +4,7 @@
 
 mod address;
 pub mod assets;
+pub mod enrich;
 mod host;
 mod parts;
 mod related;
@@ -20,6 +21,7 @@ pub use address::scope;
 use crate::model::Event;
 use crate::model::Origin;
 use crate::normalize::assets::Assets;
+use crate::normalize::enrich::Enrichment;
 use crate::normalize::view::View;
 use crate::parse::timestamp::Context;
 
@@ -28,6 +30,8 @@ use crate::parse::timestamp::Context;
 pub struct Config {
     /// What is known of the machines.
     pub assets: Assets,
+    /// What is known beyond the line.
+    pub enrichment: Enrichment,
     /// The zone of times without one, in seconds east of UTC.
     pub zone_offset_seconds: i32,
 }
@@ -54,6 +58,7 @@ impl Normalizer {
         words::apply(&mut view);
         address::apply(&mut view);
         related::apply(&mut view);
-        assets::apply(&mut view, &self.config.assets);
+        assets::apply(&mut view, &self.config.assets, &self.config.enrichment.units);
+        enrich::apply(&mut view, &self.config.enrichment);
     }
 }

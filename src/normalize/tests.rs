@@ -215,7 +215,7 @@ fn claimed_observed_and_proven_host_stay_apart() {
 fn assets_are_added() {
     let text = "[[asset]]\nmatch = [\"10.0.0.0/8\"]\nunit = \"Sở Y tế\"\ncriticality = \"high\"\n";
     let assets = assets::read_toml(std::path::Path::new("a.toml"), text).expect("no problems");
-    let normalizer = Normalizer::new(Config { assets, zone_offset_seconds: 0 });
+    let normalizer = Normalizer::new(Config { assets, ..Config::default() });
     let mut event = Event::new("raw", Timestamp(0));
     event.push(ecs::DESTINATION_IP, "10.3.3.3");
     normalizer.normalize(&mut event, None);

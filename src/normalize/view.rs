@@ -11,7 +11,7 @@ use crate::model::Value;
 use crate::model::ecs;
 
 /// The fields normalization reads or fills in.
-const INTERESTING: [Field; 72] = [
+const INTERESTING: [Field; 74] = [
     ecs::CLIENT_ADDRESS,
     ecs::CLIENT_DOMAIN,
     ecs::CLIENT_IP,
@@ -27,6 +27,7 @@ const INTERESTING: [Field; 72] = [
     ecs::DLL_HASH_SHA256,
     ecs::DLL_NAME,
     ecs::DLL_PATH,
+    ecs::DNS_QUESTION_NAME,
     ecs::DNS_RESOLVED_IP,
     ecs::EVENT_KIND,
     ecs::EVENT_OUTCOME,
@@ -70,6 +71,7 @@ const INTERESTING: [Field; 72] = [
     ecs::SOURCE_PORT,
     ecs::SOURCE_USER_DOMAIN,
     ecs::SOURCE_USER_NAME,
+    ecs::TLS_CLIENT_SERVER_NAME,
     ecs::URL_DOMAIN,
     ecs::URL_EXTENSION,
     ecs::URL_FRAGMENT,

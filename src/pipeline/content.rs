@@ -1,4 +1,4 @@
-//! Rules and packs: loaded together, watched, and swapped in whole when a file changes.
+//! Rules, packs and what events are enriched with: loaded together, watched, and swapped in whole when a file changes.
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -13,9 +13,16 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 use tracing::warn;
 
+use crate::alert::rulebook::RuleBook;
 use crate::config::Settings;
 use crate::detect::RuleSet;
+use crate::model::Timestamp;
+use crate::model::time::Clock;
+use crate::normalize::Normalizer;
 use crate::parse::Packs;
+use crate::pipeline::api::rules::note_versions;
+use crate::pipeline::evidence::Evidence;
+use crate::pipeline::knowledge;
 use crate::pipeline::live::Live;
 
 /// Editors write a file in several steps: a change is looked at when nothing has happened for so long.
@@ -28,6 +35,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(30);
 pub struct Content {
     pub packs: Arc<Packs>,
     pub rules: Arc<RuleSet>,
+    pub normalizer: Arc<Normalizer>,
     /// What was refused, as `path:line:column: problem`; the rest is in force.
     pub problems: Vec<String>,
 }
@@ -39,16 +47,33 @@ impl Content {
         let (packs, refused_packs) = Packs::load(parsers);
         let mut problems: Vec<String> = refused_rules.iter().map(ToString::to_string).collect();
         problems.extend(refused_packs.iter().map(ToString::to_string));
-        Content { packs: Arc::new(packs), rules: Arc::new(rules), problems }
+        Content { packs: Arc::new(packs), rules: Arc::new(rules), normalizer: Arc::default(), problems }
     }
 
     /// Loads what the configuration names.
-    pub(super) fn of(settings: &Settings) -> Content {
-        Content::load(
-            settings.rules.folder.as_deref(),
-            settings.parsers.folder.as_deref(),
-            settings.zone_offset_seconds,
-        )
+    ///
+    /// # Errors
+    /// When a file that counts as a whole is broken: with nothing in force before, there is nothing to stay with.
+    pub(super) fn of(settings: &Settings, now: Timestamp) -> anyhow::Result<Content> {
+        let knowledge =
+            knowledge::load(settings, now).map_err(|problems| anyhow::anyhow!("{}", problems.join("\n")))?;
+        Ok(Content::with(settings, knowledge.normalizer, knowledge.problems))
+    }
+
+    /// Loads again; what counts as a whole and is broken stays as it was.
+    pub(super) fn again(settings: &Settings, before: &Arc<Normalizer>, now: Timestamp) -> Content {
+        match knowledge::load(settings, now) {
+            Ok(knowledge) => Content::with(settings, knowledge.normalizer, knowledge.problems),
+            Err(problems) => Content::with(settings, Arc::clone(before), problems),
+        }
+    }
+
+    fn with(settings: &Settings, normalizer: Arc<Normalizer>, problems: Vec<String>) -> Content {
+        let (rules, parsers) = (settings.rules.folder.as_deref(), settings.parsers.folder.as_deref());
+        let mut content = Content::load(rules, parsers, settings.zone_offset_seconds);
+        content.normalizer = normalizer;
+        content.problems.extend(problems);
+        content
     }
 }
 
@@ -56,9 +81,18 @@ impl Content {
 ///
 /// # Errors
 /// None; a folder that cannot be watched is looked at now and then.
-pub(super) async fn watch(settings: Settings, live: Arc<Live>, cancel: CancellationToken) -> anyhow::Result<()> {
-    let folders: Vec<PathBuf> =
+pub(super) async fn watch(
+    settings: Settings,
+    live: Arc<Live>,
+    evidence: Evidence,
+    rulebook: Arc<RuleBook>,
+    clock: Arc<dyn Clock>,
+    mut normalizer: Arc<Normalizer>,
+    cancel: CancellationToken,
+) -> anyhow::Result<()> {
+    let mut folders: Vec<PathBuf> =
         [&settings.rules.folder, &settings.parsers.folder].into_iter().flatten().cloned().collect();
+    folders.extend(knowledge::paths(&settings));
     if folders.is_empty() {
         cancel.cancelled().await;
         return Ok(());
@@ -77,24 +111,41 @@ pub(super) async fn watch(settings: Settings, live: Arc<Live>, cancel: Cancellat
             continue;
         }
         seen = now;
-        let wanted = settings.clone();
-        let Ok(content) = tokio::task::spawn_blocking(move || Content::of(&wanted)).await else { continue };
-        info!(rules = content.rules.len(), problems = content.problems.len(), "rules and packs were loaded anew");
+        let (wanted, before, now) = (settings.clone(), Arc::clone(&normalizer), clock.now());
+        let book = Arc::clone(&rulebook);
+        let load = move || {
+            note_versions(&wanted, &book);
+            Content::again(&wanted, &before, now)
+        };
+        let Ok(content) = tokio::task::spawn_blocking(load).await else { continue };
+        normalizer = Arc::clone(&content.normalizer);
+        info!(
+            rules = content.rules.len(),
+            problems = content.problems.len(),
+            "rules, packs and lists were loaded anew"
+        );
         for problem in &content.problems {
             warn!(%problem, "left out");
         }
+        let (rules, problems) = (content.rules.len(), content.problems.len());
+        evidence.record(&*clock, "config", &format!("rules and packs loaded anew: {rules} rules, {problems} problems"));
         live.offer_content(content);
     }
 }
 
+/// A file is watched through its folder: editors and feeds put a new one in its place.
 fn watcher_of(folder: &Path, sender: &mpsc::Sender<()>) -> Option<notify::RecommendedWatcher> {
+    let above = folder.parent().filter(|_| !folder.is_dir());
+    let above = above.map(|above| if above.as_os_str().is_empty() { Path::new(".") } else { above });
+    let mode = if above.is_some() { RecursiveMode::NonRecursive } else { RecursiveMode::Recursive };
+    let folder = above.unwrap_or(folder);
     let sender = sender.clone();
     let told = move |_| {
         // One notice that waits is enough.
         sender.try_send(()).ok();
     };
     let watcher = notify::recommended_watcher(told).and_then(|mut watcher| {
-        watcher.watch(folder, RecursiveMode::Recursive)?;
+        watcher.watch(folder, mode)?;
         Ok(watcher)
     });
     watcher.map_err(|error| warn!(folder = %folder.display(), %error, "the folder is only looked at now and then")).ok()
@@ -107,6 +158,12 @@ fn stamp(folders: &[PathBuf]) -> Vec<(PathBuf, u64, Option<std::time::SystemTime
     let mut files = Vec::new();
     let mut waiting: Vec<(PathBuf, usize)> = folders.iter().map(|folder| (folder.clone(), 0)).collect();
     while let Some((folder, depth)) = waiting.pop() {
+        if let Ok(data) = std::fs::metadata(&folder)
+            && data.is_file()
+        {
+            files.push((folder, data.len(), data.modified().ok()));
+            continue;
+        }
         let Ok(entries) = std::fs::read_dir(&folder) else { continue };
         for entry in entries.filter_map(Result::ok) {
             match entry.metadata() {

@@ -27,6 +27,11 @@ impl Endpoints {
         self.0.insert(name.to_owned(), address.to_string().into());
     }
 
+    /// Notes that the HTTP input speaks TLS.
+    pub(super) fn http_is_tls(&mut self) {
+        self.0.insert("http_scheme".to_owned(), "https".into());
+    }
+
     /// Writes the file beside its place and renames it there. It goes with the announcement returned.
     pub(super) fn announce(self, data: &Path) -> io::Result<Announcement> {
         let path = data.join(FILE_NAME);

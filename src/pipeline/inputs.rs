@@ -10,16 +10,21 @@ use std::time::Duration;
 use anyhow::Context as _;
 use regex::bytes::Regex;
 
+use crate::config::DatabaseInput;
 use crate::config::FileInput;
 use crate::config::HttpInput;
+use crate::config::Secret;
 use crate::config::Settings;
 use crate::config::StreamInput;
 use crate::ingest::connections::ConnectionLimits;
+use crate::ingest::database;
 use crate::ingest::file;
 use crate::ingest::file::Glob;
 use crate::ingest::file::GlobError;
+use crate::ingest::file::Joining;
 use crate::ingest::file::Multiline;
 use crate::ingest::file::Start;
+use crate::ingest::gelf;
 use crate::ingest::http;
 use crate::ingest::http::access::Tokens;
 use crate::ingest::intake;
@@ -30,6 +35,7 @@ use crate::ingest::listener::Context;
 use crate::ingest::listener::Place;
 use crate::ingest::listener::bind_tcp;
 use crate::ingest::listener::bind_udp;
+use crate::ingest::lumberjack;
 use crate::ingest::relp;
 use crate::ingest::stream;
 use crate::ingest::syslog;
@@ -43,6 +49,8 @@ use crate::wire::source::InputRow;
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Lines of one event at most, where lines are joined.
 const JOINED_LINES: usize = 500;
+/// Where, below the data folder, inputs without a file or socket keep how far they got.
+const POSITIONS: &str = "inputs";
 const HTTP_CONNECTIONS: usize = 1_024;
 const HTTP_IDLE: Duration = Duration::from_secs(300);
 
@@ -51,8 +59,12 @@ enum Prepared {
     Udp(BoundUdp, syslog::udp::Config),
     Tcp(BoundTcp, Security, stream::Config),
     Relp(BoundTcp, Security, stream::Config),
+    Beats(BoundTcp, Security, stream::Config),
+    GelfUdp(BoundUdp, gelf::udp::Config),
+    GelfTcp(BoundTcp, Security, stream::Config),
     Http(BoundTcp, Security, http::Config),
     File(Box<file::Config>),
+    Database(Box<database::Config>),
 }
 
 /// All inputs, ready to run.
@@ -75,22 +87,37 @@ impl Inputs {
         }
         let secured = || -> anyhow::Result<Security> { Ok(Security::load(tls.as_ref())?) };
         if let Some(input) = &settings.syslog_tcp {
-            inputs.bind_stream("syslog_tcp", "syslog-tcp", input, Security::Plain, Prepared::Tcp)?;
+            inputs.bind_stream("syslog_tcp", "--syslog-tcp", input, Security::Plain, Prepared::Tcp)?;
         }
         if let Some(input) = &settings.syslog_tls {
-            inputs.bind_stream("syslog_tls", "syslog-tls", input, secured()?, Prepared::Tcp)?;
+            inputs.bind_stream("syslog_tls", "--syslog-tls", input, secured()?, Prepared::Tcp)?;
         }
         if let Some(input) = &settings.relp {
-            inputs.bind_stream("relp", "relp", input, Security::Plain, Prepared::Relp)?;
+            inputs.bind_stream("relp", "--relp", input, Security::Plain, Prepared::Relp)?;
         }
         if let Some(input) = &settings.relp_tls {
-            inputs.bind_stream("relp_tls", "relp-tls", input, secured()?, Prepared::Relp)?;
+            inputs.bind_stream("relp_tls", "--relp-tls", input, secured()?, Prepared::Relp)?;
+        }
+        if let Some(input) = &settings.beats {
+            inputs.bind_stream("beats", "input.beats.address", input, Security::Plain, Prepared::Beats)?;
+        }
+        if let Some(input) = &settings.beats_tls {
+            inputs.bind_stream("beats_tls", "input.beats_tls.address", input, secured()?, Prepared::Beats)?;
+        }
+        if let Some(input) = &settings.gelf_udp {
+            inputs.bind_gelf_udp(input)?;
+        }
+        if let Some(input) = &settings.gelf_tcp {
+            inputs.bind_stream("gelf_tcp", "input.gelf_tcp.address", input, Security::Plain, Prepared::GelfTcp)?;
         }
         if let Some(input) = &settings.http {
             inputs.bind_http(input, tls.as_ref())?;
         }
         for input in &settings.files {
             inputs.add_file(input)?;
+        }
+        for input in &settings.databases {
+            inputs.add_database(input, &settings.data)?;
         }
         Ok(inputs)
     }
@@ -106,6 +133,17 @@ impl Inputs {
         Ok(())
     }
 
+    fn bind_gelf_udp(&mut self, input: &StreamInput) -> anyhow::Result<()> {
+        let bound = bind_udp(place("gelf_udp", "input.gelf_udp.address", input)).map_err(with_hint)?;
+        let config = gelf::udp::Config {
+            name: "gelf_udp".to_owned(),
+            frame_bytes_max: input.frame_bytes_max,
+            receive_buffer_bytes: input.receive_buffer_bytes,
+        };
+        self.add("gelf_udp", "gelf_udp", bound.address.to_string(), false, Prepared::GelfUdp(bound, config));
+        Ok(())
+    }
+
     fn bind_stream(
         &mut self,
         name: &'static str,
@@ -114,12 +152,18 @@ impl Inputs {
         security: Security,
         prepared: fn(BoundTcp, Security, stream::Config) -> Prepared,
     ) -> anyhow::Result<()> {
-        let bound = bind_tcp(place(name, &format!("--{flag}"), input)).map_err(with_hint)?;
+        let bound = bind_tcp(place(name, flag, input)).map_err(with_hint)?;
         let limits = ConnectionLimits { connections_max: input.connections_max, idle_timeout: input.idle };
         let config = stream::Config { name: name.to_owned(), frame_bytes_max: input.frame_bytes_max, limits };
-        let kind = if name == "relp_tls" { "relp" } else { name };
+        let kind = if matches!(name, "relp_tls" | "beats_tls") { name.trim_end_matches("_tls") } else { name };
         let address = bound.address.to_string();
-        self.add(name, kind, address, name.starts_with("relp"), prepared(bound, security, config));
+        self.add(
+            name,
+            kind,
+            address,
+            name.starts_with("relp") || name.starts_with("beats"),
+            prepared(bound, security, config),
+        );
         Ok(())
     }
 
@@ -151,10 +195,27 @@ impl Inputs {
         config.frame_bytes_max = input.line_bytes_max;
         if let Some(start) = &input.multiline_start {
             let start = Regex::new(start).with_context(|| format!("`multiline_start` of `{}`", input.path))?;
-            config.multiline = Some(Multiline { start, lines_max: at_least_one(JOINED_LINES) });
+            config.multiline =
+                Some(Multiline { joining: Joining::Start(start), lines_max: at_least_one(JOINED_LINES) });
+        }
+        if let Some(joining) = input.multiline.as_deref().and_then(Joining::preset) {
+            config.multiline = Some(Multiline { joining, lines_max: at_least_one(JOINED_LINES) });
         }
         let name = format!("file:{}", input.path);
         self.add(&name, "file", input.path.clone(), true, Prepared::File(Box::new(config)));
+        Ok(())
+    }
+
+    fn add_database(&mut self, input: &DatabaseInput, data: &Path) -> anyhow::Result<()> {
+        let mut config = input.config.clone();
+        config.folder = data.join(POSITIONS);
+        if let Some(secret) = &input.password {
+            config.password =
+                database::Password(secret_of(secret).with_context(|| format!("the input `{}`", config.name))?);
+        }
+        let place = format!("{} {}:{}/{}", config.kind.word(), config.host, config.port, config.database);
+        let name = config.name.clone();
+        self.add(&name, "database", place, true, Prepared::Database(Box::new(config)));
         Ok(())
     }
 
@@ -184,17 +245,24 @@ impl Inputs {
     pub(super) fn address(&self, wanted: &str) -> Option<SocketAddr> {
         let (_, prepared) = self.prepared.iter().find(|(name, _)| name == wanted)?;
         match prepared {
-            Prepared::Udp(bound, _) => Some(bound.address),
-            Prepared::Tcp(bound, ..) | Prepared::Relp(bound, ..) | Prepared::Http(bound, ..) => Some(bound.address),
-            Prepared::File(_) => None,
+            Prepared::Udp(bound, _) | Prepared::GelfUdp(bound, _) => Some(bound.address),
+            Prepared::Tcp(bound, ..)
+            | Prepared::Relp(bound, ..)
+            | Prepared::Beats(bound, ..)
+            | Prepared::GelfTcp(bound, ..)
+            | Prepared::Http(bound, ..) => Some(bound.address),
+            Prepared::File(_) | Prepared::Database(_) => None,
         }
     }
 
     /// Adds the addresses that were bound.
     pub(super) fn list(&self, endpoints: &mut Endpoints) {
-        for (name, _) in &self.prepared {
+        for (name, prepared) in &self.prepared {
             if let Some(address) = self.address(name) {
                 endpoints.add(name, address);
+            }
+            if matches!(prepared, Prepared::Http(_, Security::Tls(_), _)) {
+                endpoints.http_is_tls();
             }
         }
     }
@@ -216,8 +284,21 @@ impl Inputs {
                 Prepared::Relp(bound, security, config) => {
                     stages.spawn(name, async { Ok(relp::run(context, bound, security, config).await?) });
                 }
+                Prepared::Beats(bound, security, config) => {
+                    stages.spawn(name, async { Ok(lumberjack::run(context, bound, security, config).await?) });
+                }
+                Prepared::GelfUdp(bound, config) => {
+                    stages.spawn(name, async { Ok(gelf::udp::run(context, bound, config).await?) });
+                }
+                Prepared::GelfTcp(bound, security, config) => {
+                    stages.spawn(name, async { Ok(gelf::tcp::run(context, bound, security, config).await?) });
+                }
                 Prepared::Http(bound, security, config) => {
                     stages.spawn(name, async { Ok(http::run(context, bound, security, config).await?) });
+                }
+                Prepared::Database(config) => {
+                    let places = places.to_vec();
+                    stages.spawn(name, async move { Ok(database::run(*config, &places, context).await?) });
                 }
                 Prepared::File(config) => {
                     let places = places.to_vec();
@@ -255,6 +336,19 @@ fn tls_config(settings: &crate::config::Tls) -> tls::Config {
     let mut config = tls::Config::new(settings.certificate.clone(), settings.key.clone());
     config.client_ca = settings.client_ca.clone();
     config
+}
+
+/// Reads a secret: the first line of its file, or the variable.
+fn secret_of(secret: &Secret) -> anyhow::Result<String> {
+    match secret {
+        Secret::File(path) => {
+            let text = fs::read_to_string(path).with_context(|| format!("the password file `{}`", path.display()))?;
+            Ok(text.lines().next().unwrap_or_default().to_owned())
+        }
+        Secret::Environment(name) => {
+            std::env::var(name).with_context(|| format!("the variable `{name}` that holds the password"))
+        }
+    }
 }
 
 /// One token a line, `name:secret` or the secret alone; empty lines and those that begin with `#` are skipped.

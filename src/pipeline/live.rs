@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
@@ -23,8 +24,10 @@ pub(super) struct Live {
     sources: Mutex<Sources>,
     detections: Mutex<HashMap<String, u64>>,
     trouble: Mutex<Option<String>>,
+    evidence_trouble: Mutex<Option<String>>,
     in_force: Mutex<InForce>,
     offered: Mutex<Option<Content>>,
+    seal_wished: AtomicBool,
     pub(super) tails: Tails,
 }
 
@@ -87,6 +90,15 @@ impl Live {
         *lock(&self.trouble) = trouble;
     }
 
+    /// What keeps the evidence from being kept.
+    pub(super) fn evidence_trouble(&self) -> Option<String> {
+        lock(&self.evidence_trouble).clone()
+    }
+
+    pub(super) fn set_evidence_trouble(&self, trouble: Option<String>) {
+        *lock(&self.evidence_trouble) = trouble;
+    }
+
     pub(super) fn in_force(&self) -> InForce {
         lock(&self.in_force).clone()
     }
@@ -100,6 +112,15 @@ impl Live {
     /// Hands new rules and packs to the processing thread; a later offer replaces one not yet taken.
     pub(super) fn offer_content(&self, content: Content) {
         *lock(&self.offered) = Some(content);
+    }
+
+    /// Asks the processing thread to seal what is in memory.
+    pub(super) fn wish_seal(&self) {
+        self.seal_wished.store(true, Ordering::Release);
+    }
+
+    pub(super) fn take_seal_wish(&self) -> bool {
+        self.seal_wished.swap(false, Ordering::AcqRel)
     }
 
     pub(super) fn take_content(&self) -> Option<Content> {

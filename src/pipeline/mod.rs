@@ -4,16 +4,30 @@
 //! detects and indexes, and commits alerts with their position. The API reads beside it. Shutdown follows the data: inputs
 //! stop first, every later stage ends when its channel does.
 
+/// Returns the state of a rule that nobody has put in one: what its author says of it.
+fn default_state(status: crate::detect::sigma::rule::RuleStatus) -> crate::alert::rulebook::RuleState {
+    use crate::alert::rulebook::RuleState;
+    use crate::detect::sigma::rule::RuleStatus;
+    match status {
+        RuleStatus::Deprecated | RuleStatus::Unsupported => RuleState::Retired,
+        RuleStatus::Stable | RuleStatus::Test | RuleStatus::Experimental => RuleState::Live,
+    }
+}
+
 pub mod api;
+pub mod backtest;
 mod content;
 pub mod demo;
 mod endpoints;
+mod evidence;
 mod inputs;
+mod knowledge;
 mod live;
 mod open;
 mod own_events;
 pub mod processing;
 mod run;
+pub mod shapes;
 pub mod stages;
 
 pub use content::Content;

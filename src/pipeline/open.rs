@@ -11,6 +11,8 @@ use tracing::warn;
 
 use crate::alert::AlertStore;
 use crate::alert::Policy;
+use crate::alert::rulebook;
+use crate::alert::rulebook::RuleBook;
 use crate::config::Settings;
 use crate::model::time::Clock;
 use crate::store;
@@ -68,6 +70,7 @@ pub(super) struct Opened {
     pub(super) recovery: Recovery,
     pub(super) store: Store,
     pub(super) alerts: Arc<AlertStore>,
+    pub(super) rulebook: Arc<RuleBook>,
 }
 
 /// Opens log, store and alerts.
@@ -85,6 +88,8 @@ pub(super) fn open(folder: &Folder, settings: &Settings, clock: Arc<dyn Clock>) 
     for (partition, reason) in &report.damaged {
         warn!(%partition, %reason, "a partition cannot be read; it stays where it is and its events are not found");
     }
+    let rulebook_path = folder.path().join(rulebook::FILE_NAME);
+    let rulebook = RuleBook::open(&rulebook_path, Arc::clone(&clock)).with_context(used)?;
     let alerts = AlertStore::open(&alerts_path, Policy::DEFAULT, clock).with_context(used)?;
     let position = alerts.position().with_context(used)?;
     let keep_after = store.checkpoint().max(position);
@@ -98,7 +103,7 @@ pub(super) fn open(folder: &Folder, settings: &Settings, clock: Arc<dyn Clock>) 
     for damage in &recovery.damage {
         warn!(path = %damage.path.display(), offset = damage.offset, bytes = damage.bytes, "a stretch of the log is damaged and skipped");
     }
-    Ok(Opened { wal, recovery, store, alerts: Arc::new(alerts) })
+    Ok(Opened { wal, recovery, store, alerts: Arc::new(alerts), rulebook: Arc::new(rulebook) })
 }
 
 /// The store's limits of a configuration.

@@ -9,14 +9,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::sync::mpsc;
+use tokio::sync::oneshot;
 use tokio::time::MissedTickBehavior;
 use tokio::time::interval;
 use tracing::warn;
 
 use crate::ingest::intake::Frame;
+use crate::ingest::intake::NotStored;
 use crate::ingest::listener::Context;
 use crate::model::Origin;
 use crate::pipeline::live::Live;
+use crate::pipeline::processing::sources::condition::Finding;
 
 /// The name of the input these events carry.
 pub(super) const INPUT: &str = "longan";
@@ -28,19 +32,50 @@ const EVENTS_MAX: usize = 50;
 const WARNING: u8 = 16 * 8 + 4;
 const INFORMATIONAL: u8 = 16 * 8 + 6;
 
-/// What was told so far, so that only what is new is told.
+/// What was told so far, so that only what is new is told. What was told of sources is known to the sources themselves.
 #[derive(Default)]
 struct Told {
     dropped: HashMap<String, u64>,
     problems: HashSet<String>,
-    silent: HashSet<(String, String)>,
 }
 
-/// Tells the start and then whatever changes, until cancelled.
+/// Something that is to stand in the log before whoever asked for it is answered.
+#[derive(Debug)]
+pub(super) struct Order {
+    finding: Finding,
+    done: oneshot::Sender<Result<(), NotStored>>,
+}
+
+/// Where orders are given; does not keep the door to the log open at the end.
+#[derive(Debug, Clone)]
+pub(super) struct Desk(mpsc::Sender<Order>);
+
+/// Orders that may wait.
+const ORDERS_MAX: usize = 16;
+
+impl Desk {
+    /// Opens a desk, with the end that [`tell`] works from.
+    pub(super) fn open() -> (Desk, mpsc::Receiver<Order>) {
+        let (sender, orders) = mpsc::channel(ORDERS_MAX);
+        (Desk(sender), orders)
+    }
+
+    /// Has an own event written and waits until it is on disk; for threads without a runtime.
+    ///
+    /// # Errors
+    /// When it was not stored.
+    pub(super) fn write(&self, finding: Finding) -> Result<(), NotStored> {
+        let (done, told) = oneshot::channel();
+        self.0.blocking_send(Order { finding, done }).map_err(|_| NotStored::Closed)?;
+        told.blocking_recv().unwrap_or(Err(NotStored::Closed))
+    }
+}
+
+/// Tells the start and then whatever changes, until cancelled; and what is ordered.
 ///
 /// # Errors
 /// None; when the log takes nothing there is nobody to tell.
-pub(super) async fn tell(context: Context, live: Arc<Live>) -> anyhow::Result<()> {
+pub(super) async fn tell(context: Context, live: Arc<Live>, mut orders: mpsc::Receiver<Order>) -> anyhow::Result<()> {
     let teller = Teller::new(context);
     let mut told = Told::default();
     let version = env!("CARGO_PKG_VERSION");
@@ -50,14 +85,18 @@ pub(super) async fn tell(context: Context, live: Arc<Live>) -> anyhow::Result<()
     loop {
         tokio::select! {
             () = teller.context.cancel.cancelled() => return Ok(()),
+            Some(order) = orders.recv() => {
+                teller.carry_out(order).await;
+                continue;
+            }
             _ = looks.tick() => {}
         }
         let mut lines = Vec::new();
         teller.drops(&mut told, &mut lines);
         teller.problems(&mut told, &live, &mut lines);
-        teller.silence(&mut told, &live, &mut lines);
-        let more = lines.len().saturating_sub(EVENTS_MAX);
+        let mut more = lines.len().saturating_sub(EVENTS_MAX);
         lines.truncate(EVENTS_MAX);
+        more += teller.sources(&live, &mut lines);
         if more > 0 {
             lines.push(teller.line(WARNING, "more-events", &format!("{more} more events of this kind at this time")));
         }
@@ -104,45 +143,53 @@ impl Teller {
     fn problems(&self, told: &mut Told, live: &Live, lines: &mut Vec<String>) {
         let mut problems: HashSet<String> = live.in_force().problems.into_iter().collect();
         problems.extend(live.trouble());
+        problems.extend(live.evidence_trouble());
         for problem in problems.difference(&told.problems) {
             lines.push(self.line(WARNING, "problem", &format!("left out or failing: {problem}")));
         }
         told.problems = problems;
     }
 
-    fn silence(&self, told: &mut Told, live: &Live, lines: &mut Vec<String>) {
-        let now = self.context.clock.now();
-        let silent = live.sources().silent(now);
-        for (key, seconds) in &silent {
-            if !told.silent.contains(key) {
-                let (input, source) = key;
-                let text = format!("source {source} of input {input} is silent for {seconds} s");
-                lines.push(self.line(WARNING, "source-silent", &text));
-            }
-        }
-        let silent: HashSet<(String, String)> = silent.into_iter().map(|(key, _)| key).collect();
-        for (input, source) in told.silent.difference(&silent) {
-            lines.push(self.line(
-                INFORMATIONAL,
-                "source-back",
-                &format!("source {source} of input {input} sends again"),
-            ));
-        }
-        told.silent = silent;
+    /// Tells what is new of the sources; returns how much of it was left out.
+    fn sources(&self, live: &Live, lines: &mut Vec<String>) -> usize {
+        let room = EVENTS_MAX.saturating_sub(lines.len());
+        let (findings, left_out) = live.sources().look(self.context.clock.now(), room);
+        lines.extend(findings.iter().map(|finding| self.line_of(finding)));
+        left_out
+    }
+
+    fn line_of(&self, finding: &Finding) -> String {
+        let priority = if finding.is_warning { WARNING } else { INFORMATIONAL };
+        self.line(priority, finding.message_id, &finding.text)
+    }
+
+    /// Writes what was ordered and answers once it is on disk.
+    async fn carry_out(&self, order: Order) {
+        let frames = self.frames(vec![self.line_of(&order.finding)]);
+        let stored = async {
+            let receipt = self.context.intake.submit(frames).await?;
+            receipt.synced().await
+        };
+        let stored = tokio::select! {
+            () = self.context.cancel.cancelled() => Err(NotStored::Closed),
+            stored = stored => stored,
+        };
+        // Whoever asked may have gone away.
+        drop(order.done.send(stored));
+    }
+
+    fn frames(&self, lines: Vec<String>) -> Vec<Frame> {
+        let received = self.context.clock.now();
+        let frame =
+            |line| Frame { received, origin: Arc::clone(&self.origin), truncated: false, raw: Bytes::from(line) };
+        lines.into_iter().map(frame).collect()
     }
 
     async fn submit(&self, lines: Vec<String>) {
         if lines.is_empty() {
             return;
         }
-        let received = self.context.clock.now();
-        let frames = lines.into_iter().map(|line| Frame {
-            received,
-            origin: Arc::clone(&self.origin),
-            truncated: false,
-            raw: Bytes::from(line),
-        });
-        let frames: Vec<Frame> = frames.collect();
+        let frames = self.frames(lines);
         tokio::select! {
             () = self.context.cancel.cancelled() => {}
             delivered = self.context.intake.deliver(frames) => {
@@ -160,6 +207,7 @@ mod tests {
     use crate::ingest::intake;
     use crate::model::Timestamp;
     use crate::model::time::ManualClock;
+    use crate::pipeline::processing::sources::condition;
     use crate::telemetry::Registry;
     use tokio_util::sync::CancellationToken;
 
@@ -183,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_and_who_is_silent_is_told_once_and_its_end_too() {
+    fn what_is_wrong_is_told_once() {
         let (intake, _outlet) = intake::channel(4);
         let clock = Arc::new(ManualClock::at(Timestamp(0)));
         let context = Context { intake, registry: Registry::default(), clock, cancel: CancellationToken::new() };
@@ -195,9 +243,28 @@ mod tests {
         teller.problems(&mut told, &live, &mut lines);
         assert_eq!(lines.len(), 1);
         assert!(lines[0].ends_with("problem - left out or failing: the store: no room"), "{lines:?}");
-        told.silent.insert(("relp".to_owned(), "fw-1".to_owned()));
-        lines.clear();
-        teller.silence(&mut told, &live, &mut lines);
-        assert!(lines[0].ends_with("source-back - source fw-1 of input relp sends again"), "{lines:?}");
+    }
+
+    #[tokio::test]
+    async fn an_order_is_answered_once_it_is_on_disk() {
+        let (intake, mut outlet) = intake::channel(4);
+        let clock = Arc::new(ManualClock::at(Timestamp(0)));
+        let cancel = CancellationToken::new();
+        let context = Context { intake, registry: Registry::default(), clock, cancel: cancel.clone() };
+        let (desk, orders) = Desk::open();
+        let telling = tokio::spawn(tell(context, Arc::new(Live::default()), orders));
+        let finding = condition::unmuted("relp", "fw 1", "an");
+        let asked = tokio::task::spawn_blocking(move || desk.write(finding));
+        let submission = loop {
+            let submission = outlet.receiver.recv().await.expect("submitted");
+            if submission.receipt.is_some() {
+                break submission;
+            }
+        };
+        assert!(submission.frames[0].raw.ends_with(b"source-unmuted - source fw_1 of input relp is unmuted by an"));
+        submission.receipt.expect("waited for").send(Ok(())).expect("somebody waits");
+        assert_eq!(asked.await.expect("no panic"), Ok(()));
+        cancel.cancel();
+        telling.await.expect("no panic").expect("ends well");
     }
 }

@@ -20,10 +20,11 @@ use tracing::warn;
 use crate::auth::PeerPolicy;
 use crate::auth::Role;
 use crate::auth::TokenStore;
+use crate::config;
 use crate::config::Api;
 use crate::config::Settings;
+use crate::incident::Forms;
 use crate::incident::IncidentStore;
-use crate::incident::clock;
 use crate::ingest::Intake;
 use crate::ingest::intake;
 use crate::ingest::listener;
@@ -31,29 +32,34 @@ use crate::ingest::listener::Place;
 use crate::ingest::tls;
 use crate::model::time::Clock;
 use crate::model::time::SystemClock;
-use crate::normalize;
-use crate::normalize::Normalizer;
-use crate::normalize::assets;
+use crate::pipeline::api::Exporter;
 use crate::pipeline::api::Refusal;
 use crate::pipeline::api::StatusOf;
 use crate::pipeline::api::StoreSearch;
+use crate::pipeline::api::rules;
+use crate::pipeline::api::rules::RulesOf;
 use crate::pipeline::content;
 use crate::pipeline::content::Content;
 use crate::pipeline::demo;
 use crate::pipeline::endpoints;
 use crate::pipeline::endpoints::Endpoints;
+use crate::pipeline::evidence::Evidence;
+use crate::pipeline::evidence::Keeping;
 use crate::pipeline::inputs::Inputs;
 use crate::pipeline::live::Live;
 use crate::pipeline::open;
 use crate::pipeline::open::Folder;
 use crate::pipeline::open::Opened;
 use crate::pipeline::own_events;
+use crate::pipeline::own_events::Desk;
 use crate::pipeline::processing::Formats;
 use crate::pipeline::processing::Parts;
 use crate::pipeline::processing::Processor;
+use crate::pipeline::processing::sources;
 use crate::pipeline::stages::Stages;
 use crate::server;
 use crate::server::ControlSocket;
+use crate::server::ExportService;
 use crate::server::Server;
 use crate::server::Services;
 use crate::store::Retention;
@@ -130,6 +136,10 @@ pub async fn import(settings: Settings, feed: Feed) -> Result<(), StartError> {
         syslog_tls: None,
         relp: None,
         relp_tls: None,
+        beats: None,
+        beats_tls: None,
+        gelf_udp: None,
+        gelf_tcp: None,
         http: None,
         api: Api { remote: None, ..settings.api },
         ..settings
@@ -196,6 +206,7 @@ struct Ground {
     inputs: Inputs,
     socket: ControlSocket,
     remote: Option<Remote>,
+    evidence: Evidence,
 }
 
 impl Ground {
@@ -207,16 +218,19 @@ impl Ground {
         let folder = Folder::make(&settings.data)?;
         let opened = open::open(&folder, &settings, Arc::clone(&clock))?;
         endpoints::clear(folder.path()).context("removing what an earlier run announced")?;
-        let content = Content::of(&settings);
+        let content = Content::of(&settings, clock.now())?;
         for problem in &content.problems {
             warn!(%problem, "left out");
         }
         // Imported files are not followed: their settings only say how they are read.
         let files = if matches!(beside, Beside::Feed(_)) { Vec::new() } else { settings.files.clone() };
-        let inputs = Inputs::bind(&Settings { files, ..settings.clone() })?;
+        let databases = if matches!(beside, Beside::Feed(_)) { Vec::new() } else { settings.databases.clone() };
+        let inputs = Inputs::bind(&Settings { files, databases, ..settings.clone() })?;
         let socket = ControlSocket::bind(&folder.socket())?;
         let remote = Remote::bind(&settings)?;
-        Ok(Ground { settings, clock, folder, opened, content, inputs, socket, remote })
+        let evidence = Evidence::open(folder.path());
+        evidence.record(&*clock, "start", &started(&settings, &content));
+        Ok(Ground { settings, clock, folder, opened, content, inputs, socket, remote, evidence })
     }
 
     fn processor(
@@ -230,8 +244,8 @@ impl Ground {
             writer: self.opened.store.writer()?,
             store: self.opened.store.clone(),
             alerts: Arc::clone(&self.opened.alerts),
+            rulebook: Arc::clone(&self.opened.rulebook),
             content: self.content.clone(),
-            normalizer: Arc::new(normalizer(&self.settings)?),
             formats: Formats::of_settings(&self.settings),
             clock: Arc::clone(&self.clock),
             visible: self.settings.store.visible,
@@ -240,7 +254,7 @@ impl Ground {
         })
     }
 
-    fn server(&self, live: &Arc<Live>, registry: &Registry, intake: &Intake) -> anyhow::Result<Server> {
+    fn server(&self, live: &Arc<Live>, registry: &Registry, intake: &Intake, desk: Desk) -> anyhow::Result<Server> {
         let (store, alerts, clock) = (&self.opened.store, &self.opened.alerts, &self.clock);
         let status = StatusOf {
             data: self.folder.path().to_owned(),
@@ -251,19 +265,37 @@ impl Ground {
             registry: registry.clone(),
             refusal: Refusal::of(intake),
             inputs: self.inputs.rows(),
+            desk,
+        };
+        rules::note_versions(&self.settings, &self.opened.rulebook);
+        let rules = RulesOf {
+            store: store.clone(),
+            alerts: Arc::clone(alerts),
+            settings: self.settings.clone(),
+            clock: Arc::clone(clock),
         };
         let deadline = self.settings.store.search_deadline;
         let services = Services {
-            incidents: IncidentStore::new(Arc::clone(alerts), clock::defaults()),
+            incidents: IncidentStore::new(Arc::clone(alerts), Arc::new(forms(&self.settings)?)),
             alerts: Arc::clone(alerts),
             search: Arc::new(StoreSearch::new(store.clone(), Arc::clone(live), Arc::clone(clock), deadline)),
             status: Arc::new(status),
+            rules: Arc::new(rules),
+            rulebook: Arc::clone(&self.opened.rulebook),
             tokens: Arc::new(TokenStore::open(&self.folder.tokens())?),
+            audit: self.evidence.audit.clone(),
+            export: self.exporter(live),
             peers: PeerPolicy::of_this_process(roles(&self.settings)?),
             metrics: registry.clone(),
             clock: Arc::clone(clock),
         };
         Ok(Server::new(services, server::Limits::default()))
+    }
+
+    fn exporter(&self, live: &Arc<Live>) -> Option<Arc<dyn ExportService>> {
+        let keeper = self.evidence.keeper.clone()?;
+        let (store, clock) = (self.opened.store.clone(), Arc::clone(&self.clock));
+        Some(Arc::new(Exporter::new(keeper, store, Arc::clone(live), clock, self.settings.store.search_deadline)))
     }
 
     fn endpoints(&self) -> anyhow::Result<Endpoints> {
@@ -297,18 +329,42 @@ impl Whole {
         let cancel = CancellationToken::new();
         let (intake, outlet) = intake::channel(ground.settings.limits.queue_submissions.get());
         let live = Arc::new(Live::default());
+        live.sources().configure(source_limits(&ground.settings));
+        let (desk, orders) = Desk::open();
         let release = Arc::new(AtomicU64::new(0));
         let processor = ground.processor(&live, &release, &cancel)?;
-        let server = ground.server(&live, &registry, &intake)?;
+        let server = ground.server(&live, &registry, &intake, desk)?;
         let endpoints = ground.endpoints()?;
         let Ground {
-            settings, clock, folder, opened: Opened { wal, recovery, store, .. }, inputs, socket, remote, ..
+            settings,
+            clock,
+            folder,
+            opened: Opened { wal, recovery, store, rulebook, .. },
+            content,
+            inputs,
+            socket,
+            remote,
+            evidence,
+            ..
         } = ground;
 
         let mut stages = Stages::default();
         let (forward, arrivals) = sync_channel(GROUPS_WAITING);
         let (replay, last_id) = (wal.replay(processor.replay_after()), wal.last_id());
-        stages.spawn_thread("processing", move || processor.run(replay, last_id, &arrivals))?;
+        let (processing, ended) = std::sync::mpsc::channel();
+        stages.spawn_thread("processing", move || {
+            // Dropped at the end, whatever the end is: then the evidence looks a last time.
+            let _processing: std::sync::mpsc::Sender<()> = processing;
+            processor.run(replay, last_id, &arrivals)
+        })?;
+        let keeping = Keeping {
+            evidence: evidence.clone(),
+            store: store.clone(),
+            live: Arc::clone(&live),
+            clock: Arc::clone(&clock),
+            tokens: TokenStore::open(&folder.tokens())?,
+        };
+        stages.spawn_thread("evidence", move || keeping.run(&ended))?;
         let handles =
             writer::Handles { forward, release, registry: registry.clone(), limits: writer::Limits::default() };
         stages.spawn_thread("wal", move || {
@@ -327,12 +383,15 @@ impl Whole {
                 if matches!(beside, Beside::Demo) {
                     stages.spawn("demo", demo::play(places, cancel.clone()));
                 }
-                stages.spawn("own events", own_events::tell(context, Arc::clone(&live)));
+                stages.spawn("own events", own_events::tell(context, Arc::clone(&live), orders));
             }
         }
-        stages.spawn("retention", retain(store, settings.store.retention_days, clock, cancel.clone()));
+        stages
+            .spawn("archive", archive(store.clone(), settings.store.archive_days, Arc::clone(&clock), cancel.clone()));
+        stages.spawn("retention", retain(store, settings.store.retention_days, Arc::clone(&clock), cancel.clone()));
         let shutdown = settings.limits.shutdown;
-        stages.spawn("reload", content::watch(settings, live, cancel.clone()));
+        let reload = content::watch(settings, live, evidence, rulebook, clock, content.normalizer, cancel.clone());
+        stages.spawn("reload", reload);
         let announcement = endpoints.announce(folder.path()).context("announcing the endpoints")?;
         Ok(Whole { stages, cancel, server, announcement, shutdown })
     }
@@ -400,15 +459,37 @@ impl Remote {
     }
 }
 
-fn normalizer(settings: &Settings) -> anyhow::Result<Normalizer> {
-    let assets = match &settings.assets {
-        None => assets::Assets::default(),
-        Some(path) => assets::load(path).map_err(|problems| {
-            let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            anyhow::anyhow!("{}", lines.join("\n"))
-        })?,
-    };
-    Ok(Normalizer::new(normalize::Config { assets, zone_offset_seconds: settings.zone_offset_seconds }))
+/// What is in force at the start, as the audit log has it.
+fn started(settings: &Settings, content: &Content) -> String {
+    let values: Vec<String> = settings
+        .explained
+        .iter()
+        .filter(|setting| setting.origin != "default")
+        .map(|setting| format!("{} = {} ({})", setting.key, setting.value, setting.origin))
+        .collect();
+    let (version, rules) = (env!("CARGO_PKG_VERSION"), content.rules.len());
+    format!("version {version}, {rules} rules; configured: {}", values.join("; "))
+}
+
+/// Reads the operator's forms; all that is wrong with them is told at once.
+fn forms(settings: &Settings) -> anyhow::Result<Forms> {
+    let folder = settings.incidents.folder.as_deref();
+    Forms::load(folder, settings.zone_offset_seconds).map_err(|problems| {
+        let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!("the forms of incidents are not right:\n{}", told.join("\n"))
+    })
+}
+
+fn source_limits(settings: &Settings) -> sources::Limits {
+    let config::Sources { tracked_max, clock_seconds, unparsed_percent, surge_factor } = settings.sources;
+    let zone_offset_seconds = settings.zone_offset_seconds;
+    sources::Limits {
+        tracked_max: tracked_max.get(),
+        clock_seconds,
+        unparsed_percent,
+        surge_factor,
+        zone_offset_seconds,
+    }
 }
 
 fn roles(settings: &Settings) -> anyhow::Result<Vec<(String, Role)>> {
@@ -441,4 +522,38 @@ async fn retain(store: Store, days: u32, clock: Arc<dyn Clock>, cancel: Cancella
             () = tokio::time::sleep(RETENTION_EVERY) => {}
         }
     }
+}
+
+/// Rewrites old days as archives, now and every hour, on a quarter of one core.
+async fn archive(store: Store, days: u32, clock: Arc<dyn Clock>, cancel: CancellationToken) -> anyhow::Result<()> {
+    if days == 0 {
+        cancel.cancelled().await;
+        return Ok(());
+    }
+    let kept_open = Duration::from_secs(u64::from(days) * 86_400);
+    loop {
+        let (store, before, stop) = (store.clone(), clock.now().minus(kept_open), cancel.clone());
+        let work = move || store.archive(before, &mut |spent| rest(spent * 3, &stop));
+        match tokio::task::spawn_blocking(work).await {
+            Ok(Ok(0)) => {}
+            Ok(Ok(partitions)) => info!(partitions, "rewritten as archives"),
+            Ok(Err(error)) => error!(%error, "old partitions could not be archived; they are there as they were"),
+            Err(error) => error!(%error, "archiving failed; the partitions are there as they were"),
+        }
+        tokio::select! {
+            () = cancel.cancelled() => return Ok(()),
+            () = tokio::time::sleep(RETENTION_EVERY) => {}
+        }
+    }
+}
+
+/// Lets others have the processor; false when the program is to end.
+fn rest(time: Duration, stop: &CancellationToken) -> bool {
+    const TURN: Duration = Duration::from_millis(100);
+    let mut left = time;
+    while !left.is_zero() && !stop.is_cancelled() {
+        std::thread::sleep(left.min(TURN));
+        left = left.saturating_sub(TURN);
+    }
+    !stop.is_cancelled()
 }

@@ -18,16 +18,16 @@ pub struct QueryError {
 }
 
 impl QueryError {
-    pub(super) fn new(column: usize, message: impl Into<String>) -> QueryError {
+    pub(in crate::query) fn new(column: usize, message: impl Into<String>) -> QueryError {
         QueryError { column, message: message.into(), expected: None, hint: None }
     }
 
-    pub(super) fn expected(mut self, expected: impl Into<String>) -> QueryError {
+    pub(in crate::query) fn expected(mut self, expected: impl Into<String>) -> QueryError {
         self.expected = Some(expected.into());
         self
     }
 
-    pub(super) fn hint(mut self, hint: impl Into<String>) -> QueryError {
+    pub(in crate::query) fn hint(mut self, hint: impl Into<String>) -> QueryError {
         self.hint = Some(hint.into());
         self
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Says whether a character outside quotes means something unless a backslash stands before it. Before any other
 /// character a backslash is itself, so that Windows paths can be typed.
-pub(super) fn is_special(letter: char) -> bool {
+pub(in crate::query) fn is_special(letter: char) -> bool {
     letter.is_whitespace() || r#"*?:()"\/[]{}|<>-+!&="#.contains(letter)
 }
 

@@ -41,26 +41,25 @@ fn matches(expr: &Expr, event: &Event<'_>) -> bool {
     }
 }
 
-fn field_matches(name: &str, test: &Test, event: &Event<'_>) -> bool {
+/// Says whether a field of an event fulfils a test.
+pub fn field_matches(name: &str, test: &Test, event: &Event<'_>) -> bool {
     match (Field::from_name(name), test) {
         (Some(ecs::MESSAGE | ecs::EVENT_ORIGINAL), Test::Words(phrase)) => {
             any_text(event, &mut |text| phrase.is_found_in(text))
         }
         (Some(ecs::MESSAGE | ecs::EVENT_ORIGINAL), Test::Pattern(pattern)) => is_in_line(pattern, event),
-        (Some(ecs::TIMESTAMP), test) => test.admits(&Value::Time(event.timestamp)),
-        (Some(ecs::EVENT_INGESTED), test) => test.admits(&Value::Time(event.ingested)),
-        (Some(ecs::EVENT_ORIGINAL), test) => test.admits(&Value::from(event.raw)),
+        (Some(ecs::TIMESTAMP), test) => test.admits(&Value::Time(event.timestamp), false),
+        (Some(ecs::EVENT_INGESTED), test) => test.admits(&Value::Time(event.ingested), false),
+        (Some(ecs::EVENT_ORIGINAL), test) => test.admits(&Value::from(event.raw), false),
         (Some(ecs::LONGAN_ID), test) => {
-            event.id != EventId::ZERO && i64::try_from(event.id.0).is_ok_and(|id| test.admits(&Value::Int(id)))
+            event.id != EventId::ZERO && i64::try_from(event.id.0).is_ok_and(|id| test.admits(&Value::Int(id), false))
         }
-        (Some(ecs::LONGAN_PARSER), test) => event.parser.is_some_and(|parser| test.admits(&Value::from(parser))),
+        (Some(ecs::LONGAN_PARSER), test) => event.parser.is_some_and(|parser| test.admits(&Value::from(parser), false)),
         (Some(ecs::LONGAN_PARSE_ERROR), test) => {
-            event.failure.is_some_and(|failure| test.admits(&Value::from(failure.as_str())))
+            event.failure.is_some_and(|failure| test.admits(&Value::from(failure.as_str()), false))
         }
-        (Some(field), test) => {
-            event.get(field).is_some_and(|value| test.admits_of_kind(value, field.kind() == Kind::Text))
-        }
-        (None, test) => event.get_by_name(name).is_some_and(|value| test.admits(value)),
+        (Some(field), test) => event.get(field).is_some_and(|value| test.admits(value, field.kind() == Kind::Text)),
+        (None, test) => event.get_by_name(name).is_some_and(|value| test.admits(value, false)),
     }
 }
 
@@ -94,11 +93,8 @@ fn is_in_line(pattern: &Pattern, event: &Event<'_>) -> bool {
 }
 
 impl Test {
-    fn admits(&self, value: &Value<'_>) -> bool {
-        self.admits_of_kind(value, false)
-    }
-
-    fn admits_of_kind(&self, value: &Value<'_>, is_text: bool) -> bool {
+    /// Says whether a value fulfils the test; `is_text` for the value of a field that is broken into words.
+    pub fn admits(&self, value: &Value<'_>, is_text: bool) -> bool {
         match self {
             Test::Exists => keyword::is_present(value),
             Test::Words(phrase) => any_scalar_text(value, &mut |text| phrase.is_found_in(text)),

@@ -9,6 +9,7 @@ pub mod glob;
 pub mod keyword;
 pub mod matching;
 mod parser;
+pub mod pipes;
 pub mod time;
 pub mod words;
 
@@ -20,6 +21,7 @@ use crate::diag;
 use crate::model::Field;
 use crate::model::Timestamp;
 use crate::query::ast::Expr;
+use crate::query::pipes::stage::Stage;
 
 /// A filter over events.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,12 +37,35 @@ pub struct UnknownField {
     pub suggestion: Option<&'static str>,
 }
 
-/// Reads a query; `now` is what `now` and relative times in it mean.
+/// A filter, and what is done with the events it lets through.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Search {
+    pub filter: Query,
+    /// Empty when the events themselves are wanted.
+    pub stages: Vec<Stage>,
+}
+
+/// Reads a filter without pipes; `now` is what `now` and relative times in it mean.
+///
+/// # Errors
+/// When the text is not a filter: the column, what was expected there, and a hint.
+pub fn parse(text: &str, now: Timestamp) -> Result<Query, QueryError> {
+    let read = parser::parse(text, now)?;
+    if read.end < read.letters.len() {
+        let error = QueryError::new(read.end + 1, "only a filter can stand here, without pipes").expected("the end");
+        return Err(error.hint("pipes work in a search, not where events are followed or counted"));
+    }
+    Ok(Query { root: read.root })
+}
+
+/// Reads a filter and the pipes behind it.
 ///
 /// # Errors
 /// When the text is not a query: the column, what was expected there, and a hint.
-pub fn parse(text: &str, now: Timestamp) -> Result<Query, QueryError> {
-    parser::parse(text, now).map(|root| Query { root })
+pub fn parse_search(text: &str, now: Timestamp) -> Result<Search, QueryError> {
+    let read = parser::parse(text, now)?;
+    let stages = pipes::parse(&read.letters, read.end)?;
+    Ok(Search { filter: Query { root: read.root }, stages })
 }
 
 impl Query {
@@ -85,6 +110,14 @@ impl Query {
 impl fmt::Display for Query {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.root.fmt(f)
+    }
+}
+
+/// Writes the whole search as it is read.
+impl fmt::Display for Search {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.filter)?;
+        self.stages.iter().try_for_each(|stage| write!(f, " | {stage}"))
     }
 }
 

@@ -149,7 +149,7 @@ fn what_is_no_query_is_refused_with_its_place() {
         ),
         (
             "error | stats count()",
-            "column 7: `|` begins a pipe, and pipes are not available in this version (hint: write the filter alone; to search for the sign itself, put it in a /regex/)",
+            "column 7: only a filter can stand here, without pipes, expected the end (hint: pipes work in a search, not where events are followed or counted)",
         ),
         ("source.port:>", "column 14: the comparison has no value, expected a number, an address, a time or a text"),
     ];

@@ -20,6 +20,8 @@ use crate::auth::Permission;
 use crate::auth::Principal;
 use crate::server::Limits;
 use crate::server::Services;
+use crate::server::audit;
+use crate::server::audit::Seen;
 use crate::server::problem::Refused;
 use crate::telemetry::Counter;
 
@@ -33,6 +35,7 @@ pub(super) struct Shared {
     streams: Arc<Semaphore>,
     requests: Counter,
     refusals: Counter,
+    pub(super) seen: Seen,
 }
 
 /// How a connection came in; put into every request of it.
@@ -57,6 +60,7 @@ impl Shared {
             streams: Arc::new(Semaphore::new(limits.streams_max)),
             requests: services.metrics.counter("longan_api_requests_total", &[]),
             refusals: services.metrics.counter("longan_api_unauthorized_total", &[]),
+            seen: Seen::default(),
             stop: CancellationToken::new(),
             services,
             limits,
@@ -139,11 +143,19 @@ pub(super) async fn guard(
         let credentials = Credentials::of(&request);
         match shared.identify(&credentials).and_then(|principal| permitted(principal, needs)) {
             Ok(principal) => {
+                let noted = timeout(shared.limits.answer_timeout, audit::note(&shared, &principal, request)).await;
+                request = match noted.unwrap_or_else(|_| Err(Refused::busy("the answer took too long"))) {
+                    Ok(request) => request,
+                    Err(refused) => return refused.into_response(),
+                };
                 request.extensions_mut().insert(principal);
                 request.extensions_mut().insert(credentials);
             }
             Err(refused) => {
                 shared.refusals.increment();
+                let asked = format!("{} {}", request.method(), request.uri().path());
+                drop(request);
+                audit::note_refused(&shared, asked, &refused).await;
                 return refused.into_response();
             }
         }

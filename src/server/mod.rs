@@ -5,6 +5,7 @@
 //! everything has a limit: header, body, time, connections, streams, what a slow reader may leave unread.
 
 mod access;
+mod audit;
 mod convert;
 mod extract;
 mod handlers;
@@ -18,8 +19,10 @@ pub use limits::Limits;
 pub use listen::ControlSocket;
 pub use listen::ListenError;
 pub use listen::Server;
+pub use services::ExportService;
 pub use services::Offer;
 pub use services::PulseFigures;
+pub use services::RuleService;
 pub use services::SearchService;
 pub use services::Services;
 pub use services::StatusService;
@@ -28,8 +31,10 @@ pub use services::TailSink;
 pub use convert::alert_detail;
 pub use convert::alert_filter;
 pub use convert::alert_window;
-pub use convert::incident_detail;
-pub use convert::incident_window;
+pub use convert::incidents::incident_detail;
+pub use convert::incidents::incident_window;
+pub use convert::reports::triage_report;
+pub use convert::rules::verdicts;
 
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,7 @@ use crate::alert::Refusal;
 use crate::alert::StoreError;
 use crate::incident::IncidentError;
 use crate::incident::IncidentRefusal;
+use crate::incident::handover::HandoverError;
 use crate::wire::problem::PROBLEM_JSON;
 use crate::wire::problem::Problem;
 
@@ -99,6 +100,17 @@ impl From<StoreError> for Refused {
     }
 }
 
+impl From<HandoverError> for Refused {
+    fn from(err: HandoverError) -> Refused {
+        match err {
+            HandoverError::Incident(err) => err.into(),
+            // The operator's own words are at fault: the caller can tell them so.
+            HandoverError::Form(err) => Refused::new(StatusCode::INTERNAL_SERVER_ERROR, "form", err.to_string())
+                .hint("an admin can mend the form, in the folder of `incidents.folder`"),
+        }
+    }
+}
+
 impl From<IncidentError> for Refused {
     fn from(err: IncidentError) -> Refused {
         match err {
@@ -109,10 +121,13 @@ impl From<IncidentError> for Refused {
                 let detail = refusal.to_string();
                 match refusal {
                     IncidentRefusal::HeldBy { owner } => Refused::conflict(detail, Some(owner)),
-                    IncidentRefusal::NoteNeeded | IncidentRefusal::NoteEmpty | IncidentRefusal::NoteTooLong => {
-                        Refused::invalid(detail)
-                    }
-                    IncidentRefusal::NoSuchClock(_) => Refused::not_found(detail),
+                    IncidentRefusal::NoteNeeded
+                    | IncidentRefusal::NoteEmpty
+                    | IncidentRefusal::NoteTooLong
+                    | IncidentRefusal::Empty { .. }
+                    | IncidentRefusal::TooLong { .. }
+                    | IncidentRefusal::MergeIntoItself => Refused::invalid(detail),
+                    IncidentRefusal::NoSuchClock(_) | IncidentRefusal::NoSuchTask(_) => Refused::not_found(detail),
                     _ => Refused::conflict(detail, None),
                 }
             }

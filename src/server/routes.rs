@@ -14,7 +14,11 @@ use crate::auth::Permission;
 use crate::server::access::Shared;
 use crate::server::access::guard;
 use crate::server::handlers::alerts;
+use crate::server::handlers::audit;
+use crate::server::handlers::export;
 use crate::server::handlers::incidents;
+use crate::server::handlers::reports;
+use crate::server::handlers::rules;
 use crate::server::handlers::search;
 use crate::server::handlers::status;
 use crate::server::handlers::stream;
@@ -38,7 +42,15 @@ pub(super) fn table() -> Vec<Route> {
         route("/v1/whoami", Some(ReadStatus), get(status::whoami)),
         route("/v1/status", Some(ReadStatus), get(status::status)),
         route("/v1/sources", Some(ReadStatus), get(status::sources)),
-        route("/v1/rules", Some(ReadStatus), get(status::rules)),
+        route("/v1/sources/actions", Some(Administer), post(status::act_on_source)),
+        route("/v1/rules", Some(ReadStatus), get(rules::list)),
+        route("/v1/rules/{id}", Some(ReadStatus), get(rules::detail)),
+        route("/v1/rules/{id}/state", Some(Administer), post(rules::set_state)),
+        route("/v1/exceptions", Some(ReadStatus), get(rules::exceptions)),
+        route("/v1/exceptions/new", Some(Triage), post(rules::except)),
+        route("/v1/exceptions/preview", Some(SearchEvents), post(rules::preview)),
+        route("/v1/exceptions/{id}/revoke", Some(Triage), post(rules::revoke)),
+        route("/v1/rules/backtest", Some(SearchEvents), post(rules::backtest)),
         route("/v1/stream", Some(ReadAlerts), get(stream::changes)),
         route("/v1/alerts", Some(ReadAlerts), get(alerts::window)),
         route("/v1/alerts/{id}", Some(ReadAlerts), get(alerts::detail)),
@@ -47,11 +59,19 @@ pub(super) fn table() -> Vec<Route> {
         route("/v1/incidents", Some(ReadAlerts), get(incidents::window)),
         route("/v1/incidents/{id}", Some(ReadAlerts), get(incidents::detail)),
         route("/v1/incidents/{id}/actions", Some(Triage), post(incidents::act)),
+        route("/v1/incidents/{id}/report", Some(ReadAlerts), get(reports::incident)),
+        route("/v1/reports/triage", Some(ReadAlerts), get(reports::triage)),
+        route("/v1/handovers", Some(ReadAlerts), get(reports::handovers)),
+        route("/v1/handovers/draft", Some(Triage), post(reports::draft_handover)),
+        route("/v1/handovers/sign", Some(Triage), post(reports::sign_handover)),
         route("/v1/search", Some(SearchEvents), get(search::page)),
+        route("/v1/search/table", Some(SearchEvents), get(search::table)),
         route("/v1/search/count", Some(SearchEvents), get(search::count)),
         route("/v1/search/histogram", Some(SearchEvents), get(search::histogram)),
         route("/v1/search/stream", Some(SearchEvents), get(search::stream)),
         route("/v1/search/tail", Some(SearchEvents), get(search::tail)),
+        route("/v1/export", Some(SearchEvents), post(export::bundle)),
+        route("/v1/audit", Some(ReadAudit), get(audit::window)),
         route("/v1/events/{id}", Some(SearchEvents), get(search::event)),
     ]
 }

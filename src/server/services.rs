@@ -3,6 +3,7 @@
 //! The methods of the traits may block: they are called on threads meant for that.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
@@ -10,20 +11,30 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use crate::alert::AlertStore;
+use crate::alert::rulebook::NewException;
+use crate::alert::rulebook::RuleBook;
 use crate::auth::PeerPolicy;
 use crate::auth::Principal;
 use crate::auth::TokenStore;
+use crate::evidence::audit::AuditLog;
 use crate::incident::IncidentStore;
 use crate::model::EventId;
 use crate::model::time::Clock;
 use crate::telemetry::Registry;
+use crate::wire::export::ExportRequest;
 use crate::wire::problem::Problem;
+use crate::wire::rule::BacktestMessage;
+use crate::wire::rule::BacktestRequest;
+use crate::wire::rule::ExceptionPreview;
 use crate::wire::search::Histogram;
 use crate::wire::search::HistogramRequest;
 use crate::wire::search::SearchCount;
 use crate::wire::search::SearchPage;
 use crate::wire::search::SearchRequest;
+use crate::wire::search::SearchTable;
+use crate::wire::source::SourceCommand;
 use crate::wire::source::SourceList;
+use crate::wire::source::SourceRow;
 use crate::wire::status::RuleList;
 use crate::wire::status::Status;
 
@@ -37,6 +48,17 @@ pub trait SearchService: Send + Sync {
     /// # Errors
     /// `query_invalid` with the column, or whatever else went wrong.
     fn search(&self, request: &SearchRequest, caller: &Principal) -> Result<SearchPage, Problem>;
+
+    /// Runs a query with pipes; `cancel` is set when nobody waits for the answer any more.
+    ///
+    /// # Errors
+    /// As [`SearchService::search`]. A limit that was reached is no error: the table says so.
+    fn table(
+        &self,
+        request: &SearchRequest,
+        caller: &Principal,
+        cancel: Arc<AtomicBool>,
+    ) -> Result<SearchTable, Problem>;
 
     /// Counts.
     ///
@@ -85,8 +107,43 @@ pub trait StatusService: Send + Sync {
     /// Returns the inputs and sources.
     fn sources(&self) -> SourceList;
 
+    /// Mutes a source or ends its mute; who does so is in the log before this returns.
+    ///
+    /// # Errors
+    /// When there is no such source, the command is wrong, or nothing can be written down.
+    fn act_on_source(&self, command: &SourceCommand, caller: &Principal) -> Result<SourceRow, Problem>;
+
     /// Returns the rules that run.
     fn rules(&self) -> RuleList;
+}
+
+/// Exporting evidence.
+pub trait ExportService: Send + Sync {
+    /// Returns a bundle that proves itself.
+    ///
+    /// # Errors
+    /// `query_invalid` with the column, `too_large`, or whatever else went wrong: there is no half bundle.
+    fn export(&self, request: &ExportRequest, caller: &Principal) -> Result<Vec<u8>, Problem>;
+}
+
+/// What is done with rules beside running them.
+pub trait RuleService: Send + Sync {
+    /// Runs a rule over history; tells how far it has come, then the report. `emit` returning `false` ends it.
+    ///
+    /// # Errors
+    /// When there is no such rule, it does not stand, or a time is none; nothing was told then.
+    fn backtest(
+        &self,
+        request: &BacktestRequest,
+        caller: &Principal,
+        emit: &mut dyn FnMut(&BacktestMessage) -> bool,
+    ) -> Result<(), Problem>;
+
+    /// Says what an exception would have hidden over the last 30 days.
+    ///
+    /// # Errors
+    /// When there is no such rule, or history cannot be read.
+    fn preview(&self, exception: &NewException) -> Result<ExceptionPreview, Problem>;
 }
 
 /// The figures of the status line.
@@ -148,8 +205,14 @@ pub struct Services {
     pub incidents: IncidentStore,
     pub search: Arc<dyn SearchService>,
     pub status: Arc<dyn StatusService>,
+    pub rules: Arc<dyn RuleService>,
+    pub rulebook: Arc<RuleBook>,
     pub tokens: Arc<TokenStore>,
     pub peers: PeerPolicy,
+    /// `None` when there is none to write to: then nobody's deeds are kept.
+    pub audit: Option<AuditLog>,
+    /// `None` when the evidence is not kept.
+    pub export: Option<Arc<dyn ExportService>>,
     pub metrics: Registry,
     pub clock: Arc<dyn Clock>,
 }

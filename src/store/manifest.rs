@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::model::EventId;
 use crate::model::Timestamp;
+use crate::store::checked::with_check;
 use crate::store::error::StoreError;
 
 /// The file's name in the store's folder.
@@ -171,6 +172,7 @@ impl Manifest {
         let temporary = folder.join("manifest.json.new");
         let bytes =
             serde_json::to_vec_pretty(self).map_err(|source| StoreError::Manifest { path: path.clone(), source })?;
+        let bytes = with_check(bytes);
         let write = || {
             let mut file = File::create(&temporary)?;
             file.write_all(&bytes)?;

@@ -8,6 +8,9 @@
 //! Durability is the WAL's: what was not sealed is added again from there, and ids at or below the checkpoint are ignored.
 //! What the files look like stands in `docs/store.md`.
 
+mod archive;
+mod catalog;
+pub mod checked;
 mod error;
 mod format;
 mod manifest;
@@ -21,6 +24,9 @@ mod writer;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use catalog::Catalog;
+pub use catalog::PartitionReader;
+pub use catalog::VisitRaw;
 pub use error::StoreError;
 pub use format::record::Columns;
 pub use format::record::Stored;
@@ -36,6 +42,8 @@ pub use search::Hit;
 pub use search::Options;
 pub use search::SearchResult;
 pub use search::Searcher;
+pub use search::Walk;
+pub use search::Walking;
 pub use shared::PartitionInfo;
 pub use writer::HotWriter;
 
@@ -59,6 +67,8 @@ pub struct Config {
     pub partition_events_max: u64,
     /// Bytes of records that one search may return.
     pub result_bytes_max: usize,
+    /// Memory that the groups and rows of one piped search may take.
+    pub pipe_bytes_max: usize,
 }
 
 impl Default for Config {
@@ -70,6 +80,7 @@ impl Default for Config {
             compaction_fan_in: 8,
             partition_events_max: 4_000_000,
             result_bytes_max: 64 << 20,
+            pipe_bytes_max: 128 << 20,
         }
     }
 }
@@ -134,6 +145,11 @@ impl Store {
         Searcher::new(self.shared.view(), self.shared.config.result_bytes_max)
     }
 
+    /// Returns the limits the store was opened with.
+    pub fn config(&self) -> &Config {
+        &self.shared.config
+    }
+
     /// Lists the sealed partitions, newest first.
     pub fn partitions(&self) -> Vec<PartitionInfo> {
         self.shared.partitions()
@@ -150,6 +166,22 @@ impl Store {
     /// When the manifest cannot be written.
     pub fn set_hold(&self, from: Timestamp, until: Timestamp, hold: bool) -> Result<usize, StoreError> {
         self.shared.set_hold(from, until, hold)
+    }
+
+    /// Rewrites the partitions of the days before `before` as archives, a tenth of their size; returns how many. `rest` is
+    /// called after every chunk of work with the time it took, and returns false to stop.
+    ///
+    /// # Errors
+    /// When a partition cannot be read or the archive not be written; the old partitions are there then.
+    pub fn archive(
+        &self,
+        before: Timestamp,
+        rest: &mut dyn FnMut(std::time::Duration) -> bool,
+    ) -> Result<usize, StoreError> {
+        if self.sealer.is_none() {
+            return Err(StoreError::ReadOnly);
+        }
+        archive::archive_days(&self.shared, before.utc_day(), rest)
     }
 
     /// Deletes the partitions whose newest event was received longer ago than their class is kept; returns them.

@@ -17,6 +17,7 @@ use tantivy::store::StoreReader;
 
 use crate::model::EventId;
 use crate::model::Timestamp;
+use crate::store::archive::Archive;
 use crate::store::error::StoreError;
 use crate::store::format::record;
 use crate::store::format::record::Columns;
@@ -30,6 +31,8 @@ pub(super) struct Piece {
     pub(super) folder: Option<PathBuf>,
     pub(super) segment: Segment,
     pub(super) reader: SegmentReader,
+    /// Records and words of an archived partition; the segment has its columns alone.
+    pub(super) archive: Option<Archive>,
     ids: Arc<dyn ColumnValues<u64>>,
     times: Arc<dyn ColumnValues<i64>>,
     ingested: Arc<dyn ColumnValues<i64>>,
@@ -53,7 +56,12 @@ impl Piece {
         let ids = columns.u64(schema::ID)?.first_or_default_col(0);
         let times = columns.i64(schema::TIME)?.first_or_default_col(0);
         let ingested = columns.i64(schema::INGESTED)?.first_or_default_col(0);
-        Ok(Piece { summary, folder, segment, reader, ids, times, ingested, is_obsolete: AtomicBool::new(false) })
+        let archive = folder.as_deref().map_or(Ok(None), Archive::open)?;
+        if archive.as_ref().is_some_and(|archive| archive.count() != reader.max_doc()) {
+            return Err(StoreError::Record(name()));
+        }
+        let is_obsolete = AtomicBool::new(false);
+        Ok(Piece { summary, folder, segment, reader, archive, ids, times, ingested, is_obsolete })
     }
 
     /// Opens a sealed partition.
@@ -61,6 +69,17 @@ impl Piece {
         let directory = MmapDirectory::open(folder).map_err(tantivy::TantivyError::from)?;
         let index = Index::open(directory)?;
         Piece::new(&index, summary, Some(folder.to_owned()))
+    }
+
+    /// Says whether it is of the archive tier.
+    pub(super) fn is_archived(&self) -> bool {
+        self.archive.is_some()
+    }
+
+    /// Returns its name for people.
+    pub(super) fn name(&self) -> String {
+        let folder = self.folder.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy());
+        folder.map_or_else(|| "hot".to_owned(), |name| name.into_owned())
     }
 
     pub(super) fn count(&self) -> DocId {
@@ -115,7 +134,10 @@ impl Piece {
     /// Returns a reader of the records that keeps a few decompressed blocks.
     pub(super) fn records(&self) -> Result<Records<'_>, StoreError> {
         const BLOCKS_CACHED: usize = 4;
-        let store = self.reader.get_store_reader(BLOCKS_CACHED).map_err(tantivy::TantivyError::from)?;
+        let store = match &self.archive {
+            Some(archive) => Source::Archive(archive),
+            None => Source::Blocks(self.reader.get_store_reader(BLOCKS_CACHED).map_err(tantivy::TantivyError::from)?),
+        };
         Ok(Records { piece: self, store })
     }
 
@@ -139,7 +161,12 @@ impl Drop for Piece {
 /// Reads records of one piece.
 pub(super) struct Records<'p> {
     piece: &'p Piece,
-    store: StoreReader,
+    store: Source<'p>,
+}
+
+enum Source<'p> {
+    Blocks(StoreReader),
+    Archive(&'p Archive),
 }
 
 impl Records<'_> {
@@ -149,15 +176,36 @@ impl Records<'_> {
         doc: DocId,
         visit: impl FnOnce(&record::Stored<'_>, usize) -> R,
     ) -> Result<R, StoreError> {
-        let document = self.store.get_document_bytes(doc)?;
         let columns =
             Columns { id: self.piece.id(doc), timestamp: self.piece.time(doc), ingested: self.piece.ingested(doc) };
-        let stored = record_of(&document).and_then(|record| record::decode(record, columns));
-        match stored {
-            Some(stored) => Ok(visit(&stored, document.len())),
-            None => {
-                let folder = self.piece.folder.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy());
-                Err(StoreError::Record(folder.map_or_else(|| "hot".to_owned(), |name| name.into_owned())))
+        let unreadable = || StoreError::Record(self.piece.name());
+        match &self.store {
+            Source::Blocks(store) => {
+                let document = store.get_document_bytes(doc)?;
+                let stored = record_of(&document).and_then(|record| record::decode(record, columns));
+                stored.map(|stored| visit(&stored, document.len())).ok_or_else(unreadable)
+            }
+            Source::Archive(archive) => {
+                let mut record = Vec::with_capacity(512);
+                archive.record(doc, &mut record).ok_or_else(unreadable)?;
+                let stored = record::decode(&record, columns).ok_or_else(unreadable)?;
+                Ok(visit(&stored, record.len()))
+            }
+        }
+    }
+
+    /// Reads the bytes of a record.
+    pub(super) fn bytes(&self, doc: DocId) -> Result<Vec<u8>, StoreError> {
+        let unreadable = || StoreError::Record(self.piece.name());
+        match &self.store {
+            Source::Blocks(store) => {
+                let document = store.get_document_bytes(doc)?;
+                record_of(&document).map(<[u8]>::to_vec).ok_or_else(unreadable)
+            }
+            Source::Archive(archive) => {
+                let mut record = Vec::new();
+                archive.record(doc, &mut record).ok_or_else(unreadable)?;
+                Ok(record)
             }
         }
     }

@@ -171,7 +171,9 @@ fn seal_up_to(shared: &Shared, checkpoint: EventId) -> Result<(), StoreError> {
 /// Merges partitions of one class, day and order of size, when there are enough of them.
 fn compact(shared: &Shared) -> Result<(), StoreError> {
     let fan_in = shared.config.compaction_fan_in.max(2);
-    for (key, pieces) in by_key(&shared.view().sealed) {
+    let _rewriting = shared.rewriting.lock().unwrap_or_else(PoisonError::into_inner);
+    let sealed: Vec<Arc<Piece>> = shared.view().sealed.iter().filter(|piece| !piece.is_archived()).cloned().collect();
+    for (key, pieces) in by_key(&sealed) {
         let mut tiers: BTreeMap<u32, Vec<Arc<Piece>>> = BTreeMap::new();
         for piece in pieces {
             tiers.entry(piece.summary.events.max(1).ilog(fan_in as u64)).or_default().push(piece);
@@ -247,7 +249,7 @@ fn write_partition(
 }
 
 /// Makes all files of a folder and their names durable; returns their size.
-fn sync_files(folder: &Path) -> io::Result<u64> {
+pub(super) fn sync_files(folder: &Path) -> io::Result<u64> {
     let mut bytes = 0;
     for entry in fs::read_dir(folder)? {
         let file = File::open(entry?.path())?;

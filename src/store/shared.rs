@@ -13,6 +13,7 @@ use crate::model::EventId;
 use crate::model::Timestamp;
 use crate::store::Config;
 use crate::store::StoreReport;
+use crate::store::catalog::guarded;
 use crate::store::error::StoreError;
 use crate::store::manifest::Manifest;
 use crate::store::manifest::PartitionEntry;
@@ -46,6 +47,8 @@ pub(super) struct Shared {
     state: Mutex<State>,
     /// Held while changing the manifest on disk, so that `state` need not be: searches never wait for the disk.
     changing: Mutex<()>,
+    /// Held while partitions are chosen and replaced by others of the same events.
+    pub(super) rewriting: Mutex<()>,
     /// Held open: the lock ends with the file.
     _lock: Option<File>,
 }
@@ -108,7 +111,14 @@ impl Shared {
     fn new(folder: &Path, config: Config, manifest: Manifest, sealed: Vec<Arc<Piece>>, lock: Option<File>) -> Shared {
         let view = Arc::new(View { hot: Vec::new(), sealed });
         let state = Mutex::new(State { manifest, view });
-        Shared { folder: folder.to_owned(), config, state, changing: Mutex::new(()), _lock: lock }
+        Shared {
+            folder: folder.to_owned(),
+            config,
+            state,
+            changing: Mutex::new(()),
+            rewriting: Mutex::new(()),
+            _lock: lock,
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -176,6 +186,22 @@ impl Shared {
         Ok(())
     }
 
+    /// Replaces sealed pieces by one with the same events, unless one of them is gone by now; the new folder goes then.
+    pub(super) fn replace_if_current(
+        &self,
+        old: &[Arc<Piece>],
+        new: (PartitionEntry, Arc<Piece>),
+    ) -> Result<bool, StoreError> {
+        let _rewriting = self.rewriting.lock().unwrap_or_else(PoisonError::into_inner);
+        let view = self.view();
+        if old.iter().all(|piece| contains(&view.sealed, piece)) {
+            self.replace(old, vec![new], EventId::ZERO)?;
+            return Ok(true);
+        }
+        new.1.retire();
+        Ok(false)
+    }
+
     /// Changes entries of the manifest and drops from the view what is no longer listed.
     pub(super) fn edit<R>(&self, change: impl FnOnce(&mut Manifest) -> R) -> Result<R, StoreError> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -216,25 +242,26 @@ impl Shared {
 
     pub(super) fn partitions(&self) -> Vec<PartitionInfo> {
         let mut partitions: Vec<PartitionInfo> =
-            self.manifest().partitions.into_iter().map(|entry| self.info_of(entry)).collect();
+            self.manifest().partitions.into_iter().map(|entry| info_of(&self.folder, entry)).collect();
         partitions.sort_by_key(|info| std::cmp::Reverse((info.newest, info.last_id)));
         partitions
     }
+}
 
-    fn info_of(&self, entry: PartitionEntry) -> PartitionInfo {
-        let Summary { class, day, first_id, last_id, oldest_ns, newest_ns, events, bytes, .. } = entry.summary;
-        PartitionInfo {
-            folder: self.partition_path(&entry.folder),
-            class,
-            day,
-            first_id,
-            last_id,
-            oldest: Timestamp(oldest_ns),
-            newest: Timestamp(newest_ns),
-            events,
-            bytes,
-            hold: entry.hold,
-        }
+/// What a caller may know of a partition that the manifest names.
+pub(super) fn info_of(store: &Path, entry: PartitionEntry) -> PartitionInfo {
+    let Summary { class, day, first_id, last_id, oldest_ns, newest_ns, events, bytes, .. } = entry.summary;
+    PartitionInfo {
+        folder: store.join(PARTITIONS).join(&entry.folder),
+        class,
+        day,
+        first_id,
+        last_id,
+        oldest: Timestamp(oldest_ns),
+        newest: Timestamp(newest_ns),
+        events,
+        bytes,
+        hold: entry.hold,
     }
 }
 
@@ -246,7 +273,9 @@ fn open_partitions(folder: &Path, manifest: &Manifest) -> (Vec<Arc<Piece>>, Stor
     let mut report = StoreReport::default();
     let mut sealed = Vec::with_capacity(manifest.partitions.len());
     for entry in &manifest.partitions {
-        match Piece::open(&folder.join(PARTITIONS).join(&entry.folder), entry.summary.clone()) {
+        let opened =
+            guarded(&entry.folder, || Piece::open(&folder.join(PARTITIONS).join(&entry.folder), entry.summary.clone()));
+        match opened {
             Ok(piece) => {
                 report.partitions += 1;
                 report.events += entry.summary.events;

@@ -79,6 +79,42 @@ pub struct IncidentDetail {
     pub entities: Vec<Entity>,
     pub timeline: Vec<HistoryEntry>,
     pub clocks: Vec<IncidentClock>,
+    #[serde(default)]
+    pub tasks: Vec<IncidentTask>,
+    #[serde(default)]
+    pub observables: Vec<IncidentObservable>,
+    /// The incident all of it went into.
+    #[serde(default)]
+    pub merged_into: Option<u64>,
+}
+
+/// Something to be done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IncidentTask {
+    /// Its place in the list, from 1: what `finish_task` names.
+    pub place: u32,
+    pub text: String,
+    pub added_by: String,
+    /// When it was done, if it was.
+    pub done: Option<String>,
+    pub done_by: Option<String>,
+}
+
+/// Something an analyst noted down as seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IncidentObservable {
+    pub kind: String,
+    pub value: String,
+    pub note: Option<String>,
+    pub added: String,
+    pub added_by: String,
+}
+
+/// A value as it was seen, and as it shall be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changed {
+    pub from: String,
+    pub to: String,
 }
 
 /// What somebody does to an incident.
@@ -86,7 +122,44 @@ pub struct IncidentDetail {
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum IncidentAction {
     Take,
-    Phase { phase: IncidentPhase, note: Option<String> },
-    Note { text: String },
-    MeetClock { name: String },
+    Phase {
+        phase: IncidentPhase,
+        note: Option<String>,
+    },
+    Note {
+        text: String,
+    },
+    MeetClock {
+        name: String,
+    },
+    /// Corrects the title or the level (409 with both values when it is not `from` any more).
+    Edit {
+        title: Option<Changed>,
+        level: Option<Changed>,
+    },
+    /// Gives it to somebody else, or to nobody.
+    Assign {
+        to: Option<String>,
+    },
+    AddTask {
+        text: String,
+    },
+    FinishTask {
+        place: u32,
+    },
+    AddObservable {
+        kind: String,
+        value: String,
+        note: Option<String>,
+    },
+    /// Sets when a deadline passes (RFC 3339), or adds one.
+    SetClock {
+        name: String,
+        due: String,
+        why: String,
+    },
+    /// All of it goes into another incident; this one is closed.
+    MergeInto {
+        incident: u64,
+    },
 }

@@ -5,8 +5,12 @@
 //! wraps it in `SafeText`.
 
 pub mod alert;
+pub mod audit;
+pub mod export;
 pub mod incident;
 pub mod problem;
+pub mod report;
+pub mod rule;
 pub mod search;
 pub mod source;
 pub mod status;

@@ -43,6 +43,72 @@ pub struct SourceRow {
     pub per_minute: Vec<u32>,
     /// The device's clock minus ours, in milliseconds, where the line has a time.
     pub clock_skew_ms: Option<i64>,
+    /// What is not as it should be: `silent`, `gaps`, `clock`, `unparsed`, `drop`, `surge`; the worst first.
+    #[serde(default)]
+    pub conditions: Vec<String>,
+    /// Whether its usual rate at this time of the week is still being learned.
+    #[serde(default)]
+    pub is_learning: bool,
+    /// Events an hour that are usual at this time.
+    #[serde(default)]
+    pub usual_per_hour: Option<u64>,
+    /// After how many seconds without an event it counts as silent.
+    #[serde(default)]
+    pub silent_after_seconds: Option<u64>,
+    /// Of its last hundred events, how many no pack recognised.
+    #[serde(default)]
+    pub unparsed_percent: Option<u8>,
+    /// Whether the clock is off by about a multiple of half an hour: likely the time zone.
+    #[serde(default)]
+    pub clock_looks_like_zone: bool,
+    /// Messages that never came, by the sender's own numbering.
+    #[serde(default)]
+    pub missing: u64,
+    /// The commonest shapes of the lines that no pack recognised.
+    #[serde(default)]
+    pub shapes: Vec<ShapeRow>,
+    /// Set while nothing is told of it.
+    #[serde(default)]
+    pub muted: Option<MuteRow>,
+}
+
+/// Lines that look alike.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShapeRow {
+    /// The line with `<*>` for what differs.
+    pub text: String,
+    pub count: u64,
+    /// Of all events of the source.
+    pub percent: u8,
+    /// Some of the lines, whole.
+    pub examples: Vec<String>,
+}
+
+/// A mute of a source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MuteRow {
+    pub until: String,
+    pub by: String,
+    pub reason: String,
+}
+
+/// What an admin does about a source: `POST /v1/sources/actions` → [`SourceRow`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceCommand {
+    pub input: String,
+    pub name: String,
+    #[serde(flatten)]
+    pub action: SourceAction,
+}
+
+/// What is done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub enum SourceAction {
+    /// Nothing is told of it for so long.
+    Mute { seconds: u64, reason: String },
+    /// Ends a mute.
+    Unmute,
 }
 
 /// All inputs and the sources seen (10,000 at most).

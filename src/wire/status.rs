@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::wire::rule::Verdicts;
+
 /// How the whole is doing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
@@ -51,6 +53,18 @@ pub struct RuleRow {
     pub tags: Vec<String>,
     /// Detections since the start.
     pub detections: u64,
+    /// `draft`, `shadow`, `live` or `retired`.
+    #[serde(default)]
+    pub state: String,
+    /// How analysts closed its alerts of the last 30 days.
+    #[serde(default)]
+    pub verdicts: Verdicts,
+    /// Detections in its alerts of the last 30 days; of a rule in shadow, its matches.
+    #[serde(default)]
+    pub noise: u64,
+    /// Exceptions in force.
+    #[serde(default)]
+    pub exceptions: u64,
 }
 
 /// The rules that run.

@@ -108,7 +108,7 @@ def test_history_is_imported_with_and_without_a_server():
             file.writelines(f"Oct  1 00:00:{n % 60:02} host-b app: packed number {n} first-marker\n" for n in range(3_000))
         server = world.Server(place / "data", config=config)
         environment = {**os.environ, "LONGAN_RULES__FOLDER": f"{place}/rules"}
-        command = [str(world.BINARY), "import", str(plain), str(packed), "--data", str(server.data)]
+        command = [str(world.BINARY), "import", str(plain), str(packed), "--create", "--data", str(server.data)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, stdin=subprocess.DEVNULL)
         assert done.returncode == 0 and "8000 events" in done.stderr, (done.returncode, done.stderr)
         assert server.count("host.hostname:host-a") == 5_000 and server.count("host.hostname:host-b") == 3_000

@@ -7,6 +7,7 @@ use crate::console_pty::wait;
 const ENTER: &str = "\r";
 const ESC: &str = "\x1b";
 const F5: &str = "\x1b[15~";
+const F12: &str = "\x1b[24~";
 
 /// What the screen says, in the language of the console.
 struct Words {
@@ -27,6 +28,8 @@ struct Words {
     live: &'static str,
     no_alerts: &'static str,
     list: &'static str,
+    handover: &'static str,
+    signed: &'static str,
 }
 
 const VIETNAMESE: Words = Words {
@@ -47,6 +50,8 @@ const VIETNAMESE: Words = Words {
     live: "TRỰC TIẾP",
     no_alerts: "Không có cảnh báo nào",
     list: "Cảnh báo (nhóm)",
+    handover: "BÀN GIAO CA TRỰC",
+    signed: "đã ký bàn giao số",
 };
 
 const ENGLISH: Words = Words {
@@ -67,6 +72,8 @@ const ENGLISH: Words = Words {
     live: "LIVE",
     no_alerts: "No alert matches",
     list: "Alerts (groups)",
+    handover: "SHIFT HANDOVER",
+    signed: "is signed",
 };
 
 #[test]
@@ -168,6 +175,53 @@ fn triage(served: &Served, console: &mut Terminal, words: &Words, net: &str) {
     console.press(ENTER);
     assert_eq!(console.keys_pressed(), 4);
     console.sees(&[words.no_alerts]);
+
+    // Sign the generated handover: it is shown, then signed.
+    console.keys_pressed();
+    console.press(F12);
+    console.sees(&[words.handover]);
+    console.press(ENTER);
+    assert_eq!(console.keys_pressed(), 2);
+    console.sees(&[words.signed]);
+}
+
+#[test]
+fn two_consoles_in_conflict_see_each_other() {
+    let served = Served::start();
+    served.sign_in("visitor", "203.0.113.60");
+    let [mut an, mut ha] = [VIETNAMESE, ENGLISH].map(|words| {
+        let console = Terminal::open(&served, words.lang, 80, 24);
+        console.sees(&[words.medium, "203.0.113.60", words.live]);
+        console
+    });
+    // One declares an incident; it arrives at the other, who corrects its title while the first does the same.
+    an.press("e");
+    an.press(ENTER);
+    an.sees(&[VIETNAMESE.escalated]);
+    for console in [&mut an, &mut ha] {
+        console.press("2");
+        console.press(F5);
+        console.sees(&["INC-1", "203.0.113.60"]);
+        console.press("e");
+    }
+    an.write(" chieu nay");
+    ha.write(" tonight");
+    an.press(ENTER);
+    an.sees(&["INC-1", "chieu nay"]);
+    ha.press(ENTER);
+    // The loser is told what stands there now, and what was typed is not lost.
+    ha.sees(&["chieu nay", "tonight"]);
+    ha.press(ESC);
+    ha.press(F5);
+    ha.sees(&["chieu nay"]);
+    ha.loses("tonight");
+    for console in [&mut an, &mut ha] {
+        console.press("q");
+    }
+    for console in [an, ha] {
+        let (is_fine, bytes) = console.ended();
+        assert!(is_fine && ends_restored(&bytes));
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod console;
 mod console_pty;
+mod forged_names;
 mod manual;
 mod sources;
 mod tidy;

@@ -9,7 +9,8 @@ use longan::config::Flags;
 use longan::config::load;
 
 /// The sections that are alike and documented once.
-const LISTENERS: [&str; 5] = ["syslog_udp", "syslog_tcp", "syslog_tls", "relp", "relp_tls"];
+const LISTENERS: [&str; 9] =
+    ["syslog_udp", "syslog_tcp", "syslog_tls", "relp", "relp_tls", "beats", "beats_tls", "gelf_udp", "gelf_tcp"];
 
 /// The members of each `Raw…` struct: name and type, as the source spells them.
 fn raw_structs() -> BTreeMap<String, Vec<(String, String)>> {

@@ -8,16 +8,19 @@ use std::path::Path;
 use std::process::Command;
 use std::process::Output;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use longan::alert::AlertStore;
 use longan::alert::NewDetection;
 use longan::alert::Policy;
+use longan::alert::rulebook::NewException;
+use longan::alert::rulebook::RuleBook;
 use longan::alert::store::FILE_NAME;
 use longan::auth::PeerPolicy;
 use longan::auth::Principal;
 use longan::auth::TokenStore;
+use longan::incident::Forms;
 use longan::incident::IncidentStore;
-use longan::incident::clock;
 use longan::model::EventId;
 use longan::model::RuleLevel;
 use longan::model::Timestamp;
@@ -25,6 +28,7 @@ use longan::model::time::ManualClock;
 use longan::server::ControlSocket;
 use longan::server::Limits;
 use longan::server::PulseFigures;
+use longan::server::RuleService;
 use longan::server::SearchService;
 use longan::server::Server;
 use longan::server::Services;
@@ -33,13 +37,19 @@ use longan::server::TailSink;
 use longan::server::services::EventObject;
 use longan::telemetry::Registry;
 use longan::wire::problem::Problem;
+use longan::wire::rule::BacktestMessage;
+use longan::wire::rule::BacktestRequest;
+use longan::wire::rule::ExceptionPreview;
 use longan::wire::search::Histogram;
 use longan::wire::search::HistogramRequest;
 use longan::wire::search::SearchCount;
 use longan::wire::search::SearchPage;
 use longan::wire::search::SearchRequest;
+use longan::wire::search::SearchTable;
 use longan::wire::source::InputRow;
+use longan::wire::source::SourceCommand;
 use longan::wire::source::SourceList;
+use longan::wire::source::SourceRow;
 use longan::wire::status::RuleList;
 use longan::wire::status::Status;
 use serde_json::Value;
@@ -135,13 +145,18 @@ fn longan(data: Option<&Path>, locale: &str, arguments: &[&str]) -> Done {
 
 impl Running {
     fn start(data: &Path, alerts: Arc<AlertStore>, clock: Arc<ManualClock>) -> Running {
+        let rulebook = Arc::new(RuleBook::open(&data.join("rules.sqlite"), clock.clone()).unwrap());
         let services = Services {
-            incidents: IncidentStore::new(alerts.clone(), clock::defaults()),
+            incidents: IncidentStore::new(alerts.clone(), Arc::new(Forms::built_in(7 * 3600))),
             alerts,
             search: Arc::new(Nothing),
             status: Arc::new(Nothing),
+            rules: Arc::new(Nothing),
+            rulebook,
             tokens: Arc::new(TokenStore::open(&data.join("tokens.json")).unwrap()),
             peers: PeerPolicy::of_this_process([]),
+            audit: None,
+            export: None,
             metrics: Registry::default(),
             clock,
         };
@@ -167,8 +182,27 @@ fn nothing<T>() -> Result<T, Problem> {
     Err(Problem { status: 404, kind, detail, hint: None, column: None, owner: None })
 }
 
+impl RuleService for Nothing {
+    fn preview(&self, _: &NewException) -> Result<ExceptionPreview, Problem> {
+        Ok(ExceptionPreview { days: 30, matches: 50, hidden: 41, ..ExceptionPreview::default() })
+    }
+
+    fn backtest(
+        &self,
+        _: &BacktestRequest,
+        _: &Principal,
+        _: &mut dyn FnMut(&BacktestMessage) -> bool,
+    ) -> Result<(), Problem> {
+        nothing()
+    }
+}
+
 impl SearchService for Nothing {
     fn search(&self, _: &SearchRequest, _: &Principal) -> Result<SearchPage, Problem> {
+        nothing()
+    }
+
+    fn table(&self, _: &SearchRequest, _: &Principal, _: Arc<AtomicBool>) -> Result<SearchTable, Problem> {
         nothing()
     }
 
@@ -218,6 +252,10 @@ impl StatusService for Nothing {
 
     fn pulse(&self) -> PulseFigures {
         PulseFigures::default()
+    }
+
+    fn act_on_source(&self, _: &SourceCommand, _: &Principal) -> Result<SourceRow, Problem> {
+        nothing()
     }
 
     fn sources(&self) -> SourceList {

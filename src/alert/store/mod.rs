@@ -6,9 +6,11 @@
 
 mod act;
 mod commit;
+pub mod figures;
 mod read;
 mod row;
 mod schema;
+pub mod verdicts;
 
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;

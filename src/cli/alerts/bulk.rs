@@ -1,9 +1,9 @@
 //! Which alerts an action is for: those named, or all that a filter admits.
 
 use crate::cli::Exit;
-use crate::cli::alerts::output::Format;
-use crate::cli::alerts::output::to_stdout;
-use crate::cli::alerts::output::write_json;
+use crate::cli::output::Format;
+use crate::cli::output::to_stdout;
+use crate::cli::output::write_json;
 use crate::client::blocking::BlockingClient;
 use crate::model::AlertId;
 use crate::model::SafeText;

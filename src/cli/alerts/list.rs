@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use crate::cli::Exit;
 use crate::cli::alerts::bulk::Narrowing;
 use crate::cli::alerts::head;
-use crate::cli::alerts::output::Format;
-use crate::cli::alerts::output::Language;
-use crate::cli::alerts::output::to_stdout;
-use crate::cli::alerts::output::write_json;
-use crate::cli::alerts::place::Place;
-use crate::cli::alerts::place::Source;
 use crate::cli::alerts::push;
+use crate::cli::output::Format;
+use crate::cli::output::Language;
+use crate::cli::output::to_stdout;
+use crate::cli::output::write_json;
+use crate::cli::place::Place;
+use crate::cli::place::Source;
 use crate::server::alert_filter;
 use crate::server::alert_window;
 use crate::wire::alert::AlertFilter;
@@ -69,6 +69,13 @@ pub(super) fn list(place: &Place, list: &ListArgs, format: Format) -> anyhow::Re
         }
     })?;
     Ok(Exit::Fine)
+}
+
+/// Returns how many alerts there are on a data folder, whatever became of them; none where none can be read.
+pub(in crate::cli) fn count_on(data: &std::path::Path) -> u64 {
+    let filter = AlertFilter { status: Some("all".to_owned()), limit: Some(1), ..AlertFilter::default() };
+    let counted = Place::on(data).source().and_then(|mut source| page(&mut source, &filter));
+    counted.map_or(0, |window| window.total)
 }
 
 fn page(source: &mut Source, filter: &AlertFilter) -> anyhow::Result<AlertWindow> {

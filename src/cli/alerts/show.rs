@@ -4,13 +4,14 @@ use std::io;
 use std::io::Write;
 
 use crate::cli::Exit;
-use crate::cli::alerts::output::Format;
-use crate::cli::alerts::output::Language;
-use crate::cli::alerts::output::to_stdout;
-use crate::cli::alerts::output::write_json;
-use crate::cli::alerts::place::Place;
-use crate::cli::alerts::place::Source;
 use crate::cli::alerts::status_word;
+use crate::cli::output::Format;
+use crate::cli::output::Language;
+use crate::cli::output::local;
+use crate::cli::output::to_stdout;
+use crate::cli::output::write_json;
+use crate::cli::place::Place;
+use crate::cli::place::Source;
 use crate::model::AlertId;
 use crate::model::SafeText;
 use crate::model::time::Clock as _;
@@ -53,7 +54,7 @@ fn write(out: &mut impl Write, detail: &AlertDetail, language: Language) -> io::
     field("Người giữ", "Owner", row.owner.as_deref().unwrap_or_default())?;
     field("Thực thể", "Entity", &format!("{} = {}", row.entity_field, row.entity))?;
     field("Máy", "Host", row.host.as_deref().unwrap_or_default())?;
-    field("Số lần", "Count", &format!("{}, {} … {}", row.count, row.first, row.last))?;
+    field("Số lần", "Count", &format!("{}, {} … {}", row.count, local(&row.first), local(&row.last)))?;
     field("ATT&CK", "ATT&CK", &row.tags.join(" "))?;
     field("Luật", "Rule", &row.rule)?;
     field("Sự cố", "Incident", &detail.incident.map(|id| format!("INC-{id}")).unwrap_or_default())?;
@@ -70,18 +71,18 @@ fn write_rest(out: &mut impl Write, detail: &AlertDetail, language: Language) ->
     let evidence = detail.evidence.iter().map(|evidence| {
         let parts: Vec<String> =
             evidence.parts.iter().map(|part| format!("{} {}", part.field, part.predicate)).collect();
-        format!("{} #{} {}  [{}]", evidence.timestamp, evidence.event, evidence.raw, parts.join("; "))
+        format!("{} #{} {}  [{}]", local(&evidence.timestamp), evidence.event, evidence.raw, parts.join("; "))
     });
     section(out, language.pick("Sự kiện", "Events"), evidence)?;
     let history = detail.history.iter().map(|entry| {
         let text = entry.text.as_deref().unwrap_or_default();
-        format!("{} {} {} {text}", entry.at, entry.who, action_word(&entry.action, language))
+        format!("{} {} {} {text}", local(&entry.at), entry.who, action_word(&entry.action, language))
     });
     section(out, language.pick("Lịch sử", "History"), history)?;
     let precedents = detail.precedents.iter().map(|precedent| {
         let note = precedent.note.as_deref().unwrap_or_default();
         let verdict = disposition_word(precedent.disposition, language);
-        format!("{} {} {verdict} {note}", AlertId(precedent.id), precedent.closed)
+        format!("{} {} {verdict} {note}", AlertId(precedent.id), local(&precedent.closed))
     });
     section(out, language.pick("Tiền lệ 30 ngày", "Precedents, 30 days"), precedents)
 }
@@ -113,6 +114,14 @@ pub(in crate::cli) fn action_word(action: &str, language: Language) -> &str {
         (_, "joined") => "nhập vào",
         (_, "phase") => "chuyển giai đoạn",
         (_, "clock_met") => "xong hạn",
+        (_, "clock_set") => "đặt hạn",
+        (_, "assigned") => "giao cho",
+        (_, "edited") => "sửa",
+        (_, "task_added") => "giao việc",
+        (_, "task_done") => "xong việc",
+        (_, "observable_added") => "ghi dấu hiệu",
+        (_, "merged") => "gộp từ",
+        (_, "merged_into") => "gộp vào",
         (_, other) => other,
     }
 }

@@ -1,5 +1,6 @@
 //! `longan parsers`: check, test, list and explain the parser packs.
 
+mod draft;
 mod explain;
 
 use std::io;
@@ -40,6 +41,8 @@ enum Command {
     List(Folder),
     /// Show how one line is read, step by step
     Explain(explain::Args),
+    /// Make the draft of a pack from lines that no pack reads
+    Draft(draft::Args),
 }
 
 /// Which packs, and how to print.
@@ -71,6 +74,7 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
         Command::Check(folder) => check(&folder, &mut out),
         Command::Test { pack, folder } => test(pack.as_deref(), &folder, &mut out),
         Command::List(folder) => list(&folder, &mut out),
+        Command::Draft(args) => draft::run(&args, &mut out),
         Command::Explain(args) => explain::run(&args, &mut out),
     }
 }

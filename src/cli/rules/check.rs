@@ -7,9 +7,11 @@ use serde::Serialize;
 use super::Format;
 use super::source::Source;
 use crate::cli::Exit;
-use crate::detect::Mapping;
+use crate::detect::Finding;
 use crate::detect::cases::CaseFile;
-use crate::detect::lint;
+use crate::detect::lint::CHECKS;
+use crate::detect::lint::Severity;
+use crate::detect::lint_all;
 use crate::diag::Located;
 
 /// Check rules: every problem with its place and a hint
@@ -23,6 +25,9 @@ pub(super) struct Args {
     /// Findings not to report, by code; may be given several times
     #[arg(long, value_name = "CODE")]
     allow: Vec<String>,
+    /// List every check and do nothing else
+    #[arg(long)]
+    list: bool,
     /// How to print them
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -30,7 +35,7 @@ pub(super) struct Args {
 
 #[derive(Serialize)]
 struct Row<'a> {
-    severity: &'a str,
+    severity: Severity,
     code: Option<&'a str>,
     #[serde(flatten)]
     problem: &'a Located<String>,
@@ -39,56 +44,67 @@ struct Row<'a> {
 /// A problem ready to be printed.
 struct Printed {
     code: Option<&'static str>,
+    severity: Severity,
     problem: Located<String>,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
+    if args.list {
+        return list();
+    }
     let (content, unread) = args.source.read()?;
     let (set, refused) = content.compile(0);
-    let error = |problem: &Located<_>| Printed { code: None, problem: Located::to_plain(problem) };
+    let error =
+        |problem: &Located<_>| Printed { code: None, severity: Severity::Error, problem: Located::to_plain(problem) };
     let mut printed: Vec<Printed> = unread.iter().chain(&refused).map(error).collect();
     for file in &content.cases {
         printed.extend(CaseFile::read(&file.path, &file.text).err().iter().flatten().map(error));
     }
-    let errors = printed.len();
     if !args.errors_only {
-        let mapping = Mapping::new(content.read_pipelines().0);
-        let lists = content.read_lists();
-        for file in &content.rules {
-            for finding in lint(file, &mapping, &|name| lists.get(name).cloned()) {
-                if !args.allow.iter().any(|code| code == finding.error.code) {
-                    printed.push(Printed { code: Some(finding.error.code), problem: finding.to_plain() });
-                }
-            }
+        let wanted = |finding: &Located<Finding>| !args.allow.iter().any(|code| code == finding.error.code);
+        for finding in lint_all(&content).iter().filter(|finding| wanted(finding)) {
+            let Finding { code, severity, .. } = finding.error;
+            printed.push(Printed { code: Some(code), severity, problem: finding.to_plain() });
         }
     }
     printed.sort_by(|left, right| {
         (&left.problem.path, left.problem.position).cmp(&(&right.problem.path, right.problem.position))
     });
     print(&printed, args.format)?;
+    let count = |severity| printed.iter().filter(|printed| printed.severity == severity).count();
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     eprintln!(
-        "{} rules and {} correlations stand, {} distinct tests, {} rules without a trigger; {errors} errors, {} findings",
+        "{} rules and {} correlations stand, {} distinct tests, {} rules without a trigger; {errors} errors, {warnings} \
+         warnings, {} notes",
         set.len(),
         set.correlation_count(),
         set.predicate_count(),
         set.untriggered().count(),
-        printed.len() - errors,
+        count(Severity::Info),
     );
-    Ok(match (errors, printed.len()) {
+    Ok(match (errors, warnings) {
         (0, 0) => Exit::Fine,
         (0, _) => Exit::Findings,
         _ => Exit::BadInput,
     })
 }
 
+fn list() -> anyhow::Result<Exit> {
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    for check in CHECKS {
+        writeln!(out, "{:<22} {:<8} {}", check.code, check.severity.to_string(), check.finds)?;
+    }
+    out.flush()?;
+    Ok(Exit::Fine)
+}
+
 fn print(printed: &[Printed], format: Format) -> anyhow::Result<()> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    for Printed { code, problem } in printed {
-        let severity = if code.is_some() { "warning" } else { "error" };
+    for Printed { code, severity, problem } in printed {
         match format {
             Format::Text => writeln!(out, "{severity}: {problem}")?,
             Format::Json => {
-                serde_json::to_writer(&mut out, &Row { severity, code: *code, problem })?;
+                serde_json::to_writer(&mut out, &Row { severity: *severity, code: *code, problem })?;
                 out.write_all(b"\n")?;
             }
         }

@@ -1,10 +1,15 @@
 //! `longan rules`: everything a rule writer does.
 
+mod backtest;
 mod check;
+mod decide;
+mod explain;
 mod flat_event;
 mod line_reader;
 mod list;
 mod match_events;
+mod paint;
+mod report;
 mod source;
 mod test_cases;
 
@@ -28,6 +33,16 @@ enum Command {
     Test(test_cases::Args),
     /// Match events from a file against rules
     Match(match_events::Args),
+    /// Show why a rule matches a line or does not
+    Explain(explain::Args),
+    /// Run a rule over the stored events
+    Backtest(backtest::Args),
+    /// Show or change the state of a rule: draft, shadow, live, retired
+    State(decide::StateArgs),
+    /// Keep a rule quiet about something harmless, for a reason and for a time
+    Except(decide::ExceptArgs),
+    /// List exceptions, or revoke one
+    Exceptions(decide::ExceptionsArgs),
     /// List the rules
     List(list::Args),
 }
@@ -50,6 +65,11 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
         Command::Check(args) => check::run(&args),
         Command::Test(args) => test_cases::run(&args),
         Command::Match(args) => match_events::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Backtest(args) => backtest::run(&args),
+        Command::State(args) => decide::state(&args),
+        Command::Except(args) => decide::except(&args),
+        Command::Exceptions(args) => decide::exceptions(&args),
         Command::List(args) => list::run(&args),
     }
 }

@@ -10,10 +10,12 @@ use crate::console::model::Screen;
 /// Where a key holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Context {
+    Reports,
     Everywhere,
     Alerts,
     Incidents,
     Search,
+    Sources,
 }
 
 /// What a key does.
@@ -56,11 +58,20 @@ pub(crate) enum Action {
     NextEntity,
     Phase,
     MeetClock,
+    AddTask,
+    FinishTask,
+    AddObservable,
+    EditTitle,
+    ChangeLevel,
+    Merge,
     TimeSpan,
     Tail,
     CountBy,
     Exclude,
     Export,
+    Sort,
+    Mute,
+    Unmute,
 }
 
 /// One line of the table.
@@ -79,7 +90,9 @@ const fn bind(keys: &'static [Key], context: Context, action: Action, name: Text
 use Context::Alerts;
 use Context::Everywhere;
 use Context::Incidents;
+use Context::Reports;
 use Context::Search;
+use Context::Sources;
 use Key::Char;
 use Key::Ctrl;
 use Key::Function;
@@ -105,11 +118,23 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(&[Char('n')], Incidents, Action::Note, Text::KeyNote),
     bind(&[Function(9), Char('d')], Incidents, Action::MeetClock, Text::KeyMeetClock),
     bind(&[Char('p')], Incidents, Action::Pivot, Text::KeyPivot),
+    bind(&[Function(3), Char('t')], Incidents, Action::AddTask, Text::KeyAddTask),
+    bind(&[Char('f')], Incidents, Action::FinishTask, Text::KeyFinishTask),
+    bind(&[Char('o')], Incidents, Action::AddObservable, Text::KeyAddObservable),
+    bind(&[Function(4), Char('e')], Incidents, Action::EditTitle, Text::KeyEditTitle),
+    bind(&[Char('l')], Incidents, Action::ChangeLevel, Text::KeyChangeLevel),
+    bind(&[Char('M')], Incidents, Action::Merge, Text::KeyMerge),
+    bind(&[Function(2), Char('t')], Reports, Action::TimeSpan, Text::KeyTime),
+    bind(&[Function(6), Char('s')], Reports, Action::Handover, Text::KeyHandover),
     bind(&[Function(2), Char('t')], Search, Action::TimeSpan, Text::KeyTime),
     bind(&[Function(3), Char('l')], Search, Action::Tail, Text::KeyTail),
     bind(&[Function(4), Char('b')], Search, Action::CountBy, Text::KeyCountBy),
     bind(&[Char('-')], Search, Action::Exclude, Text::KeyExclude),
     bind(&[Function(9), Char('x')], Search, Action::Export, Text::KeyExport),
+    bind(&[Function(2), Char('o')], Sources, Action::Sort, Text::KeySort),
+    bind(&[Function(6), Char('m')], Sources, Action::Mute, Text::KeyMute),
+    bind(&[Function(9), Char('z')], Sources, Action::Unmute, Text::KeyUnmute),
+    bind(&[Function(3), Char('p')], Sources, Action::Pivot, Text::KeyLines),
     bind(&[Function(5)], Everywhere, Action::Refresh, Text::KeyRefresh),
     bind(&[Function(12)], Everywhere, Action::Handover, Text::KeyHandover),
     bind(&[Char(':')], Everywhere, Action::Palette, Text::KeyPalette),
@@ -145,7 +170,9 @@ pub(crate) fn context_of(screen: Screen) -> Context {
         Screen::Alerts => Context::Alerts,
         Screen::Incidents => Context::Incidents,
         Screen::Search => Context::Search,
-        Screen::Rules | Screen::Sources | Screen::Audit | Screen::Reports => Context::Everywhere,
+        Screen::Sources => Context::Sources,
+        Screen::Reports => Context::Reports,
+        Screen::Rules | Screen::Audit => Context::Everywhere,
     }
 }
 

@@ -5,7 +5,7 @@
 use crate::console::look::text::Lang;
 
 /// Word of the server, Vietnamese, English.
-const WORDS: [(&str, &str, &str); 37] = [
+const WORDS: &[(&str, &str, &str)] = &[
     ("critical", "nghiêm trọng", "critical"),
     ("high", "cao", "high"),
     ("medium", "trung bình", "medium"),
@@ -24,11 +24,20 @@ const WORDS: [(&str, &str, &str); 37] = [
     ("joined", "thêm cảnh báo", "alert joined"),
     ("phase", "chuyển giai đoạn", "phase"),
     ("clock_met", "xong hạn", "deadline met"),
+    ("clock_set", "đặt hạn", "deadline set"),
+    ("assigned", "giao cho", "given to"),
+    ("edited", "sửa", "corrected"),
+    ("task_added", "giao việc", "task"),
+    ("task_done", "xong việc", "task done"),
+    ("observable_added", "ghi dấu hiệu", "observable"),
+    ("merged", "gộp từ", "merged from"),
+    ("merged_into", "gộp vào", "merged into"),
     ("note", "ghi chú", "noted"),
     ("immediate", "báo ngay", "report at once"),
     ("first_notice", "thông báo đầu 24 giờ", "first notice, 24 h"),
     ("cause_and_fix", "nguyên nhân, khắc phục 72 giờ", "cause and fix, 72 h"),
     ("personal_data", "lộ dữ liệu cá nhân 72 giờ", "personal data, 72 h"),
+    ("list", "d.sách TI", "TI list"),
     ("host", "máy", "host"),
     ("user", "người", "user"),
     ("process", "t.trình", "process"),

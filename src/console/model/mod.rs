@@ -4,6 +4,7 @@ pub(super) mod alerts;
 pub(super) mod incidents;
 pub(super) mod lists;
 pub(super) mod overlay;
+pub(super) mod reports;
 pub(super) mod search;
 
 use jiff::Timestamp;
@@ -19,6 +20,7 @@ use crate::console::model::incidents::Incidents;
 use crate::console::model::lists::Rules;
 use crate::console::model::lists::Sources;
 use crate::console::model::overlay::Overlay;
+use crate::console::model::reports::Reports;
 use crate::console::model::search::Search;
 use crate::console::msg::SLOT_COUNT;
 use crate::console::msg::Slot;
@@ -120,6 +122,7 @@ pub(super) struct Model {
     pub search: Search,
     pub sources: Sources,
     pub rules: Rules,
+    pub reports: Reports,
     pub overlay: Option<Overlay>,
     /// What was being sent, kept until the server has it.
     pub draft: Option<Overlay>,
@@ -153,6 +156,7 @@ impl Model {
             search: Search::default(),
             sources: Sources::default(),
             rules: Rules::default(),
+            reports: Reports::default(),
             overlay: None,
             draft: None,
             toast: None,

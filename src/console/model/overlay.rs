@@ -2,6 +2,7 @@
 
 use crate::console::keys::input::Input;
 use crate::wire::alert::Disposition;
+use crate::wire::report::HandoverDraft;
 
 /// What is open over the screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub(crate) enum Overlay {
     Line { purpose: Purpose, input: Input, problem: Option<String> },
     /// A choice by digit.
     Choice(Choice),
+    /// The handover of the shift that ends now, to be read and signed; absent until the server has drafted it.
+    Handover { draft: Option<HandoverDraft>, top: usize },
     /// The fields of the loaded events.
     Fields { rows: Vec<(String, usize)>, cursor: usize },
     /// The values of one field, counted over the loaded events.
@@ -85,6 +88,18 @@ pub(crate) enum Purpose {
     Reopen(Target),
     Escalate(Target),
     NoteIncident(u64),
+    /// A task of an incident.
+    Task(u64),
+    /// What was seen in an incident: a word for its kind, then the value.
+    Observable(u64),
+    /// An incident's title, and the one that was seen.
+    Title(u64, String),
+    /// The incident another one goes into.
+    Merge(u64),
+    /// What the next shift must know.
+    HandoverNote,
+    /// Input and name of the source to mute.
+    Mute(String, String),
 }
 
 /// What a digit chooses.
@@ -97,4 +112,8 @@ pub(crate) enum Choice {
     Phase(u64),
     /// The names of the incident's open deadlines.
     Clock(u64, Vec<String>),
+    /// The incident's open tasks: place and text.
+    Task(u64, Vec<(u32, String)>),
+    /// The incident's level as it was seen.
+    Level(u64, String),
 }

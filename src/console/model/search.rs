@@ -10,6 +10,7 @@ use crate::console::msg::EventObject;
 use crate::console::msg::Failure;
 use crate::wire::search::Histogram;
 use crate::wire::search::SearchExplain;
+use crate::wire::search::SearchTable;
 
 /// Events kept on the screen; more push the oldest out of a tail and start a new page of a search.
 pub(crate) const EVENTS_MAX: usize = 2000;
@@ -41,6 +42,8 @@ pub(crate) struct Search {
     pub until: Option<String>,
     pub focus: SearchFocus,
     pub events: Vec<EventObject>,
+    /// What a query with pipes gave, in place of events.
+    pub table: Option<SearchTable>,
     pub scroll: Scroll,
     pub next: Option<String>,
     pub explain: Option<SearchExplain>,
@@ -62,6 +65,7 @@ impl Default for Search {
             until: None,
             focus: SearchFocus::Query,
             events: Vec::new(),
+            table: None,
             scroll: Scroll::default(),
             next: None,
             explain: None,
@@ -77,6 +81,11 @@ impl Default for Search {
 }
 
 impl Search {
+    /// Returns how many rows there are to move through.
+    pub(crate) fn row_count(&self) -> usize {
+        self.table.as_ref().map_or(self.events.len(), |table| table.rows.len())
+    }
+
     /// Returns the event under the cursor.
     pub(crate) fn focused(&self) -> Option<&EventObject> {
         self.events.get(self.scroll.cursor)

@@ -18,6 +18,7 @@ use crate::console::msg::Failure;
 use crate::console::msg::Msg;
 use crate::console::msg::Request;
 use crate::console::msg::Slot;
+use crate::wire::report::HandoverFilter;
 use crate::wire::search::SearchRequest;
 
 /// Tailed events handed over at once, and how long a batch is gathered: a frame and a half.
@@ -97,9 +98,15 @@ async fn answer(client: &Client, request: Request) -> Result<Answer, ClientError
         }
         Request::Incident(id) => Answer::Incident(Box::new(client.incident(id).await?)),
         Request::ActOnIncident(id, action) => Answer::ActedOnIncident(client.act_on_incident(id, &action).await?),
+        Request::Triage(period) => Answer::Triage(Box::new(client.triage_report(&period).await?)),
+        Request::Handovers => Answer::Handovers(client.handovers(&HandoverFilter::default()).await?),
+        Request::DraftHandover(wanted) => Answer::HandoverDraft(client.draft_handover(&wanted).await?),
+        Request::SignHandover(draft) => Answer::HandoverSigned(client.sign_handover(&draft).await?),
         Request::Search(request) => Answer::Page(Box::new(client.search(&request).await?)),
+        Request::Table(request) => Answer::Table(Box::new(client.table(&request).await?)),
         Request::Histogram(request) => Answer::Histogram(client.histogram(&request).await?),
         Request::Sources => Answer::Sources(client.sources().await?),
+        Request::ActOnSource(command) => Answer::ActedOnSource(Box::new(client.act_on_source(&command).await?)),
         Request::Rules => Answer::Rules(client.rules().await?),
     })
 }

@@ -142,7 +142,10 @@ pub(super) fn full(lang: Lang, size: (u16, u16)) -> Model {
     }]));
     model.sources.sources = wire(json!([
         {"name": "srv-1", "peer": null, "input": "udp", "events": 5000, "unparsed": 50, "parsers": ["sshd"],
-         "last_seen": "", "silent_seconds": 3, "is_silent": false, "per_minute": [1, 5, 9, 2], "clock_skew_ms": -4000},
+         "last_seen": "", "silent_seconds": 3, "is_silent": false, "per_minute": [1, 5, 9, 2], "clock_skew_ms": -25200000,
+         "conditions": ["clock", "unparsed"], "usual_per_hour": 21, "silent_after_seconds": 900, "unparsed_percent": 31,
+         "clock_looks_like_zone": true,
+         "shapes": [{"text": "vpnd: session <*> closed after <*> s", "count": 1850, "percent": 37, "examples": []}], "missing": 4},
         {"name": "fw-huyen-03", "peer": null, "input": "udp", "events": 9, "unparsed": 0, "parsers": ["fortigate"],
          "last_seen": "", "silent_seconds": 1900, "is_silent": true, "per_minute": [0, 0, 0, 0], "clock_skew_ms": null}
     ]));
@@ -154,6 +157,7 @@ pub(super) fn full(lang: Lang, size: (u16, u16)) -> Model {
     ]));
     model.rules.is_loaded = true;
     model.rules.arrange();
+    reports(&mut model);
     model.search.events = events();
     model.search.has_searched = true;
     model.search.histogram = Some(histogram());
@@ -165,6 +169,35 @@ fn histogram() -> crate::wire::search::Histogram {
         "since": "2026-08-12T06:58:00Z", "until": "2026-08-12T07:08:00Z", "bucket_ms": 10000,
         "counts": [0, 1, 1, 2, 40, 80, 30, 1, 0, 0],
         "explain": {"partitions_searched": 1, "partitions_total": 9, "elapsed_us": 4000, "partial": null}
+    }))
+}
+
+fn reports(model: &mut Model) {
+    let level = |level: &str, raised: u64| {
+        json!({
+            "level": level, "raised": raised, "untouched": 1, "closed": raised / 2,
+            "to_acknowledge": {"mean": 252, "median": 200, "p90": 900}, "to_resolve": null
+        })
+    };
+    model.reports.triage = Some(wire(json!({
+        "since": "2026-08-05T07:03:27Z", "until": "2026-08-12T07:03:27Z",
+        "levels": [level("critical", 3), level("high", 41), level("medium", 88)],
+        "days": [{"day": "2026-08-10", "raised": [1, 20, 30]}, {"day": "2026-08-11", "raised": [2, 21, 58]}],
+        "dispositions": [["false_positive", 12], ["true_positive", 30], ["test", 0]],
+        "rules": [{"rule": "ssh-guess", "title": "SSH password guessing", "title_vi": "Dò mật khẩu SSH", "raised": 60,
+                   "true_positives": 20, "false_positives": 3}],
+        "analysts": [{"name": "ha", "taken": 40, "escalated": 2, "closed": 38}]
+    })));
+    model.reports.handovers = wire(json!([{
+        "id": 4, "since": "2026-08-11T19:00:00Z", "signed": "2026-08-12T01:00:00Z", "who": "ha", "text": "# x",
+        "digest": "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0"
+    }]));
+}
+
+pub(super) fn handover() -> crate::wire::report::HandoverDraft {
+    wire(json!({
+        "since": "2026-08-12T01:00:00Z", "until": "2026-08-12T07:03:27Z",
+        "text": "# SHIFT HANDOVER\n\n## Gravest open alerts\n\n- ALR-1 (critical) SSH\u{1b}[2J: 203.0.113.7\n"
     }))
 }
 
@@ -181,7 +214,15 @@ fn incidents(model: &mut Model) {
         "clocks": [
             {"name": "24 h", "due": "2026-08-13T05:00:00Z", "met": null},
             {"name": "immediate", "due": "2026-08-12T06:00:00Z", "met": null},
-            {"name": "72 h", "due": "2026-08-15T05:00:00Z", "met": "2026-08-12T05:30:00Z"}
+            {"name": "72 h", "due": "2026-08-15T05:00:00Z", "met": "2026-08-12T05:30:00Z"},
+            {"name": "at once", "due": "2026-08-12T05:00:00Z", "met": null}
+        ],
+        "tasks": [
+            {"place": 1, "text": "chặn IP", "added_by": "an", "done": "2026-08-12T05:10:00Z", "done_by": "ha"},
+            {"place": 2, "text": "đổi mật khẩu", "added_by": "an", "done": null, "done_by": null}
+        ],
+        "observables": [
+            {"kind": "ip", "value": "198.51.100.9", "note": "C2", "added": "2026-08-12T05:11:00Z", "added_by": "an"}
         ]
     });
     let (Some(all), serde_json::Value::Object(more)) = (whole.as_object_mut(), more) else { unreachable!("objects") };

@@ -1,5 +1,6 @@
 //! The console's tests: messages in, model and commands out; models in, cells out.
 
+mod cases;
 mod fixtures;
 mod hostile;
 mod keys;

@@ -6,9 +6,13 @@ use crate::console::look::theme::Theme;
 use crate::console::look::theme::ThemeName;
 use crate::console::model::Model;
 use crate::console::model::Screen;
+use crate::console::msg::Answer;
 use crate::console::msg::Failure;
+use crate::console::msg::Slot;
+use crate::console::tests::fixtures::answer;
 use crate::console::tests::fixtures::draw;
 use crate::console::tests::fixtures::full;
+use crate::console::tests::fixtures::handover;
 use crate::console::tests::fixtures::press;
 use crate::console::tests::fixtures::text_of;
 use crate::console::tests::fixtures::typed;
@@ -16,7 +20,7 @@ use crate::console::tests::fixtures::typed;
 /// Brings a model into the state a snapshot shows.
 type Prepare = fn(&mut Model);
 
-const VIEWS: [(&str, Prepare); 14] = [
+const VIEWS: &[(&str, Prepare)] = &[
     ("alerts", |_| {}),
     ("alert_detail", |model| drop(press(model, Key::Enter))),
     ("alert_around", |model| drop(typed(model, "r"))),
@@ -39,14 +43,23 @@ const VIEWS: [(&str, Prepare); 14] = [
     }),
     ("rules", |model| model.screen = Screen::Rules),
     ("sources", |model| model.screen = Screen::Sources),
+    ("source_detail", |model| {
+        model.screen = Screen::Sources;
+        typed(model, "j\n");
+        model.sources.lines = crate::console::tests::fixtures::events();
+    }),
     ("audit", |model| model.screen = Screen::Audit),
     ("reports", |model| model.screen = Screen::Reports),
+    ("handover", |model| {
+        press(model, Key::Function(12));
+        answer(model, Slot::HandoverDraft, Answer::HandoverDraft(handover()));
+    }),
     ("help", |model| drop(typed(model, "?"))),
 ];
 
 #[test]
 fn every_screen_looks_as_it_should() {
-    for (name, prepare) in VIEWS {
+    for &(name, prepare) in VIEWS {
         let mut shots = Vec::new();
         for (lang, size) in [(Lang::Vi, (80, 24)), (Lang::En, (80, 24)), (Lang::Vi, (160, 50)), (Lang::En, (160, 50))] {
             let mut model = full(lang, size);
@@ -61,7 +74,7 @@ fn every_screen_looks_as_it_should() {
 
 #[test]
 fn no_size_panics() {
-    for (name, prepare) in VIEWS {
+    for &(name, prepare) in VIEWS {
         for (width, height) in sizes() {
             let mut model = full(Lang::Vi, (80, 24));
             prepare(&mut model);

@@ -13,6 +13,7 @@ use crate::console::msg::Request;
 use crate::console::msg::Slot;
 use crate::console::tests::fixtures::answer;
 use crate::console::tests::fixtures::detail;
+use crate::console::tests::fixtures::draw;
 use crate::console::tests::fixtures::events;
 use crate::console::tests::fixtures::on;
 use crate::console::tests::fixtures::press;
@@ -20,6 +21,7 @@ use crate::console::tests::fixtures::requests;
 use crate::console::tests::fixtures::row;
 use crate::console::tests::fixtures::rows;
 use crate::console::tests::fixtures::stream;
+use crate::console::tests::fixtures::text_of;
 use crate::console::tests::fixtures::typed;
 use crate::console::tests::fixtures::wire;
 use crate::console::update::update;
@@ -246,6 +248,32 @@ fn searching_narrows_counts_pages_and_tails() {
     assert!(matches!(press(&mut model, Key::Esc)[..], [Cmd::Tail { request: None, .. }]));
     update(&mut model, Msg::Tailed { generation, events: events() });
     assert_eq!(model.search.events.len(), 2000);
+}
+
+#[test]
+fn a_query_with_pipes_shows_a_table_that_drills_down() {
+    let mut model = on(Screen::Search);
+    let cmds = typed(&mut model, "failed | top source.ip\n");
+    assert!(matches!(requests(&cmds)[..], [Request::Table(_), Request::Histogram(_)]), "{cmds:?}");
+    let table = json!({
+        "shape": "groups", "columns": ["source.ip", "count", "percent"],
+        "rows": [["203.0.113.7", 40, 80.0], ["\u{1b}[2J", 10, 20.0]], "notes": ["1 of 51 rows has no source.ip"],
+        "explain": {"partitions_searched": 1, "partitions_total": 9, "elapsed_us": 4000, "partial": null}
+    });
+    answer(&mut model, Slot::Search, Answer::Table(wire(table)));
+    let shown = text_of(&draw(&model));
+    for part in ["source.ip", "203.0.113.7 40", "1 of 51 rows", "2/2"] {
+        let place = if part == "2/2" {
+            typed(&mut model, "j");
+            text_of(&draw(&model))
+        } else {
+            shown.clone()
+        };
+        assert!(place.contains(part), "{part}: {place}");
+    }
+    typed(&mut model, "k\n");
+    assert_eq!(model.search.asked, "(\"failed\") source.ip:\"203.0.113.7\"");
+    assert!(model.search.table.is_none());
 }
 
 #[test]

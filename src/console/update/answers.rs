@@ -16,8 +16,10 @@ use crate::console::update::ask;
 use crate::console::update::complain;
 use crate::console::update::forms;
 use crate::console::update::incidents;
+use crate::console::update::reports;
 use crate::console::update::say;
 use crate::console::update::search;
+use crate::console::update::sources;
 use crate::model::AlertId;
 use crate::wire::alert::AlertRow;
 use crate::wire::alert::BulkResult;
@@ -29,7 +31,7 @@ pub(super) fn receive(model: &mut Model, slot: Slot, generation: u64, result: Re
             None => Vec::new(),
         };
     }
-    if slot != Slot::IncidentAction && !model.is_current(slot, generation) {
+    if !slot.is_action() && !model.is_current(slot, generation) {
         model.is_dirty = false;
         return Vec::new();
     }
@@ -51,6 +53,10 @@ fn accept(model: &mut Model, slot: Slot, answer: Answer) -> Vec<Cmd> {
         Answer::Incidents(window) => return incidents::list_arrived(model, window),
         Answer::Incident(detail) => incidents::detail_arrived(model, detail),
         Answer::ActedOnIncident(row) => return incidents::acted(model, row),
+        Answer::Triage(triage) => model.reports.triage = Some(triage),
+        Answer::Handovers(list) => model.reports.handovers = list.handovers,
+        Answer::HandoverDraft(draft) => reports::draft_arrived(model, draft),
+        Answer::HandoverSigned(handover) => reports::signed(model, handover),
         Answer::Page(page) if slot == Slot::Around => {
             let around = &mut model.alerts.around;
             around.is_loading = false;
@@ -59,17 +65,15 @@ fn accept(model: &mut Model, slot: Slot, answer: Answer) -> Vec<Cmd> {
             around.scroll = Default::default();
             alerts::focus_own_event(model);
         }
+        Answer::Page(page) if slot == Slot::SourceLines => model.sources.lines = page.events,
         Answer::Page(page) => search::page_arrived(model, slot, *page),
+        Answer::Table(table) => search::table_arrived(model, *table),
         Answer::Histogram(histogram) if slot == Slot::AroundHistogram => {
             model.alerts.around.histogram = Some(histogram);
         }
         Answer::Histogram(histogram) => model.search.histogram = Some(histogram),
-        Answer::Sources(list) => {
-            model.sources.inputs = list.inputs;
-            model.sources.sources = list.sources;
-            model.sources.is_loaded = true;
-            model.sources.arrange();
-        }
+        Answer::Sources(list) => return sources::arrived(model, list),
+        Answer::ActedOnSource(row) => return sources::acted(model, *row),
         Answer::Rules(list) => {
             model.rules.rows = list.rules;
             model.rules.rows.sort_by_key(|rule| Reverse(rule.detections));
@@ -92,8 +96,9 @@ fn refuse(model: &mut Model, slot: Slot, failure: Failure) -> Vec<Cmd> {
         // The page itself tells what is wrong with its query.
         Slot::Histogram | Slot::AroundHistogram => {}
         // The stream tells that nobody answers; one message is enough.
-        _ if failure.is_away && slot != Slot::IncidentAction => {}
-        Slot::IncidentAction => {
+        Slot::SourceLines => {}
+        _ if failure.is_away && !slot.is_action() => {}
+        Slot::IncidentAction | Slot::SourceAction | Slot::HandoverSign => {
             forms::restore_draft(model, &failure.text);
             complain(model, failure.text);
         }

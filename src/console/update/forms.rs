@@ -13,6 +13,8 @@ use crate::console::model::overlay::Target;
 use crate::console::msg::Cmd;
 use crate::console::update::alerts;
 use crate::console::update::incidents;
+use crate::console::update::reports;
+use crate::console::update::sources;
 use crate::wire::alert::AlertAction;
 use crate::wire::alert::Disposition;
 use crate::wire::incident::IncidentAction;
@@ -128,7 +130,23 @@ fn submit_line(model: &mut Model, purpose: Purpose, input: Input) -> Vec<Cmd> {
     let form = Overlay::Line { purpose: purpose.clone(), input: input.clone(), problem: None };
     match purpose {
         Purpose::Filter => filter(model, &text),
-        Purpose::Note(_) | Purpose::NoteIncident(_) if text.is_empty() => {
+        Purpose::Mute(input, name) => match sources::read_mute(&text) {
+            Some(action) => send(model, form, |model| sources::act(model, input, name, action)),
+            None => {
+                model.overlay = Some(form);
+                let reason = model.text(Text::MuteHint);
+                set_problem(model, reason);
+                Vec::new()
+            }
+        },
+        Purpose::Note(_)
+        | Purpose::NoteIncident(_)
+        | Purpose::Task(_)
+        | Purpose::Observable(_)
+        | Purpose::Title(..)
+        | Purpose::Merge(_)
+            if text.is_empty() =>
+        {
             let problem = Some(model.text(Text::Note).to_owned());
             model.overlay = Some(Overlay::Line { purpose, input, problem });
             Vec::new()
@@ -144,6 +162,17 @@ fn submit_line(model: &mut Model, purpose: Purpose, input: Input) -> Vec<Cmd> {
         }
         Purpose::NoteIncident(id) => {
             send(model, form, |model| incidents::act(model, id, IncidentAction::Note { text }))
+        }
+        Purpose::HandoverNote => reports::open_handover(model, (!text.is_empty()).then_some(text)),
+        Purpose::Task(id) | Purpose::Observable(id) | Purpose::Title(id, _) | Purpose::Merge(id) => {
+            match incidents::typed_action(&purpose, &text) {
+                Some(action) => send(model, form, |model| incidents::act(model, id, action)),
+                None => {
+                    let problem = Some(model.text(Text::ObservableHint).to_owned());
+                    model.overlay = Some(Overlay::Line { purpose, input, problem });
+                    Vec::new()
+                }
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The incidents screen: the list, one record, phases, notes and deadlines.
 
+use crate::console::keys::input::Input;
 use crate::console::look::format::fill;
 use crate::console::look::layout::Pane;
 use crate::console::look::layout::rows_in;
@@ -7,6 +8,7 @@ use crate::console::look::text::Text;
 use crate::console::model::Model;
 use crate::console::model::overlay::Choice;
 use crate::console::model::overlay::Overlay;
+use crate::console::model::overlay::Purpose;
 use crate::console::msg::Cmd;
 use crate::console::msg::Request;
 use crate::console::msg::Slot;
@@ -14,6 +16,7 @@ use crate::console::update::ask;
 use crate::console::update::complain;
 use crate::console::update::link;
 use crate::console::update::say;
+use crate::wire::incident::Changed;
 use crate::wire::incident::IncidentAction;
 use crate::wire::incident::IncidentDetail;
 use crate::wire::incident::IncidentPhase;
@@ -29,6 +32,59 @@ pub(crate) const PHASES: [IncidentPhase; 6] = [
     IncidentPhase::Recover,
     IncidentPhase::Closed,
 ];
+
+/// The levels in the order of their digits.
+pub(crate) const LEVELS: [&str; 5] = ["critical", "high", "medium", "low", "informational"];
+
+/// Reads what was typed for an incident; nothing when it cannot be what was asked for.
+pub(super) fn typed_action(purpose: &Purpose, text: &str) -> Option<IncidentAction> {
+    Some(match purpose {
+        Purpose::Task(_) => IncidentAction::AddTask { text: text.to_owned() },
+        Purpose::Observable(_) => {
+            let (kind, value) = text.split_once(' ')?;
+            IncidentAction::AddObservable { kind: kind.to_owned(), value: value.trim().to_owned(), note: None }
+        }
+        Purpose::Title(_, from) => {
+            let title = Some(Changed { from: from.clone(), to: text.to_owned() });
+            IncidentAction::Edit { title, level: None }
+        }
+        Purpose::Merge(_) => {
+            let number = text.trim_start_matches(|c: char| !c.is_ascii_digit());
+            IncidentAction::MergeInto { incident: number.parse().ok()? }
+        }
+        _ => return None,
+    })
+}
+
+/// Opens a line for the incident under the cursor, prefilled.
+pub(super) fn open_line(model: &mut Model, purpose: impl Fn(&IncidentRow) -> (Purpose, String)) -> Vec<Cmd> {
+    let Some((purpose, text)) = model.incidents.focused().map(purpose) else { return nothing_here(model) };
+    model.overlay = Some(Overlay::Line { purpose, input: Input::with(&text), problem: None });
+    Vec::new()
+}
+
+pub(super) fn choose_level(model: &mut Model) -> Vec<Cmd> {
+    match model.incidents.focused().map(|row| (row.id, row.level.clone())) {
+        Some((id, level)) => model.overlay = Some(Overlay::Choice(Choice::Level(id, level))),
+        None => return nothing_here(model),
+    }
+    Vec::new()
+}
+
+/// Offers the tasks that are open; the first nine have digits.
+pub(super) fn choose_task(model: &mut Model) -> Vec<Cmd> {
+    let open = model.incidents.focused_detail().map(|detail| {
+        let open = detail.tasks.iter().filter(|task| task.done.is_none());
+        (detail.row.id, open.map(|task| (task.place, task.text.clone())).take(9).collect::<Vec<_>>())
+    });
+    match open {
+        Some((id, tasks)) if !tasks.is_empty() => {
+            model.overlay = Some(Overlay::Choice(Choice::Task(id, tasks)));
+            Vec::new()
+        }
+        _ => nothing_here(model),
+    }
+}
 
 pub(super) fn read_list(model: &mut Model) -> Vec<Cmd> {
     model.incidents.is_stale = false;

@@ -29,8 +29,10 @@ use crate::console::update::complain;
 use crate::console::update::forms;
 use crate::console::update::incidents;
 use crate::console::update::overlays;
+use crate::console::update::reports;
 use crate::console::update::say;
 use crate::console::update::search;
+use crate::console::update::sources;
 use crate::console::view::detail_top_max;
 use crate::model::SafeText;
 use crate::wire::alert::AlertAction;
@@ -89,10 +91,24 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Cmd> {
         Action::Narrow => alerts::widen(model, false),
         Action::NextEntity => alerts::next_entity(model),
         Action::Phase => incidents::choose_phase(model),
+        Action::AddTask => incidents::open_line(model, |row| (Purpose::Task(row.id), String::new())),
+        Action::FinishTask => incidents::choose_task(model),
+        Action::AddObservable => incidents::open_line(model, |row| (Purpose::Observable(row.id), String::new())),
+        Action::EditTitle => {
+            incidents::open_line(model, |row| (Purpose::Title(row.id, row.title.clone()), row.title.clone()))
+        }
+        Action::ChangeLevel => incidents::choose_level(model),
+        Action::Merge => incidents::open_line(model, |row| (Purpose::Merge(row.id), String::new())),
+        Action::Handover => reports::open_handover(model, None),
+        Action::TimeSpan if model.screen == Screen::Reports => reports::other_period(model),
         Action::MeetClock => incidents::choose_clock(model),
         Action::Tail => search::toggle_tail(model),
         Action::Exclude => search::narrow(model, true),
         Action::Copy => copy(model),
+        Action::Sort => sources::sort(model),
+        Action::Mute => sources::open_mute(model),
+        Action::Unmute => sources::unmute(model),
+        Action::Pivot if model.screen == Screen::Sources => sources::search(model),
         other => {
             open_overlay(model, other);
             Vec::new()
@@ -117,7 +133,6 @@ fn open_overlay(model: &mut Model, action: Action) {
         Action::CountBy => search::count_by(model),
         Action::Except => not_yet(model, Text::KeyExcept),
         Action::Export => not_yet(model, Text::KeyExport),
-        Action::Handover => not_yet(model, Text::KeyHandover),
         // Done in `perform`.
         _ => {}
     }
@@ -209,9 +224,9 @@ fn refresh(model: &mut Model) -> Vec<Cmd> {
         Screen::Search if model.search.is_tailing => Vec::new(),
         Screen::Search => search::run(model),
         Screen::Rules => vec![ask(model, Slot::Rules, Request::Rules)],
-        Screen::Sources => vec![ask(model, Slot::Sources, Request::Sources)],
+        Screen::Sources => sources::refresh(model),
         Screen::Audit => Vec::new(),
-        Screen::Reports => vec![ask(model, Slot::Status, Request::Status)],
+        Screen::Reports => reports::refresh(model),
     }
 }
 
@@ -220,6 +235,7 @@ fn open(model: &mut Model) -> Vec<Cmd> {
         Screen::Alerts => alerts::open(model),
         Screen::Incidents => incidents::open(model),
         Screen::Search => search::open(model),
+        Screen::Sources => sources::open(model),
         _ => Vec::new(),
     }
 }
@@ -232,6 +248,7 @@ fn back(model: &mut Model) -> Vec<Cmd> {
         }
         Screen::Alerts => alerts::clear_marks(model),
         Screen::Incidents => model.incidents.focus = Pane::List,
+        Screen::Sources => sources::back(model),
         Screen::Search => match model.search.focus {
             SearchFocus::Event => model.search.focus = SearchFocus::Rows,
             SearchFocus::Rows if model.search.is_tailing => return search::stop_tail(model),
@@ -289,10 +306,13 @@ fn move_by(model: &mut Model, rows: isize) -> Vec<Cmd> {
         (Screen::Search, _) => return search::move_by(model, rows),
         (Screen::Sources, _) if model.sources.focus == Pane::List => {
             model.sources.scroll.move_by(rows, model.sources.shown.len());
+            keep_visible(model);
+            return sources::after_move(model);
         }
         (Screen::Sources, _) => model.sources.inputs_scroll.move_by(rows, model.sources.inputs.len()),
         (Screen::Rules, _) => model.rules.scroll.move_by(rows, model.rules.shown.len()),
-        (Screen::Audit | Screen::Reports, _) => {}
+        (Screen::Reports, _) => reports::move_by(model, rows),
+        (Screen::Audit, _) => {}
     }
     keep_visible(model);
     Vec::new()
@@ -335,7 +355,7 @@ pub(super) fn keep_visible(model: &mut Model) {
     let around_rows = rows_in(layout.panes(model.alerts.focus).around, 1);
     let incident_rows = rows_in(layout.panes(model.incidents.focus).list, 1);
     let list_rows = rows_in(layout.body, 1);
-    let input_rows = (list_rows / 3).max(1);
+    let input_rows = (list_rows / if model.sources.is_open { 2 } else { 3 }).max(1);
     let source_rows = if layout.shape == Shape::OnePane { list_rows } else { list_rows.saturating_sub(input_rows + 3) };
     let follow = |scroll: &mut Scroll, len: usize, height: usize| scroll.follow(len, height);
     follow(&mut model.alerts.scroll, model.alerts.rows.len(), alert_rows);

@@ -7,9 +7,12 @@ mod incidents;
 mod keys;
 mod link;
 mod overlays;
+mod reports;
 mod search;
+mod sources;
 
 pub(super) use forms::DISPOSITIONS;
+pub(super) use incidents::LEVELS;
 pub(super) use incidents::PHASES;
 pub(super) use overlays::matching_commands;
 
@@ -81,7 +84,7 @@ fn tick(model: &mut Model, now: jiff::Timestamp) -> Vec<Cmd> {
         return alerts::show_new(model);
     }
     if model.screen == Screen::Sources && now.as_second() % SOURCES_SECONDS == 0 && !link::is_away(model) {
-        return vec![ask(model, Slot::Sources, Request::Sources)];
+        return sources::refresh(model);
     }
     Vec::new()
 }

@@ -16,7 +16,9 @@ use crate::console::update::alerts;
 use crate::console::update::forms;
 use crate::console::update::incidents;
 use crate::console::update::keys;
+use crate::console::update::reports;
 use crate::console::update::search;
+use crate::wire::incident::Changed;
 use crate::wire::incident::IncidentAction;
 
 /// Gives a key to what lies over the screen.
@@ -25,6 +27,7 @@ pub(super) fn press(model: &mut Model, overlay: Overlay, key: Key) -> Vec<Cmd> {
         Overlay::Close(form) => forms::press_close(model, form, key),
         Overlay::Line { purpose, input, .. } => forms::press_line(model, purpose, input, key),
         Overlay::Choice(choice) => press_choice(model, choice, key),
+        Overlay::Handover { draft, top } => reports::press_handover(model, draft, top, key),
         Overlay::Commands { title, input, cursor } => press_commands(model, title, input, cursor, key),
         Overlay::Fields { rows, cursor } => {
             let moved = moved(cursor, rows.len(), key);
@@ -84,6 +87,17 @@ fn press_choice(model: &mut Model, choice: Choice, key: Key) -> Vec<Cmd> {
         },
         Choice::Phase(id) => match incidents::PHASES.get(digit - 1) {
             Some(phase) => incidents::act(model, id, IncidentAction::Phase { phase: *phase, note: None }),
+            None => Vec::new(),
+        },
+        Choice::Task(id, tasks) => match tasks.get(digit - 1) {
+            Some((place, _)) => incidents::act(model, id, IncidentAction::FinishTask { place: *place }),
+            None => Vec::new(),
+        },
+        Choice::Level(id, from) => match incidents::LEVELS.get(digit - 1) {
+            Some(to) => {
+                let level = Some(Changed { from, to: (*to).to_owned() });
+                incidents::act(model, id, IncidentAction::Edit { title: None, level })
+            }
             None => Vec::new(),
         },
         Choice::Clock(id, names) => match names.into_iter().nth(digit - 1) {

@@ -11,18 +11,26 @@ use crate::console::model::search::EVENTS_MAX;
 use crate::console::model::search::PAGE_EVENTS;
 use crate::console::model::search::SPANS;
 use crate::console::model::search::SearchFocus;
+use crate::console::model::search::plain;
 use crate::console::msg::Cmd;
 use crate::console::msg::EventObject;
 use crate::console::msg::Failure;
 use crate::console::msg::Request;
 use crate::console::msg::Slot;
 use crate::console::update::ask;
+use crate::model::Field;
+use crate::model::Timestamp;
+use crate::query;
 use crate::wire::search::HistogramRequest;
 use crate::wire::search::SearchPage;
 use crate::wire::search::SearchRequest;
+use crate::wire::search::SearchTable;
 
 /// Rows of the body that are not events: query, error or cost, histogram, its span.
 pub(super) const HEAD_ROWS: u16 = 4;
+
+/// Rows of a table asked for at once.
+const TABLE_ROWS: u32 = 5_000;
 
 /// Keys while the query is typed; `None` when the key is not the query's.
 pub(super) fn press_query(model: &mut Model, key: Key) -> Option<Vec<Cmd>> {
@@ -55,6 +63,7 @@ pub(super) fn run(model: &mut Model) -> Vec<Cmd> {
     search.has_searched = true;
     search.failure = None;
     search.events.clear();
+    search.table = None;
     search.scroll = Default::default();
     search.next = None;
     search.histogram = None;
@@ -65,11 +74,54 @@ pub(super) fn run(model: &mut Model) -> Vec<Cmd> {
         buckets: Some(u32::from(model.size.0.clamp(20, 300)) - 2),
     };
     let page = request(model, None);
-    cmds.push(ask(model, Slot::Search, Request::Search(page)));
+    let question = if is_piped(&page.q) {
+        Request::Table(SearchRequest { limit: Some(TABLE_ROWS), ..page })
+    } else {
+        Request::Search(page)
+    };
+    cmds.push(ask(model, Slot::Search, question));
     cmds.push(ask(model, Slot::Histogram, Request::Histogram(histogram)));
     // A page that was still on its way belongs to another query.
     model.next_generation(Slot::SearchMore);
     cmds
+}
+
+/// Says whether a query has pipes; one that cannot be read is asked as it is, and the server tells what is wrong.
+fn is_piped(text: &str) -> bool {
+    query::parse_search(text, Timestamp(0)).is_ok_and(|search| !search.stages.is_empty())
+}
+
+pub(super) fn table_arrived(model: &mut Model, table: SearchTable) {
+    let search = &mut model.search;
+    search.is_loading = false;
+    search.failure = None;
+    search.explain = Some(table.explain.clone());
+    search.table = Some(table);
+    search.scroll = Default::default();
+    keep_visible(model);
+}
+
+/// Asks for the events behind the row under the cursor: the filter, and the fields that the row is counted by.
+fn drill(model: &mut Model) -> Vec<Cmd> {
+    let search = &model.search;
+    let row = search.table.as_ref().and_then(|table| Some((table, table.rows.get(search.scroll.cursor)?)));
+    let Some((table, row)) = row else { return Vec::new() };
+    let is_known = |name: &str| Field::from_name(name).is_some();
+    let conditions: Vec<String> = table
+        .columns
+        .iter()
+        .zip(row)
+        .filter(|(name, cell)| is_known(name) && name.as_str() != "@timestamp" && !cell.is_null())
+        .map(|(name, cell)| condition(name, &plain(cell)))
+        .collect();
+    let filter = query::parse_search(&search.asked, Timestamp(0)).map(|search| search.filter.to_string());
+    let filter = filter.unwrap_or_default();
+    let filter = if filter == "*" { String::new() } else { format!("({filter})") };
+    if conditions.is_empty() {
+        return Vec::new();
+    }
+    model.search.query = Input::with(format!("{filter} {}", conditions.join(" ")).trim());
+    run(model)
 }
 
 fn request(model: &Model, cursor: Option<String>) -> SearchRequest {
@@ -119,7 +171,7 @@ pub(super) fn page_rows(model: &Model) -> usize {
 pub(super) fn keep_visible(model: &mut Model) {
     let height = page_rows(model);
     let search = &mut model.search;
-    search.scroll.follow(search.events.len(), height);
+    search.scroll.follow(search.row_count(), height);
     let fields = search.focused().map_or(0, |event| event.len());
     search.event_scroll.follow(fields, height);
 }
@@ -132,8 +184,8 @@ pub(super) fn move_by(model: &mut Model, rows: isize) -> Vec<Cmd> {
         let fields = search.focused().map_or(0, |event| event.len());
         search.event_scroll.move_by(rows, fields);
     } else {
-        let at_end = rows > 0 && search.scroll.cursor + 1 >= search.events.len();
-        search.scroll.move_by(rows, search.events.len());
+        let at_end = rows > 0 && search.scroll.cursor + 1 >= search.row_count();
+        search.scroll.move_by(rows, search.row_count());
         if at_end && !search.is_loading && search.next.is_some() {
             search.is_loading = true;
             let cursor = search.next.clone();
@@ -148,6 +200,7 @@ pub(super) fn move_by(model: &mut Model, rows: isize) -> Vec<Cmd> {
 pub(super) fn open(model: &mut Model) -> Vec<Cmd> {
     match model.search.focus {
         SearchFocus::Query => run(model),
+        SearchFocus::Rows if model.search.table.is_some() => drill(model),
         SearchFocus::Rows if model.search.focused().is_some() => {
             model.search.focus = SearchFocus::Event;
             model.search.event_scroll = Default::default();
@@ -212,6 +265,7 @@ pub(super) fn toggle_tail(model: &mut Model) -> Vec<Cmd> {
     search.focus = SearchFocus::Rows;
     search.failure = None;
     search.events.clear();
+    search.table = None;
     search.scroll = Default::default();
     search.next = None;
     search.explain = None;

@@ -147,12 +147,31 @@ fn record(model: &Model, detail: &IncidentDetail) -> Vec<Line> {
     ]];
     lines.push(vec![piece(model.text(Text::Clocks), theme.focus)]);
     for clock in &detail.clocks {
-        let (state, style) = clock_state(model, clock);
+        let (state, style) = clock_state(model, clock, &row.known);
         let due = format::date(&model.zone, &clock.due);
         lines.push(vec![
             piece(format!("  {:<30} {due}  ", words::word(model.lang, &clock.name)), theme.text),
             piece(state, style),
         ]);
+    }
+    if let Some(into) = detail.merged_into {
+        lines.push(vec![piece(fill(model.text(Text::MergedInto), &[&format!("INC-{into}")]), theme.warning)]);
+    }
+    if !detail.tasks.is_empty() {
+        lines.push(vec![piece(model.text(Text::Tasks), theme.focus)]);
+    }
+    for task in &detail.tasks {
+        let (sign, style) = if task.done.is_some() { ("[x]", theme.dim) } else { ("[ ]", theme.text) };
+        let by = task.done_by.as_deref().map(|by| format!("  ({by})")).unwrap_or_default();
+        lines.push(vec![piece(format!("  {sign} {}. {}{by}", task.place, task.text), style)]);
+    }
+    if !detail.observables.is_empty() {
+        lines.push(vec![piece(model.text(Text::Observables), theme.focus)]);
+    }
+    for seen in &detail.observables {
+        let note = seen.note.as_deref().map(|note| format!("  ({note})")).unwrap_or_default();
+        let kind = words::word(model.lang, &seen.kind);
+        lines.push(vec![piece(format!("  {kind:<8}{}{note}", seen.value), theme.text)]);
     }
     lines.push(vec![piece(model.text(Text::Entities), theme.focus)]);
     for (index, entity) in detail.entities.iter().enumerate() {
@@ -182,13 +201,17 @@ fn record(model: &Model, detail: &IncidentDetail) -> Vec<Line> {
 }
 
 /// Says how a deadline stands; one that is near or past is told by words as well as by colour.
-fn clock_state(model: &Model, clock: &IncidentClock) -> (String, ratatui::style::Style) {
+fn clock_state(model: &Model, clock: &IncidentClock, known: &str) -> (String, ratatui::style::Style) {
     let theme = &model.theme;
     if let Some(met) = &clock.met {
         return (fill(model.text(Text::ClockMet), &[&format::date(&model.zone, met)]), theme.good);
     }
     let Some(due) = format::time(&clock.due) else { return ("?".to_owned(), theme.dim) };
     let left = due.duration_since(model.now).as_secs();
+    if clock.due == known {
+        // What is to be done at once has no time that could be left.
+        return (fill(model.text(Text::ClockNow), &[&format::span(-left)]), theme.warning);
+    }
     if left < 0 {
         return (fill(model.text(Text::ClockPassed), &[&format::span(-left)]), theme.danger);
     }

@@ -7,7 +7,9 @@ mod frame;
 mod incidents;
 mod lists;
 mod overlays;
+mod reports;
 mod search;
+mod sources;
 
 use ratatui::Frame;
 use ratatui::style::Style;
@@ -18,6 +20,9 @@ use crate::console::model::Model;
 use crate::console::model::Screen;
 use crate::console::view::canvas::Canvas;
 use crate::model::RuleLevel;
+
+pub(super) use reports::handover_top_max;
+pub(super) use reports::reports_top_max;
 
 /// Draws the whole screen.
 pub(super) fn view(model: &Model, frame: &mut Frame<'_>) {
@@ -33,9 +38,9 @@ pub(super) fn view(model: &Model, frame: &mut Frame<'_>) {
         Screen::Incidents => incidents::draw(model, &layout, &mut canvas),
         Screen::Search => search::draw(model, &layout, &mut canvas),
         Screen::Rules => lists::draw_rules(model, &layout, &mut canvas),
-        Screen::Sources => lists::draw_sources(model, &layout, &mut canvas),
+        Screen::Sources => sources::draw(model, &layout, &mut canvas),
         Screen::Audit => lists::draw_audit(model, &layout, &mut canvas),
-        Screen::Reports => lists::draw_reports(model, &layout, &mut canvas),
+        Screen::Reports => reports::draw(model, &layout, &mut canvas),
     }
     if let Some(overlay) = &model.overlay {
         overlays::draw(model, overlay, &layout, &mut canvas);

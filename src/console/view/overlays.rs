@@ -25,10 +25,12 @@ use crate::console::model::overlay::Overlay;
 use crate::console::model::overlay::Purpose;
 use crate::console::model::search::SPANS;
 use crate::console::update::DISPOSITIONS;
+use crate::console::update::LEVELS;
 use crate::console::update::PHASES;
 use crate::console::update::matching_commands;
 use crate::console::view::canvas::Canvas;
 use crate::console::view::incidents::phase_text;
+use crate::console::view::reports;
 
 /// Draws what is open.
 pub(super) fn draw(model: &Model, overlay: &Overlay, layout: &Layout, canvas: &mut Canvas<'_>) {
@@ -44,6 +46,7 @@ pub(super) fn draw(model: &Model, overlay: &Overlay, layout: &Layout, canvas: &m
             put_footer(model, canvas, inside, problem.as_deref());
         }
         Overlay::Choice(choice) => draw_choice(model, choice, layout, canvas),
+        Overlay::Handover { draft, top } => reports::draw_handover(model, draft.as_ref(), *top, layout, canvas),
         Overlay::Commands { title, input, cursor } => draw_commands(model, *title, input, *cursor, layout, canvas),
         Overlay::Fields { rows, cursor } => {
             let title = fill(model.text(Text::FieldsOfPage), &[&model.search.events.len().to_string()]);
@@ -57,7 +60,7 @@ pub(super) fn draw(model: &Model, overlay: &Overlay, layout: &Layout, canvas: &m
 }
 
 /// Opens a box in the middle of the body, as large as asked where there is room.
-fn open_box(layout: &Layout, canvas: &mut Canvas<'_>, width: u16, rows: u16, title: &str) -> Rect {
+pub(super) fn open_box(layout: &Layout, canvas: &mut Canvas<'_>, width: u16, rows: u16, title: &str) -> Rect {
     let body = layout.body;
     let width = width.min(body.width);
     let height = rows.saturating_add(2).min(body.height);
@@ -132,6 +135,16 @@ fn line_texts(model: &Model, purpose: &Purpose) -> (String, &'static str, Option
         Purpose::Note(_) | Purpose::NoteIncident(_) => {
             (model.text(Text::NoteTitle).to_owned(), model.text(Text::Note), None)
         }
+        Purpose::Mute(_, name) => {
+            (fill(model.text(Text::MuteTitle), &[name]), model.text(Text::MuteLabel), Some(Text::MuteHint))
+        }
+        Purpose::Task(_) => (model.text(Text::TaskTitle).to_owned(), model.text(Text::ColumnTitle), None),
+        Purpose::Observable(_) => {
+            (model.text(Text::ObservableTitle).to_owned(), model.text(Text::ColumnTitle), Some(Text::ObservableHint))
+        }
+        Purpose::Title(..) => (model.text(Text::TitleTitle).to_owned(), model.text(Text::ColumnTitle), None),
+        Purpose::Merge(_) => (model.text(Text::MergeTitle).to_owned(), "INC-", None),
+        Purpose::HandoverNote => (model.text(Text::HandoverTitle).to_owned(), model.text(Text::Note), None),
         Purpose::Reopen(_) => (model.text(Text::KeyReopen).to_owned(), model.text(Text::NoteOptional), None),
         Purpose::Escalate(target) => {
             let title = fill(model.text(Text::EscalateTitle), &[&target.count().to_string()]);
@@ -148,6 +161,10 @@ fn draw_choice(model: &Model, choice: &Choice, layout: &Layout, canvas: &mut Can
         }
         Choice::Phase(_) => {
             (Text::PhaseTitle, PHASES.iter().map(|phase| model.text(phase_text(*phase)).to_owned()).collect())
+        }
+        Choice::Task(_, tasks) => (Text::TaskDoneTitle, tasks.iter().map(|(_, text)| text.clone()).collect()),
+        Choice::Level(..) => {
+            (Text::LevelTitle, LEVELS.iter().map(|level| words::word(model.lang, level).to_owned()).collect())
         }
         Choice::Clock(_, names) => {
             let name = |name: &String| words::word(model.lang, name).to_owned();

@@ -10,6 +10,8 @@
 //! └─────────────────────────────────────────────────────────┘
 //! ```
 
+mod table;
+
 use ratatui::layout::Rect;
 
 use crate::console::look::format;
@@ -50,7 +52,10 @@ pub(super) fn draw(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
     let rows = Rect { y: inside.y + 4, height: inside.height.saturating_sub(4), ..inside };
     match search.focus {
         SearchFocus::Event => draw_event(model, rows, canvas),
-        SearchFocus::Query | SearchFocus::Rows => draw_rows(model, rows, canvas),
+        SearchFocus::Query | SearchFocus::Rows => match &search.table {
+            Some(table) => table::draw(model, table, rows, canvas),
+            None => draw_rows(model, rows, canvas),
+        },
     }
 }
 
@@ -58,6 +63,14 @@ fn title(model: &Model) -> String {
     let search = &model.search;
     if search.focus == SearchFocus::Event {
         return format!("{} ({})", model.text(Text::EventFields), model.text(Text::EventFieldKeys));
+    }
+    if let Some(table) = &search.table {
+        return format!(
+            "{} {}/{}",
+            model.text(Text::TableRows),
+            (search.scroll.cursor + 1).min(table.rows.len()),
+            table.rows.len()
+        );
     }
     let more = if search.next.is_some() { "+" } else { "" };
     let place = (search.scroll.cursor + 1).min(search.events.len());
@@ -132,6 +145,9 @@ fn draw_outcome(model: &Model, area: Rect, prompt: u16, skipped: usize, canvas: 
             let values = [explain.partitions_searched, explain.partitions_total, explain.elapsed_us / 1000];
             let [searched, total, elapsed] = values.map(|value| value.to_string());
             let mut text = fill(model.text(Text::Searched), &[&searched, &total, &elapsed]);
+            if let Some(note) = search.table.as_ref().and_then(|table| table.notes.first()) {
+                text = format!("{text}   {note}");
+            }
             if let Some(reason) = &explain.partial {
                 text = format!("! {}   {text}", fill(model.text(Text::Partial), &[reason]));
             }

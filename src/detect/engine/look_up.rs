@@ -79,8 +79,9 @@ fn see_keywords(plan: &Plan, keywords: &FieldIndex, value: &Value<'_>, scratch: 
 /// The place of a field that the event keeps outside its list.
 const OUTSIDE: u32 = u32::MAX;
 
-/// Scraps of a field that are tested one by one before all of them are looked up together.
-const SINGLY_MAX: u32 = 8;
+/// Patterns of a field that are tested one by one before all of a level are looked up together.
+const SINGLY_MAX: u32 = 12;
+const SINGLY_BYTES_MAX: usize = 1024;
 
 /// Looks up what else a rule that was set off asks for, or says that the predicate is better tested by itself.
 ///
@@ -99,16 +100,18 @@ pub(super) fn on_demand(plan: &Plan, event: &Event<'_>, entry: &PlanPredicate, s
         return false;
     }
     let Some(index) = plan.fields.get(usize::from(slot)).map(|indexes| indexes.of(level)) else { return false };
-    let can_be_single = level == Level::Scraps && !entry.folded.is_empty();
+    let patterns = u32::try_from(entry.folded.len()).unwrap_or(u32::MAX);
+    let is_worth_it = level == Level::Scraps || is_short(event, scratch.marks.place_of(slot));
+    let fits = |budget: u32| is_worth_it && patterns > 0 && patterns < budget;
     match scratch.marks.known(slot, level) {
         Known::All => return false,
-        Known::Singly(times) if times > 1 && can_be_single => {
-            scratch.marks.set_known(slot, level, times - 1);
+        Known::Singly(budget) if fits(budget) => {
+            scratch.marks.set_known(slot, level, budget - patterns);
             return true;
         }
         Known::Nothing if recall(plan, event, slot, level, scratch) => {}
-        Known::Nothing if can_be_single => {
-            scratch.marks.set_known(slot, level, SINGLY_MAX);
+        Known::Nothing if fits(SINGLY_MAX) => {
+            scratch.marks.set_known(slot, level, SINGLY_MAX - patterns);
             return true;
         }
         // One by one no more: so many were asked for that looking all up is cheaper.
@@ -121,6 +124,12 @@ pub(super) fn on_demand(plan: &Plan, event: &Event<'_>, entry: &PlanPredicate, s
     }
     scratch.marks.set_known(slot, level, 0);
     false
+}
+
+/// Says whether a field's only value is short enough for searching it a few times to be cheaper than once for everything.
+fn is_short(event: &Event<'_>, place: Option<u32>) -> bool {
+    let value = place.and_then(|place| event.fields.get(place as usize)).and_then(|(_, value)| value.as_str());
+    value.is_some_and(|text| text.len() <= SINGLY_BYTES_MAX)
 }
 
 /// Looks up a level of a field if its value is remembered, or to be remembered; says whether that was so.
@@ -242,6 +251,23 @@ fn scan_value(plan: &Plan, index: &FieldIndex, value: &Value<'_>, scratch: &mut 
     match value {
         Value::List(items) => items.iter().for_each(scan_scalar),
         scalar => scan_scalar(scalar),
+    }
+}
+
+/// Searches a value in one index, remembering nothing.
+pub(super) fn scan_all(
+    index: &FieldIndex,
+    value: &Value<'_>,
+    folded: &mut String,
+    printed: &mut String,
+    found: &mut Vec<Output>,
+) {
+    let mut one = |scalar: &Value<'_>| {
+        scan(Sought { index, keywords: None }, scalar, folded, printed, |output| found.push(output));
+    };
+    match value {
+        Value::List(items) => items.iter().for_each(one),
+        scalar => one(scalar),
     }
 }
 

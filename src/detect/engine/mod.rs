@@ -11,6 +11,7 @@ mod look_up;
 mod memory;
 mod plan;
 mod predicates;
+mod survey;
 mod trigger;
 
 pub use explain::MatchedPart;
@@ -34,6 +35,9 @@ use self::memory::Table;
 use self::plan::LEVELS;
 use self::plan::Plan;
 use self::plan::Source;
+use self::survey::Chosen;
+use self::survey::Survey;
+use self::survey::rechoose;
 use crate::detect::ruleset::RuleSet;
 use crate::model::Event;
 use crate::model::LogSource;
@@ -55,6 +59,7 @@ struct Loaded {
     names: Names,
     /// Apart for events with a raw line and without: keywords are looked for elsewhere.
     memo: [Vec<Table>; 2],
+    survey: Survey,
 }
 
 /// Matches events against a rule set; one per thread.
@@ -133,9 +138,9 @@ impl Engine {
         self.run(plan, event)
     }
 
-    fn run(&mut self, plan: usize, event: &Event<'_>) -> &[Match] {
+    fn run(&mut self, at: usize, event: &Event<'_>) -> &[Match] {
         self.matches.clear();
-        let Some(Loaded { plan, names, memo }) = self.loaded.get_mut(plan) else { return &self.matches };
+        let Some(Loaded { plan, names, memo, survey }) = self.loaded.get_mut(at) else { return &self.matches };
         if plan.rules.is_empty() {
             return &self.matches;
         }
@@ -158,11 +163,28 @@ impl Engine {
             judge(ctx, scratch, &mut self.matches);
         }
         std::mem::swap(&mut scratch.memo, memo);
-        if scratch.memo_growth > 0 {
-            self.memo_bytes += std::mem::take(&mut scratch.memo_growth);
+        if survey.wants() && survey.sample(plan, names, event) {
+            self.judge_plan(at);
+        }
+        if self.scratch.memo_growth > 0 {
+            self.memo_bytes += std::mem::take(&mut self.scratch.memo_growth);
             self.bound_memos();
         }
         &self.matches
+    }
+
+    /// Builds a plan anew if its rules would be set off less often by other triggers.
+    #[cold]
+    fn judge_plan(&mut self, at: usize) {
+        let Some(loaded) = self.loaded.get_mut(at) else { return };
+        if let Some(chosen) = rechoose(&loaded.plan, self.ruleset.predicates(), &loaded.survey) {
+            let rules: Vec<u32> = loaded.plan.rules.iter().map(|rule| rule.rule).collect();
+            loaded.plan = build(&self.ruleset, &rules, Some(&chosen));
+            // Both speak of the places in the old plan.
+            loaded.names = Names::default();
+            loaded.memo = [Vec::new(), Vec::new()];
+        }
+        loaded.survey.restart();
     }
 
     /// Forgets what was remembered of values once it takes too much memory.
@@ -204,9 +226,10 @@ impl Engine {
         if let Some(plan) = self.by_rules.get(&rules) {
             return *plan;
         }
-        let plan = build(&self.ruleset, &rules);
+        let plan = build(&self.ruleset, &rules, None);
         let place = self.loaded.len();
-        self.loaded.push(Loaded { plan, names: Names::default(), memo: [Vec::new(), Vec::new()] });
+        let (names, survey) = (Names::default(), Survey::default());
+        self.loaded.push(Loaded { plan, names, memo: [Vec::new(), Vec::new()], survey });
         self.by_rules.insert(rules, place);
         place
     }
@@ -234,10 +257,62 @@ fn judge(ctx: Ctx<'_>, scratch: &mut Scratch, matches: &mut Vec<Match>) {
     matches.sort_unstable();
 }
 
-fn build(ruleset: &RuleSet, rules: &[u32]) -> Plan {
-    let sources = rules.iter().filter_map(|rule| {
+/// Compiles rules into a plan, with the triggers guessed when they were read, or with others.
+fn build(ruleset: &RuleSet, rules: &[u32], chosen: Option<&Chosen>) -> Plan {
+    let sources = rules.iter().enumerate().filter_map(|(at, rule)| {
         let program = ruleset.program(*rule as usize)?;
-        Some(Source { rule: *rule, tree: &program.tree, triggers: program.triggers.as_ref() })
+        let chosen = chosen.and_then(|chosen| chosen.get(at)).map(Option::as_ref);
+        Some(Source { rule: *rule, tree: &program.tree, triggers: chosen.unwrap_or(program.triggers.as_ref()) })
     });
     Plan::new(sources, ruleset.predicates())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::detect::ruleset::Options;
+    use crate::detect::ruleset::RuleFile;
+    use crate::model::Name;
+    use crate::model::Timestamp;
+    use crate::model::Value;
+
+    fn event(action: &'static str, target: String) -> Event<'static> {
+        let mut event = Event::new("", Timestamp(0));
+        event.logsource = Cow::Owned(LogSource { product: Some("x".to_owned()), ..LogSource::default() });
+        event.push(Name::new("Action"), Value::from(action));
+        event.push(Name::new("Target"), Value::from(target));
+        event
+    }
+
+    /// How many rules a plan looks at for an event.
+    fn candidates(engine: &mut Engine, event: &Event<'_>) -> usize {
+        engine.matches(event);
+        engine.scratch.marks.candidates.len()
+    }
+
+    #[test]
+    fn a_rule_comes_to_wait_for_what_is_rare_in_the_events_that_come() {
+        // As written, `Action` looks rarer: an exact word against a part of a path.
+        let text = "title: T\nid: t\nlogsource: {product: x}\ndetection:\n  a:\n    Action: SetValueOfKey\n    \
+                    Target|contains: '\\seldom\\seen'\n  condition: a\n";
+        let file = RuleFile { path: PathBuf::from("t.yml"), text: text.to_owned() };
+        let (set, problems) = RuleSet::compile(&[file], &Options::default());
+        assert!(problems.is_empty());
+        let mut engine = Engine::new(Arc::new(set));
+        let often = |number: u32| event("SetValueOfKey", format!(r"HKLM\software\run\{number}"));
+        let seldom = event("setvalueofkey", r"HKLM\Seldom\Seen\x".to_owned());
+        assert_eq!(candidates(&mut engine, &often(0)), 1, "as guessed");
+        for number in 0..4000 {
+            assert!(engine.matches(&often(number)).is_empty());
+            if number % 500 == 0 {
+                assert_eq!(engine.matches(&seldom), [Match { rule: 0 }]);
+            }
+        }
+        assert_eq!(candidates(&mut engine, &often(1)), 0, "as counted");
+        assert_eq!(engine.matches(&seldom), [Match { rule: 0 }]);
+        assert!(engine.matches(&event("other", r"HKLM\Seldom\Seen\x".to_owned())).is_empty());
+    }
 }

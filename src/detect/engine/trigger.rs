@@ -53,7 +53,8 @@ fn union(parts: Vec<Option<Triggers>>) -> Option<Triggers> {
     Some(joined)
 }
 
-fn of_predicate(id: PredicateId, predicates: &Predicates) -> Option<Triggers> {
+/// What a single predicate can set off, and how often that is expected; `None` when it can hold with nothing met.
+pub(super) fn of_predicate(id: PredicateId, predicates: &Predicates) -> Option<Triggers> {
     let predicate = predicates.get(id);
     let (trigger, cost) = match &predicate.test {
         Test::Null => return None,

@@ -221,6 +221,25 @@ proptest! {
     }
 
     #[test]
+    fn what_is_learned_changes_no_answer(rules in proptest::collection::vec(random_rule(), 1..5), events in proptest::collection::vec(random_event(), 4..12)) {
+        let texts: Vec<String> = rules.iter().enumerate().map(|(number, text)| format!("title: T{number}\nid: r{number}\n{text}")).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let (set, _) = set_of(&texts);
+        let mut fresh = Engine::new(Arc::clone(&set));
+        let want: Vec<Vec<Match>> = events.iter().map(|event| fresh.matches(event).to_vec()).collect();
+        // Long enough for the plan to be judged, and built anew where that pays.
+        let mut learning = Engine::new(set);
+        for _ in 0..2800 / events.len() {
+            for event in &events {
+                learning.matches(event);
+            }
+        }
+        for (event, want) in events.iter().zip(want) {
+            prop_assert_eq!(learning.matches(event), want, "{:?}\n{}", &event.fields, rules.join("\n---\n"));
+        }
+    }
+
+    #[test]
     fn patterns_mean_what_they_say(pattern in "[aĐ*?]{0,6}", text in "[ađĐ]{0,6}") {
         let pattern = Pattern::parse(&pattern);
         prop_assert_eq!(pattern.matches(&text), like(pattern.parts(), &text));

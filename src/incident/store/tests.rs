@@ -3,7 +3,9 @@
 use super::*;
 use crate::alert::NewDetection;
 use crate::alert::Policy;
-use crate::incident::clock;
+use crate::incident::Changed;
+use crate::incident::Edit;
+use crate::incident::NewObservable;
 use crate::model::EventId;
 use crate::model::time::ManualClock;
 
@@ -29,7 +31,7 @@ fn world() -> (tempfile::TempDir, Arc<AlertStore>, IncidentStore) {
         })
         .collect();
     store.commit(&batch, EventId(3), None).unwrap();
-    let incidents = IncidentStore::new(store.clone(), clock::defaults());
+    let incidents = IncidentStore::new(store.clone(), Arc::new(Forms::built_in(0)));
     (folder, store, incidents)
 }
 
@@ -131,4 +133,126 @@ fn a_clock_is_met_once() {
         assert!(matches!(refused, Err(IncidentError::Refused(seen)) if seen == refusal), "{name}");
     }
     assert!(matches!(incidents.detail(IncidentId(2)), Err(IncidentError::NoSuchIncident(IncidentId(2)))));
+}
+
+/// Does one action on the first incident, as `an`.
+fn do_it(incidents: &IncidentStore, action: IncidentAction) -> Result<IncidentRecord, IncidentError> {
+    incidents.act(IncidentId(1), &action, &Actor::analyst("an"))
+}
+
+fn refusal(done: Result<IncidentRecord, IncidentError>) -> IncidentRefusal {
+    match done {
+        Err(IncidentError::Refused(refusal)) => refusal,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_case_keeps_tasks_and_observables() {
+    let (_folder, _store, incidents) = world();
+    incidents.escalate(&escalation(&[1]), &Actor::analyst("an")).unwrap();
+    for text in [" chặn IP tại tường lửa ", "đổi mật khẩu"] {
+        do_it(&incidents, IncidentAction::AddTask { text: text.to_owned() }).unwrap();
+    }
+    do_it(&incidents, IncidentAction::FinishTask { place: 1 }).unwrap();
+    let observable = |value: &str, note: Option<&str>| {
+        let (value, note) = (value.to_owned(), note.map(str::to_owned));
+        IncidentAction::AddObservable(NewObservable { kind: "ip".to_owned(), value, note })
+    };
+    do_it(&incidents, observable("203.0.113.7", Some("máy chủ điều khiển"))).unwrap();
+    do_it(&incidents, observable(" 203.0.113.7", None)).unwrap();
+
+    let detail = incidents.detail(IncidentId(1)).unwrap();
+    let tasks: Vec<(u32, &str, bool)> =
+        detail.tasks.iter().map(|task| (task.place, task.text.as_str(), task.done.is_some())).collect();
+    assert_eq!(tasks, [(1, "chặn IP tại tường lửa", true), (2, "đổi mật khẩu", false)]);
+    assert_eq!(detail.observables.len(), 1, "the same one is kept once");
+    assert_eq!(detail.observables[0].note.as_deref(), Some("máy chủ điều khiển"), "and its note stays");
+    let words: Vec<&str> = detail.timeline.iter().skip(2).map(|entry| entry.action.as_str()).collect();
+    assert_eq!(words, ["task_added", "task_added", "task_done", "observable_added", "observable_added"]);
+
+    assert_eq!(refusal(do_it(&incidents, IncidentAction::FinishTask { place: 1 })), IncidentRefusal::TaskDone(1));
+    assert_eq!(refusal(do_it(&incidents, IncidentAction::FinishTask { place: 7 })), IncidentRefusal::NoSuchTask(7));
+    let empty = IncidentAction::AddTask { text: " ".to_owned() };
+    assert_eq!(refusal(do_it(&incidents, empty)), IncidentRefusal::Empty { what: "the task" });
+    let long = IncidentAction::AddTask { text: "x".repeat(5_000) };
+    assert!(matches!(refusal(do_it(&incidents, long)), IncidentRefusal::TooLong { .. }));
+    for _ in 0..198 {
+        do_it(&incidents, IncidentAction::AddTask { text: "x".to_owned() }).unwrap();
+    }
+    let full = do_it(&incidents, IncidentAction::AddTask { text: "x".to_owned() });
+    assert_eq!(refusal(full), IncidentRefusal::Full { what: "tasks", count_max: 200 });
+}
+
+#[test]
+fn a_correction_is_made_only_on_what_was_seen() {
+    let (_folder, _store, incidents) = world();
+    incidents.escalate(&escalation(&[1]), &Actor::analyst("an")).unwrap();
+    let title = |from: &str, to: &str| {
+        let title = Some(Changed { from: from.to_owned(), to: to.to_owned() });
+        IncidentAction::Edit(Edit { title, level: None })
+    };
+    let level = |from, to| IncidentAction::Edit(Edit { title: None, level: Some(Changed { from, to }) });
+    do_it(&incidents, title("SSH brute force: 10.0.0.1", "Dò mật khẩu máy chủ cổng")).unwrap();
+    assert_eq!(
+        refusal(do_it(&incidents, title("SSH brute force: 10.0.0.1", "khác"))),
+        IncidentRefusal::ChangedSince {
+            what: "the title",
+            seen: "SSH brute force: 10.0.0.1".to_owned(),
+            yours: "khác".to_owned(),
+            theirs: "Dò mật khẩu máy chủ cổng".to_owned(),
+        }
+    );
+    let row = do_it(&incidents, level(RuleLevel::Medium, RuleLevel::Low)).unwrap();
+    assert_eq!((row.level, row.title.as_str()), (RuleLevel::Low, "Dò mật khẩu máy chủ cổng"));
+    let stale = do_it(&incidents, level(RuleLevel::Medium, RuleLevel::High));
+    assert!(matches!(refusal(stale), IncidentRefusal::ChangedSince { what: "the level", .. }));
+    assert!(matches!(refusal(do_it(&incidents, title("x", " "))), IncidentRefusal::Empty { .. }));
+    let nothing = IncidentAction::Edit(Edit::default());
+    assert!(matches!(refusal(do_it(&incidents, nothing)), IncidentRefusal::Empty { .. }));
+}
+
+#[test]
+fn deadlines_are_moved_and_added_with_a_reason() {
+    let (_folder, _store, incidents) = world();
+    incidents.escalate(&escalation(&[1]), &Actor::analyst("an")).unwrap();
+    let due = START.plus(std::time::Duration::from_secs(600));
+    let set = |name: &str, why: &str| IncidentAction::SetClock { name: name.to_owned(), due, why: why.to_owned() };
+    do_it(&incidents, set("first_notice", "cục yêu cầu sớm hơn")).unwrap();
+    do_it(&incidents, set("gửi báo cáo tỉnh", "chỉ đạo của UBND")).unwrap();
+    let clocks = incidents.detail(IncidentId(1)).unwrap().clocks;
+    assert_eq!((clocks[1].due, clocks[4].name.as_str()), (due, "gửi báo cáo tỉnh"));
+    assert!(matches!(refusal(do_it(&incidents, set("first_notice", " "))), IncidentRefusal::Empty { .. }));
+    do_it(&incidents, IncidentAction::MeetClock { name: "first_notice".to_owned() }).unwrap();
+    let met = do_it(&incidents, set("first_notice", "x"));
+    assert_eq!(refusal(met), IncidentRefusal::ClockMet("first_notice".to_owned()));
+}
+
+#[test]
+fn one_incident_goes_into_another_with_all_it_holds() {
+    let (_folder, store, incidents) = world();
+    let an = Actor::analyst("an");
+    incidents.escalate(&escalation(&[3]), &an).unwrap();
+    incidents.escalate(&escalation(&[1, 2]), &an).unwrap();
+    let task = |text: &str| IncidentAction::AddTask { text: text.to_owned() };
+    do_it(&incidents, task("của một")).unwrap();
+    incidents.act(IncidentId(2), &task("của hai"), &an).unwrap();
+    let merge = |into| IncidentAction::MergeInto { incident: IncidentId(into) };
+    assert_eq!(refusal(do_it(&incidents, merge(1))), IncidentRefusal::MergeIntoItself);
+    assert!(matches!(do_it(&incidents, merge(9)), Err(IncidentError::NoSuchIncident(IncidentId(9)))));
+    let stranger = incidents.act(IncidentId(1), &merge(2), &Actor::analyst("ha"));
+    assert_eq!(refusal(stranger), IncidentRefusal::HeldBy { owner: "an".to_owned() });
+
+    let row = do_it(&incidents, merge(2)).unwrap();
+    assert_eq!((row.phase, row.alerts), (IncidentPhase::Closed, 0));
+    let into = incidents.detail(IncidentId(2)).unwrap();
+    assert_eq!((into.row.alerts, into.row.level), (3, RuleLevel::Critical));
+    assert_eq!(into.tasks.iter().map(|task| task.text.as_str()).collect::<Vec<_>>(), ["của hai", "của một"]);
+    assert_eq!(into.timeline.last().map(|entry| entry.action.as_str()), Some("merged"));
+    assert_eq!(incidents.detail(IncidentId(1)).unwrap().merged_into, Some(IncidentId(2)));
+    let alert = store.row(AlertId(3), 0).unwrap();
+    assert_eq!((alert.state.status, alert.state.incident), (AlertStatus::Escalated, Some(IncidentId(2))));
+    assert_eq!(refusal(do_it(&incidents, task("muộn"))), IncidentRefusal::Closed);
+    let reopen = IncidentAction::Phase { phase: IncidentPhase::Analysis, note: Some("x".to_owned()) };
+    assert_eq!(refusal(do_it(&incidents, reopen)), IncidentRefusal::Merged(IncidentId(2)));
 }

@@ -134,7 +134,7 @@ impl Joiner {
     pub(super) fn feed(&mut self, rules: &Multiline, lines: Vec<Line>, out: &mut Vec<Line>) {
         for line in lines {
             match &mut self.pending {
-                Some(pending) if !rules.start.is_match(&line.raw) && pending.has_room(rules, self.bytes_max, &line) => {
+                Some(pending) if rules.joining.belongs(&line.raw) && pending.has_room(rules, self.bytes_max, &line) => {
                     pending.join(&line);
                 }
                 _ => {
@@ -183,6 +183,7 @@ mod tests {
     use regex::bytes::Regex;
 
     use super::*;
+    use crate::ingest::file::Joining;
 
     fn split(text: &[u8], chunk_bytes: usize, bytes_max: usize) -> Vec<Line> {
         let mut splitter = Splitter::new(bytes_max, 0);
@@ -225,7 +226,7 @@ mod tests {
     #[test]
     fn traces_are_joined_within_limits() {
         let rules = Multiline {
-            start: Regex::new("^[0-9]").expect("good"),
+            joining: Joining::Start(Regex::new("^[0-9]").expect("good")),
             lines_max: NonZeroUsize::new(3).expect("not zero"),
         };
         let text = b" before\n1 boom\n\tat a\n\tat b\n\tat c\n2 fine\n3 long\n 89012345678901234567\n";
@@ -239,5 +240,28 @@ mod tests {
         let raws: Vec<String> = shown(&out).into_iter().map(|line| line.0).collect();
         assert_eq!(raws, [" before", "1 boom\n\tat a\n\tat b", "\tat c", "2 fine", "3 long", " 89012345678901234567"]);
         assert_eq!(out.iter().map(|line| line.end).collect::<Vec<_>>(), [8, 27, 33, 40, 47, 69]);
+    }
+
+    #[test]
+    fn ready_made_rules_know_what_belongs_together() {
+        let java = "2026-03-14 09:26:53 ERROR boom\njava.lang.IllegalStateException: no\n\tat a.b(C.java:1)\n\t... 3 more\n\
+                    Caused by: java.io.IOException: x\n    at d\n2026-03-14 09:26:54 INFO fine\nplain.text: no exception\n";
+        let postgresql =
+            "2026-03-14 09:26:53 +07 [9] ERROR:  x\n2026-03-14 09:26:53 +07 [9] STATEMENT:  select 1\n\t  from b\n";
+        let indented = "one\n  more\n\tof it\ntwo\n";
+        for (preset, text, counts) in
+            [("java", java, &[6, 1, 1][..]), ("postgresql", postgresql, &[1, 2]), ("indented", indented, &[3, 1])]
+        {
+            let joining = Joining::preset(preset).expect("there");
+            let rules = Multiline { joining, lines_max: NonZeroUsize::new(50).expect("not zero") };
+            for chunk_bytes in [1, 7, 1_000] {
+                let (mut joiner, mut out) = (Joiner::new(1_000), Vec::new());
+                joiner.feed(&rules, split(text.as_bytes(), chunk_bytes, 1_000), &mut out);
+                joiner.flush(&mut out);
+                let found: Vec<usize> = out.iter().map(|line| line.raw.split(|byte| *byte == b'\n').count()).collect();
+                assert_eq!(found, counts, "{preset}");
+            }
+        }
+        assert!(Joining::preset("perl").is_none());
     }
 }

@@ -39,10 +39,46 @@ pub enum Start {
 /// How lines that belong together become one frame.
 #[derive(Debug, Clone)]
 pub struct Multiline {
-    /// A line that matches begins a new frame; others are joined to the one before.
-    pub start: Regex,
+    pub joining: Joining,
     /// A frame of so many lines is complete.
     pub lines_max: NonZeroUsize,
+}
+
+/// Which line belongs to the one before.
+#[derive(Debug, Clone)]
+pub enum Joining {
+    /// A line that matches begins a new frame; others are joined to the one before.
+    Start(Regex),
+    /// A line that matches is joined to the one before.
+    Continuation(Regex),
+}
+
+/// Ready-made rules by name: what the traces of Java and the statements of PostgreSQL look like.
+const PRESETS: [(&str, &str); 3] = [
+    ("indented", r"^[ \t]"),
+    (
+        "java",
+        r"^(?:[ \t]|Caused by: |Suppressed: |\.\.\. [0-9]+ more|[a-z][\w$]*(?:\.[\w$]+)+(?:Exception|Error|Throwable)(?:: |$))",
+    ),
+    ("postgresql", r"^\t"),
+];
+
+impl Joining {
+    /// The names of the ready-made rules.
+    pub const PRESETS: [&str; 3] = [PRESETS[0].0, PRESETS[1].0, PRESETS[2].0];
+
+    /// Returns a ready-made rule.
+    pub fn preset(name: &str) -> Option<Joining> {
+        let (_, pattern) = PRESETS.iter().find(|(known, _)| *known == name)?;
+        Regex::new(pattern).ok().map(Joining::Continuation)
+    }
+
+    fn belongs(&self, line: &[u8]) -> bool {
+        match self {
+            Joining::Start(start) => !start.is_match(line),
+            Joining::Continuation(continuation) => continuation.is_match(line),
+        }
+    }
 }
 
 /// One file input.

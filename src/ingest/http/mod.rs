@@ -1,4 +1,4 @@
-//! Events over HTTP: NDJSON, the bulk API of Elasticsearch, the event collector of Splunk. An answer of success is sent
+//! Events over HTTP: NDJSON, the bulk API of Elasticsearch, the event collector of Splunk, OTLP. An answer of success is sent
 //! only after the WAL has synced.
 //!
 //! The raw bytes of an event are its document as it stood in the body: a line, the source line of a bulk action, a whole collector object.
@@ -8,6 +8,7 @@ mod body;
 mod bulk;
 mod collector;
 mod lines;
+mod otlp;
 mod server;
 mod submit;
 
@@ -114,6 +115,7 @@ fn router(shared: Arc<Shared>) -> Router {
     let access = axum::middleware::from_fn_with_state(Arc::clone(&shared), access::admit);
     Router::new()
         .route("/ingest/ndjson", post(lines::ndjson))
+        .route("/v1/logs", post(otlp::logs))
         .route("/_bulk", post(bulk::bulk).put(bulk::bulk))
         .route("/{index}/_bulk", post(bulk::bulk).put(bulk::bulk))
         .route("/services/collector", post(collector::events))

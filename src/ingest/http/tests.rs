@@ -89,6 +89,21 @@ async fn bodies_give_the_events_expected() {
         ("/ingest/ndjson", &long, 200, vec![&cut]),
         ("/ingest/ndjson", "", 200, vec![]),
         (
+            "/ingest/ndjson",
+            "{\"kind\":\"EventList\",\"metadata\":{},\"items\":[{\"a\":1.0} , {\"b\":\"]\"}]}\n{\"c\":3}",
+            200,
+            vec!["{\"a\":1.0}", "{\"b\":\"]\"}", "{\"c\":3}"],
+        ),
+        // Lists of another kind, or of anything but objects, stay whole.
+        ("/ingest/ndjson", "{\"kind\":\"PodList\",\"items\":[{}]}", 200, vec!["{\"kind\":\"PodList\",\"items\":[{}]}"]),
+        (
+            "/ingest/ndjson",
+            "{\"kind\":\"EventList\",\"items\":[1]}",
+            200,
+            vec!["{\"kind\":\"EventList\",\"items\":[1]}"],
+        ),
+        ("/ingest/ndjson", "{\"kind\":\"EventList\",\"items\":[]}", 200, vec!["{\"kind\":\"EventList\",\"items\":[]}"]),
+        (
             "/_bulk",
             "{\"index\":{}}\n{\"a\":1}\n{\"create\":{\"_index\":\"x\"}}\n{\"b\":2}\n",
             200,
@@ -297,4 +312,26 @@ fn beyond_loopback_an_input_needs_tls_and_knows_its_senders() {
     ] {
         assert_eq!(check_access(config, address, tls), expected);
     }
+}
+
+#[tokio::test]
+async fn records_of_opentelemetry_are_stored_one_by_one() {
+    let wide = Config { frame_bytes_max: number(1024), ..config() };
+    let (address, sink, _task) = start(wide);
+    let body = br#"{"resourceLogs":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"lgsp"}}]},
+        "scopeLogs":[{"logRecords":[{"body":{"stringValue":"a"}},{"body":{"stringValue":"b"}}]}]}]}"#;
+    let headers = "content-type: application/json\r\ncontent-encoding: gzip\r\n";
+    let (status, answer) = ask(address, "POST", "/v1/logs", headers, &gzip(body)).await;
+    assert_eq!((status, body_of(&answer)), (200, serde_json::json!({})));
+    assert_eq!(sink.texts()[1], r#"{\"body\":\"b\",\"resource\":{\"service.name\":\"lgsp\"}}"#);
+    for (headers, body, expected) in [
+        ("content-type: application/x-protobuf\r\n", &b""[..], 200),
+        ("content-type: application/x-protobuf\r\n", b"\xff\xff", 400),
+        ("content-type: application/json; charset=utf-8\r\n", b"[]", 400),
+        ("content-type: text/plain\r\n", b"{}", 415),
+    ] {
+        assert_eq!(ask(address, "POST", "/v1/logs", headers, body).await.0, expected, "{headers}");
+    }
+    assert_eq!(sink.texts().len(), 2);
+    sink.assert_balanced();
 }

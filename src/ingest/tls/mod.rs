@@ -1,5 +1,6 @@
 //! TLS for inputs: certificate and key from PEM files, client certificates verified when a CA is given.
 
+mod client;
 mod identity;
 pub mod issue;
 mod reload;
@@ -23,6 +24,9 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::either::Either;
 
 use crate::ingest::tls::reload::Watched;
+
+pub use client::SYSTEM_AUTHORITIES;
+pub use client::client_config;
 
 /// What an input needs to speak TLS.
 #[derive(Debug, Clone)]

@@ -15,6 +15,7 @@ use hashbrown::HashMap;
 
 use crate::model::Value;
 use crate::model::ecs;
+use crate::normalize::enrich::Units;
 use crate::normalize::view::View;
 
 /// One asset: empty text is no information.
@@ -116,7 +117,7 @@ impl Assets {
 }
 
 /// Adds what is known of the machine the event is about: the claimed host, else the address acted upon, else the actor's.
-pub(super) fn apply<'a>(view: &mut View<'_, 'a>, assets: &'a Assets) {
+pub(super) fn apply<'a>(view: &mut View<'_, 'a>, assets: &'a Assets, units: &'a Units) {
     if assets.assets.is_empty() {
         return;
     }
@@ -126,8 +127,16 @@ pub(super) fn apply<'a>(view: &mut View<'_, 'a>, assets: &'a Assets) {
         fields.into_iter().find_map(|field| assets.by_address(view.ip(field)?))
     });
     let Some(asset) = found else { return };
+    // The unit of the day of the event: units are merged and renamed.
+    let unit = units.at(&asset.unit, view.event.timestamp);
+    if let Some(unit) = unit {
+        view.event.push(ecs::LONGAN_ASSET_UNIT_CODE, unit.code.as_str());
+        if let Some(parent) = units.parent_of(unit) {
+            view.event.push(ecs::LONGAN_ASSET_UNIT_PARENT, parent);
+        }
+    }
     for (field, text) in [
-        (ecs::LONGAN_ASSET_UNIT, &asset.unit),
+        (ecs::LONGAN_ASSET_UNIT, unit.map_or(&asset.unit, |unit| &unit.name)),
         (ecs::LONGAN_ASSET_SYSTEM, &asset.system),
         (ecs::LONGAN_ASSET_CRITICALITY, &asset.criticality),
         (ecs::LONGAN_ASSET_OWNER, &asset.owner),

@@ -102,7 +102,9 @@ fn without_pri<'a>(text: &'a str, context: Context) -> Option<Header<'a>> {
             let is_full_time =
                 text.as_bytes().get(10) == Some(&b'T') && reading.inferred == timestamp::Inferred::default();
             let is_file_line = is_full_time && header.hostname.is_some_and(host::is_surely_host);
-            (is_cisco || is_sure || is_likely || is_file_line).then_some(header)
+            // Shippers that put no tag between host and JSON.
+            let is_json = header.body.starts_with('{') && header.hostname.is_some_and(host::must_be_host);
+            (is_cisco || is_sure || is_likely || is_file_line || (is_json && !reading.inferred.year)).then_some(header)
         }
         None if first.is_ascii_digit() => {
             let left = cisco::prefix(text, &mut header, context);
@@ -211,8 +213,10 @@ fn is_number_or_time(name: &str, rest: &str) -> bool {
 
 /// A relay's own `Mmm dd hh:mm:ss host` before that of the origin: the inner one is nearer to the truth.
 fn relayed<'a>(text: &'a str, header: &mut Header<'a>, context: Context) -> &'a str {
-    if !text.as_bytes().first().is_some_and(u8::is_ascii_uppercase) {
-        return text;
+    match text.as_bytes().first() {
+        Some(first) if first.is_ascii_uppercase() => {}
+        Some(first) if first.is_ascii_digit() => return relayed_cisco(text, header, context).unwrap_or(text),
+        _ => return text,
     }
     let mut cursor = Cursor::new(text);
     let Some(reading) = timestamp::in_header(&mut cursor, context).filter(|reading| reading.inferred.year) else {
@@ -227,6 +231,18 @@ fn relayed<'a>(text: &'a str, header: &mut Header<'a>, context: Context) -> &'a 
     }
     *header = relayed;
     rest
+}
+
+/// `host 123: Mmm dd hh:mm:ss: %FACILITY-…`: the relay named the host, the device went on as it does alone.
+fn relayed_cisco<'a>(text: &'a str, header: &mut Header<'a>, context: Context) -> Option<&'a str> {
+    let mut inner = Header { hostname: None, ..*header };
+    let rest = cisco::prefix(text, &mut inner, context);
+    if inner.sequence.is_none() || !rest.starts_with('%') {
+        return None;
+    }
+    inner.hostname = inner.hostname.or(header.hostname);
+    *header = inner;
+    Some(rest)
 }
 
 /// The tail of RFC 5424 after other times or in lines that deviate from it: `APP PROCID MSGID SD text`.

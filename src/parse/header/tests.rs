@@ -172,6 +172,15 @@ fn cisco_and_huawei_forms() {
             "Rfc3164 166 2026-03-14T02:26:53.000Z - asa01 - - - | %ASA-6-302013: Built",
         ),
         (
+            "<189>Mar 14 09:27:00 10.0.0.7 71: *Mar 14 09:26:53.1: %SYS-5-CONFIG_I: Configured",
+            "Rfc3164 189 2026-03-14T02:26:53.100Z #71 10.0.0.7 - - - | %SYS-5-CONFIG_I: Configured",
+        ),
+        (
+            "<189>Mar 14 09:27:00 relay-1 71: sw-2: Mar 14 09:26:53.1: %SYS-5-CONFIG_I: Configured",
+            "Rfc3164 189 2026-03-14T02:26:53.100Z #71 sw-2 - - - | %SYS-5-CONFIG_I: Configured",
+        ),
+        ("Mar 14 09:26:53 sw-1 71: 2 packets", "Rfc3164 - 2026-03-14T02:26:53.000Z - sw-1 - - - | 71: 2 packets"),
+        (
             "<189>7: rt1 RP/0/RP0/CPU0:Mar 14 09:26:53.1 : sshd[5]: %SECURITY-6-X: y",
             "Rfc3164 189 2026-03-14T02:26:53.100Z #7 rt1 sshd 5 - | %SECURITY-6-X: y",
         ),

@@ -5,6 +5,7 @@
 //! `timestamp` is the time as written, `rest` whatever follows.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use crate::model::Value;
 use crate::parse::structure::Fields;
@@ -24,17 +25,10 @@ pub fn read<'a>(body: &'a str, out: &mut Out<'_, 'a>) -> Result<(), NotThis> {
 }
 
 fn line<'a>(body: &'a str, fields: &mut Fields<'a>) -> Option<()> {
-    let bracket = memchr::memchr(b'[', body.as_bytes()).filter(|at| *at > 4 && *at < 1024)?;
-    let before = body.get(..bracket)?;
-    let (time, left) = body.get(bracket + 1..)?.split_once(']')?;
-    // `14/Mar/2026:09:26:53 +0700`
-    let is_time = time.len() >= 20 && time.as_bytes().get(2) == Some(&b'/') && time.as_bytes().get(11) == Some(&b':');
-    if !is_time {
-        return None;
-    }
+    let (before, time, left) = time_in_brackets(body)?;
     client(before, fields)?;
     put(fields, "timestamp", time);
-    let (request, left) = quoted(left.strip_prefix(' ')?)?;
+    let (request, left) = quoted(left)?;
     request_line(request, fields);
     let (status, left) = word(left);
     let code = status.parse::<i64>().ok().filter(|code| (0..1000).contains(code));
@@ -52,9 +46,32 @@ fn line<'a>(body: &'a str, fields: &mut Fields<'a>) -> Option<()> {
     Some(())
 }
 
+/// What stands before `[14/Mar/2026:09:26:53 +0700] "`, the time, and the request with its quotation mark. A name may have
+/// brackets of its own, so the first few are looked at.
+fn time_in_brackets(body: &str) -> Option<(&str, &str, &str)> {
+    let brackets = memchr::memchr_iter(b'[', body.as_bytes()).take(8).take_while(|at| *at < 1024).filter(|at| *at > 4);
+    let mut found = brackets.filter_map(|at| {
+        let (time, left) = body.get(at + 1..)?.split_once("] ")?;
+        let bytes = time.as_bytes();
+        let is_time = bytes.len() >= 20 && bytes.get(2) == Some(&b'/') && bytes.get(11) == Some(&b':');
+        (is_time && left.starts_with('"')).then_some((body.get(..at)?, time, left))
+    });
+    found.next()
+}
+
 /// `client ident user`, or `vhost client ident user`; lists of forwarded addresses stay one text.
 fn client<'a>(before: &'a str, fields: &mut Fields<'a>) -> Option<()> {
     let before = before.trim_end();
+    // A name with blanks, which whoever tries a password may choose.
+    if let Some((client, name)) = before.split_once(" - ")
+        && name.contains(' ')
+        && !name.ends_with(" -")
+        && client.parse::<IpAddr>().is_ok()
+    {
+        put(fields, "source.address", client);
+        put(fields, "user.name", name);
+        return Some(());
+    }
     let (front, user) = before.rsplit_once(' ')?;
     let (front, _ident) = front.rsplit_once(' ')?;
     // `vhost client - request-id -`: a dash before the last two is the place of the identity, too.
@@ -153,6 +170,20 @@ mod tests {
             ),
         ] {
             assert_eq!(flat(body).as_deref(), Some(expected), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_name_may_hold_blanks_and_brackets() {
+        for (name, expected) in
+            [("an nguyen", "an nguyen"), ("x from 10.0.0.1", "x from 10.0.0.1"), ("(n) [m]", "(n) [m]")]
+        {
+            let line = format!(r#"203.0.113.9 - {name} [14/Mar/2026:09:26:53 +0700] "GET / HTTP/1.1" 401 5"#);
+            let read = flat(&line).expect("an access log line");
+            assert!(
+                read.starts_with(&format!("source.address=203.0.113.9; user.name={expected}; timestamp=14/Mar")),
+                "{read}"
+            );
         }
     }
 

@@ -1,9 +1,13 @@
 //! What the API asks of the running whole: searching, and how it is doing.
 
+mod export;
 mod folder;
+pub mod rules;
 mod search;
 mod status;
+mod table;
 
+pub use export::Exporter;
 pub use folder::FolderError;
 pub use folder::FolderSearch;
 pub use search::StoreSearch;

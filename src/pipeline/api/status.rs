@@ -3,23 +3,35 @@
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use nix::sys::statvfs::statvfs;
 
+use crate::auth::Principal;
 use crate::ingest::Intake;
 use crate::model::Timestamp;
 use crate::model::time::Clock;
+use crate::pipeline::default_state;
 use crate::pipeline::live::Live;
+use crate::pipeline::own_events::Desk;
+use crate::pipeline::processing::sources::condition;
 use crate::server::PulseFigures;
 use crate::server::StatusService;
 use crate::store::Store;
 use crate::telemetry::Registry;
+use crate::wire::problem::Problem;
+use crate::wire::rule::Verdicts;
 use crate::wire::source::InputRow;
+use crate::wire::source::SourceAction;
+use crate::wire::source::SourceCommand;
 use crate::wire::source::SourceList;
+use crate::wire::source::SourceRow;
 use crate::wire::status::RuleList;
 use crate::wire::status::RuleRow;
 use crate::wire::status::Status;
 
+/// A mute that nobody remembers is a hole.
+const MUTE_SECONDS_MAX: u64 = 90 * 86_400;
 /// The page size of every system this runs on.
 const PAGE_BYTES: u64 = 4096;
 /// Folders of the data folder are added up to this depth.
@@ -35,6 +47,7 @@ pub(in crate::pipeline) struct StatusOf {
     pub(in crate::pipeline) registry: Registry,
     pub(in crate::pipeline) refusal: Refusal,
     pub(in crate::pipeline) inputs: Vec<InputRow>,
+    pub(in crate::pipeline) desk: Desk,
 }
 
 /// Asks whether inputs must refuse at present, without holding the door open at the end.
@@ -91,6 +104,32 @@ impl StatusService for StatusOf {
         SourceList { inputs, sources: self.live.sources().rows(self.clock.now()) }
     }
 
+    fn act_on_source(&self, command: &SourceCommand, caller: &Principal) -> Result<SourceRow, Problem> {
+        let (input, name, now) = (&command.input, &command.name, self.clock.now());
+        if !self.live.sources().contains(input, name) {
+            return Err(problem(404, "not_found", format!("no source `{name}` of input `{input}`")));
+        }
+        let (finding, muted) = match &command.action {
+            SourceAction::Mute { reason, .. } if reason.trim().is_empty() => {
+                return Err(problem(400, "invalid", "a mute needs a reason".to_owned()));
+            }
+            SourceAction::Mute { seconds, .. } if !(60..=MUTE_SECONDS_MAX).contains(seconds) => {
+                return Err(problem(400, "invalid", "a mute lasts from a minute to 90 days".to_owned()));
+            }
+            SourceAction::Mute { seconds, reason } => {
+                let until = now.plus(Duration::from_secs(*seconds));
+                (condition::muted(input, name, until, &caller.name, reason), Some((until, reason.as_str())))
+            }
+            SourceAction::Unmute => (condition::unmuted(input, name, &caller.name), None),
+        };
+        // In the log first: it is the record of who did it, and what a restart reads back.
+        self.desk.write(finding).map_err(|err| problem(503, "busy", err.to_string()))?;
+        let mut sources = self.live.sources();
+        sources.mute(input, name, muted.map(|(until, reason)| (until, caller.name.as_str(), reason)));
+        let gone = || problem(404, "not_found", format!("the source `{name}` was forgotten meanwhile"));
+        sources.row(input, name, now).ok_or_else(gone)
+    }
+
     fn rules(&self) -> RuleList {
         let in_force = self.live.in_force();
         let rules = in_force.rules.rules().map(|rule| RuleRow {
@@ -102,9 +141,17 @@ impl StatusService for StatusOf {
             path: rule.path.display().to_string(),
             tags: rule.tags.clone(),
             detections: self.live.detections_of(&rule.id),
+            state: default_state(rule.status).as_str().to_owned(),
+            verdicts: Verdicts::default(),
+            noise: 0,
+            exceptions: 0,
         });
         RuleList { rules: rules.collect() }
     }
+}
+
+fn problem(status: u16, kind: &str, detail: String) -> Problem {
+    Problem { status, kind: kind.to_owned(), detail, hint: None, column: None, owner: None }
 }
 
 impl StatusOf {

@@ -3,14 +3,17 @@
 use crate::alert;
 use crate::alert::Criticality;
 use crate::alert::NewDetection;
+use crate::alert::rulebook::RuleBook;
+use crate::alert::rulebook::Verdict;
 use crate::detect::Detection;
 use crate::model::Event;
 use crate::model::Field;
 use crate::model::Value;
 use crate::model::ecs;
+use crate::pipeline::default_state;
 
 /// Fields whose values are worth pivoting to, with their kind.
-const ENTITY_FIELDS: [(Field, &str); 15] = [
+const ENTITY_FIELDS: [(Field, &str); 16] = [
     (ecs::SOURCE_IP, "ip"),
     (ecs::DESTINATION_IP, "ip"),
     (ecs::CLIENT_IP, "ip"),
@@ -26,7 +29,27 @@ const ENTITY_FIELDS: [(Field, &str); 15] = [
     (ecs::PROCESS_EXECUTABLE, "file"),
     (ecs::LONGAN_PEER_IP, "ip"),
     (ecs::SERVER_IP, "ip"),
+    (ecs::THREAT_FEED_NAME, "list"),
 ];
+
+/// Says whether a detection becomes (part of) an alert: the rule is live and no exception hides it.
+pub(super) fn is_raised(rulebook: &RuleBook, detection: &Detection, event: &Event<'_>) -> bool {
+    let entity = detection.entity.as_ref().map_or("", |entity| entity.value.as_str());
+    let has = |field: &str| values_of(detection, event, field);
+    let default = default_state(detection.rule.status);
+    rulebook.judge(&detection.rule.id, default, event.id.0, entity, &has) == Verdict::Raise
+}
+
+/// Returns what an exception may ask of a detection: the fields of its event, and what it is about.
+pub(in crate::pipeline) fn values_of(detection: &Detection, event: &Event<'_>, field: &str) -> Vec<String> {
+    let mut values = Vec::new();
+    for (_, value) in event.fields.iter().filter(|(name, _)| name.as_str() == field) {
+        value.for_each_scalar(|scalar| values.push(scalar.to_text().into_owned()));
+    }
+    let about = detection.entity.iter().chain(&detection.group);
+    values.extend(about.filter(|entity| entity.field == field).map(|entity| entity.value.clone()));
+    values
+}
 
 /// Keeps of a detection, and of the event that set it off, what an analyst will read.
 pub(super) fn for_alert(detection: Detection, event: &Event<'_>) -> NewDetection {

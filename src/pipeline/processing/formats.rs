@@ -39,6 +39,10 @@ impl Formats {
             ("syslog_tls", &settings.syslog_tls),
             ("relp", &settings.relp),
             ("relp_tls", &settings.relp_tls),
+            ("beats", &settings.beats),
+            ("beats_tls", &settings.beats_tls),
+            ("gelf_udp", &settings.gelf_udp),
+            ("gelf_tcp", &settings.gelf_tcp),
         ];
         let mut known: HashMap<String, Arc<Format>> = HashMap::new();
         for (name, input) in streams {
@@ -51,6 +55,14 @@ impl Formats {
                 ..Format::default()
             };
             ("http".to_owned(), Arc::new(format))
+        }));
+        known.extend(settings.databases.iter().map(|input| {
+            let format = Format {
+                pack: input.format.clone(),
+                zone_offset_seconds: input.config.zone_offset_seconds,
+                ..Format::default()
+            };
+            (input.config.name.clone(), Arc::new(format))
         }));
         // A followed file is looked up by its pattern, an imported one by its name: both are of the same list.
         let files = settings.files.iter().filter_map(|file| {

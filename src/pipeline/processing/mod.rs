@@ -4,8 +4,9 @@
 //! events at or below the alert store's position were committed before and are not committed again; events at or below
 //! the store's checkpoint are indexed already and ignored there. So everything is there exactly once.
 
-mod detections;
+pub(super) mod detections;
 mod formats;
+mod snapshot;
 pub(super) mod sources;
 pub(super) mod tails;
 
@@ -25,6 +26,7 @@ use tracing::warn;
 
 use crate::alert::AlertStore;
 use crate::alert::NewDetection;
+use crate::alert::rulebook::RuleBook;
 use crate::detect::Detection;
 use crate::detect::Detector;
 use crate::model::Envelope;
@@ -88,8 +90,8 @@ pub(super) struct Parts {
     pub(super) store: Store,
     pub(super) writer: HotWriter,
     pub(super) alerts: Arc<AlertStore>,
+    pub(super) rulebook: Arc<RuleBook>,
     pub(super) content: Content,
-    pub(super) normalizer: Arc<Normalizer>,
     pub(super) formats: Formats,
     pub(super) clock: Arc<dyn Clock>,
     /// How long an event may wait before search finds it.
@@ -129,13 +131,20 @@ impl Processor {
         let mut detector = Detector::new(Arc::clone(&parts.content.rules));
         let committed = parts.alerts.position().context("reading the position of the alerts")?;
         let mut snapshot_at = EventId::ZERO;
-        if let Some((position, bytes)) = parts.alerts.snapshot().context("reading the correlation state")? {
-            match detector.restore(&bytes) {
+        if let Some((position, bytes)) = parts.alerts.snapshot().context("reading the kept state")? {
+            let (correlations, sources) = snapshot::split(&bytes).unwrap_or_default();
+            match detector.restore(correlations) {
                 Ok(groups) => {
                     info!(groups, %position, "correlations go on where they were");
                     snapshot_at = position;
+                    match parts.live.sources().restore(sources) {
+                        Ok(sources) => info!(sources, "sources go on where they were"),
+                        Err(error) => {
+                            warn!(%error, "what was known of the sources is not readable; it is learned anew");
+                        }
+                    }
                 }
-                Err(error) => warn!(%error, "the correlation state is not readable; it is built anew from the log"),
+                Err(error) => warn!(%error, "the kept state is not readable; it is built anew from the log"),
             }
         }
         parts.live.set_in_force(&parts.content);
@@ -217,7 +226,7 @@ impl Processor {
 
     fn work_through(&mut self, batch: &[Envelope]) -> anyhow::Result<()> {
         let packs = Arc::clone(&self.parts.content.packs);
-        let normalizer = Arc::clone(&self.parts.normalizer);
+        let normalizer = Arc::clone(&self.parts.content.normalizer);
         for envelope in batch {
             self.work_on(envelope, &packs, &normalizer);
             let is_enough = self.parts.writer.pending_events() >= CUT_EVENTS
@@ -238,7 +247,9 @@ impl Processor {
     fn take(&mut self, event: &Event<'_>, envelope: &Envelope) {
         self.judge(event);
         self.parts.live.tails.offer(event);
-        self.parts.live.sources().note(&envelope.origin.input, envelope.origin.peer, event);
+        if event.id > self.snapshot_at {
+            self.parts.live.sources().note(&envelope.origin.input, envelope.origin.peer, event);
+        }
         self.parts.writer.add_with_raw(event, &envelope.raw);
         self.position = event.id;
         self.rate_events += 1;
@@ -255,7 +266,9 @@ impl Processor {
         for detection in self.found.drain(..) {
             if event.id > self.committed {
                 self.parts.live.detected(&detection.rule.id);
-                self.pending.push(detections::for_alert(detection, event));
+                if detections::is_raised(&self.parts.rulebook, &detection, event) {
+                    self.pending.push(detections::for_alert(detection, event));
+                }
             }
         }
     }
@@ -274,6 +287,9 @@ impl Processor {
         if !self.pending.is_empty() || is_snapshot_due {
             self.commit(is_snapshot_due)?;
         }
+        if let Err(error) = self.parts.rulebook.flush() {
+            warn!(%error, "what exceptions hid could not be counted; it is tried again");
+        }
         let release = self.replay_after();
         self.parts.release.store(release.0, Ordering::Release);
         Ok(())
@@ -282,7 +298,11 @@ impl Processor {
     /// Cuts, and seals again when an earlier seal failed: until then everything stays in memory and in the log.
     fn seal_or_tell(&mut self) {
         let is_retry_due = self.seal_failed.is_some_and(|failed| failed.elapsed() >= RETRY);
-        let done = if is_retry_due { self.parts.writer.seal() } else { self.parts.writer.cut() };
+        let done = if is_retry_due || self.parts.live.take_seal_wish() {
+            self.parts.writer.seal()
+        } else {
+            self.parts.writer.cut()
+        };
         match done {
             Ok(()) if is_retry_due => {
                 self.seal_failed = None;
@@ -299,7 +319,8 @@ impl Processor {
 
     /// Commits the detections that wait with the position; keeps trying while the program runs.
     fn commit(&mut self, with_snapshot: bool) -> anyhow::Result<()> {
-        let snapshot = with_snapshot.then(|| self.detector.snapshot());
+        let snapshot =
+            with_snapshot.then(|| snapshot::join(&self.detector.snapshot(), &self.parts.live.sources().snapshot()));
         let mut was_told = false;
         loop {
             match self.parts.alerts.commit(&self.pending, self.position, snapshot.as_deref()) {

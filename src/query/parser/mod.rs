@@ -32,7 +32,15 @@ const TESTS_MAX: usize = 2_000;
 /// The field name that asks whether another is there.
 const EXISTS: &str = "_exists_";
 
-pub(super) fn parse(text: &str, now: Timestamp) -> Result<Expr, QueryError> {
+/// A filter, and where the pipes after it begin.
+pub(super) struct Read {
+    pub(super) root: Expr,
+    pub(super) letters: Vec<char>,
+    /// The place of the first `|`, or the end.
+    pub(super) end: usize,
+}
+
+pub(super) fn parse(text: &str, now: Timestamp) -> Result<Read, QueryError> {
     let letters: Vec<char> = text.chars().collect();
     if letters.len() > QUERY_CHARS_MAX {
         let message = format!("the query is longer than {QUERY_CHARS_MAX} characters");
@@ -40,12 +48,11 @@ pub(super) fn parse(text: &str, now: Timestamp) -> Result<Expr, QueryError> {
     }
     let mut parser = Parser { letters, at: 0, now, depth: 0, test_count: 0 };
     parser.skip_space();
-    if parser.peek().is_none() {
-        return Ok(Expr::All);
-    }
-    let expr = parser.any_of(None)?;
+    let is_empty = parser.peek().is_none() || parser.is_at_pipe();
+    let root = if is_empty { Expr::All } else { parser.any_of(None)? };
+    parser.skip_space();
     match parser.peek() {
-        None => Ok(expr),
+        None | Some('|') => Ok(Read { root, end: parser.at, letters: parser.letters }),
         Some(')') => Err(parser.error("`)` without its `(`").hint("quote it to search for it: \")\"")),
         Some(other) => Err(parser.error(format!("`{other}` is not expected here"))),
     }
@@ -73,6 +80,11 @@ impl Parser {
 
     fn peek_at(&self, ahead: usize) -> Option<char> {
         self.letters.get(self.at + ahead).copied()
+    }
+
+    /// Says whether the filter ends here; `||` is an operator.
+    fn is_at_pipe(&self) -> bool {
+        self.peek() == Some('|') && self.peek_at(1) != Some('|')
     }
 
     fn skip_space(&mut self) {
@@ -118,7 +130,8 @@ impl Parser {
         loop {
             self.skip_space();
             let rest = self.at;
-            if self.peek().is_none_or(|next| next == ')') || self.take_keyword("OR") || self.take_keyword("||") {
+            let ends = self.peek().is_none_or(|next| next == ')') || self.is_at_pipe();
+            if ends || self.take_keyword("OR") || self.take_keyword("||") {
                 self.at = rest;
                 return Ok(one_or(children, Expr::And));
             }
@@ -172,8 +185,9 @@ impl Parser {
     }
 
     fn pipe_error(&self) -> QueryError {
-        self.error("`|` begins a pipe, and pipes are not available in this version")
-            .hint("write the filter alone; to search for the sign itself, put it in a /regex/")
+        self.error("the filter is not complete before this `|`")
+            .expected("a word, a `field:value` or `(`")
+            .hint("to search for the sign itself, put it in a /regex/")
     }
 
     fn group(&mut self, field: Option<&str>) -> Result<Expr, QueryError> {

@@ -10,7 +10,7 @@ use crate::auth::Principal;
 use crate::incident::IncidentId;
 use crate::server::access::Shared;
 use crate::server::access::actor;
-use crate::server::convert;
+use crate::server::convert::incidents as convert;
 use crate::server::extract::Id;
 use crate::server::extract::Json;
 use crate::server::extract::Params;
@@ -52,7 +52,7 @@ pub(in crate::server) async fn act(
     Json(action): Json<IncidentAction>,
 ) -> Result<Answer<IncidentRow>, Refused> {
     let who = actor(&principal);
-    let action = convert::incident_action(action);
+    let action = convert::action(action, shared.services.clock.now())?;
     let row = shared.run(move |services| Ok(services.incidents.act(id, &action, &who)?)).await?;
     Ok(Answer(convert::incident_row(row)))
 }

@@ -1,6 +1,7 @@
 //! Searching the stored events: pages, counts, results of any length, and the live tail.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
@@ -32,6 +33,7 @@ use crate::wire::search::HistogramRequest;
 use crate::wire::search::SearchCount;
 use crate::wire::search::SearchPage;
 use crate::wire::search::SearchRequest;
+use crate::wire::search::SearchTable;
 
 /// Events of a long result are sent in pieces of about this size.
 const PIECE_BYTES: usize = 32 * 1024;
@@ -53,6 +55,27 @@ pub(in crate::server) async fn page(
     }
     let page = shared.run(move |services| Ok(services.search.search(&request, &principal)?));
     Ok(Answer(page.await?))
+}
+
+/// Ends the search when the request is given up.
+struct CancelOnDrop(Arc<AtomicBool>);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+pub(in crate::server) async fn table(
+    State(shared): State<Arc<Shared>>,
+    Extension(principal): Extension<Principal>,
+    Params(request): Params<SearchRequest>,
+) -> Result<Answer<SearchTable>, Refused> {
+    check_query(&request.q)?;
+    let guard = CancelOnDrop(Arc::new(AtomicBool::new(false)));
+    let cancel = guard.0.clone();
+    let table = shared.run(move |services| Ok(services.search.table(&request, &principal, cancel)?)).await?;
+    Ok(Answer(table))
 }
 
 pub(in crate::server) async fn count(

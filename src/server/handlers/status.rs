@@ -11,10 +11,12 @@ use axum::response::IntoResponse;
 use crate::auth::Permission;
 use crate::auth::Principal;
 use crate::server::access::Shared;
+use crate::server::extract::Json;
 use crate::server::handlers::alerts::open_alerts;
 use crate::server::problem::Refused;
+use crate::wire::source::SourceCommand;
 use crate::wire::source::SourceList;
-use crate::wire::status::RuleList;
+use crate::wire::source::SourceRow;
 use crate::wire::status::Status;
 use crate::wire::status::Whoami;
 
@@ -49,6 +51,11 @@ pub(in crate::server) async fn sources(State(shared): State<Arc<Shared>>) -> Res
     Ok(Answer(shared.run(|services| Ok(services.status.sources())).await?))
 }
 
-pub(in crate::server) async fn rules(State(shared): State<Arc<Shared>>) -> Result<Answer<RuleList>, Refused> {
-    Ok(Answer(shared.run(|services| Ok(services.status.rules())).await?))
+pub(in crate::server) async fn act_on_source(
+    State(shared): State<Arc<Shared>>,
+    Extension(principal): Extension<Principal>,
+    Json(command): Json<SourceCommand>,
+) -> Result<Answer<SourceRow>, Refused> {
+    let row = shared.run(move |services| Ok(services.status.act_on_source(&command, &principal)?));
+    Ok(Answer(row.await?))
 }

@@ -1,7 +1,9 @@
 //! The server on a real Unix socket and over real TLS: who may do what, triage, streams, and hostile callers.
 
 mod access;
+mod audit;
 mod hostile;
+mod rules;
 mod search;
 mod stream;
 mod tls;

@@ -213,3 +213,60 @@ async fn an_incident_is_declared_worked_on_and_closed() {
     assert_eq!(world.get("an", "/v1/incidents?status=none").await.status, 400);
     assert_eq!(world.get("an", "/v1/incidents/7").await.status, 404);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_case_is_worked_on_reported_and_handed_over() {
+    let world = World::new();
+    world.raise(RuleLevel::Medium, &["10.0.0.1", "10.0.0.2"]);
+    assert_eq!(world.act("an", 1, json!({"action": "escalate", "title": "Lây lan <b>"})).await.status, 200);
+    assert_eq!(world.act("an", 2, json!({"action": "escalate", "title": "Khác"})).await.status, 200);
+    let act = async |who: &str, action: Value| world.post(who, "/v1/incidents/1/actions", &action).await;
+    for (who, action, status) in [
+        ("an", json!({"action": "add_task", "text": "chặn IP"}), 200),
+        ("ha", json!({"action": "finish_task", "place": 1}), 200),
+        ("ha", json!({"action": "finish_task", "place": 1}), 409),
+        ("ha", json!({"action": "finish_task", "place": 9}), 404),
+        ("an", json!({"action": "add_task", "text": ""}), 400),
+        ("an", json!({"action": "add_observable", "kind": "ip", "value": "203.0.113.7", "note": null}), 200),
+        ("an", json!({"action": "edit", "level": {"from": "medium", "to": "high"}}), 200),
+        ("an", json!({"action": "edit", "level": {"from": "medium", "to": "low"}}), 409),
+        ("an", json!({"action": "edit", "level": {"from": "high", "to": "huge"}}), 400),
+        ("an", json!({"action": "edit"}), 400),
+        ("an", json!({"action": "set_clock", "name": "tỉnh", "due": "now+4h", "why": "chỉ đạo"}), 200),
+        ("an", json!({"action": "set_clock", "name": "tỉnh", "due": "soon", "why": "chỉ đạo"}), 400),
+        ("ha", json!({"action": "merge_into", "incident": 2}), 409),
+        ("an", json!({"action": "merge_into", "incident": 1}), 400),
+        ("an", json!({"action": "assign", "to": "ha"}), 200),
+        ("an", json!({"action": "assign", "to": null}), 409),
+        ("kiem", json!({"action": "add_task", "text": "x"}), 403),
+    ] {
+        let answer = act(who, action.clone()).await;
+        assert_eq!(answer.status, status, "{who} {action}: {}", answer.body);
+    }
+    let detail = world.get("kiem", "/v1/incidents/1").await.json();
+    assert_eq!((detail["level"].as_str(), detail["owner"].as_str()), (Some("high"), Some("ha")));
+    assert_eq!(
+        (detail["tasks"][0]["done_by"].as_str(), detail["clocks"].as_array().map(Vec::len)),
+        (Some("ha"), Some(5))
+    );
+
+    let report = world.get("kiem", "/v1/incidents/1/report").await;
+    assert!(report.body.contains("BÁO CÁO SỰ CỐ") && report.body.contains("Lây lan \\<b\\>"), "{}", report.body);
+    let page = world.get("kiem", "/v1/incidents/1/report?language=en&form=html").await;
+    assert!(page.body.contains("Lây lan &lt;b&gt;") && page.body.contains("<td>high</td>"), "{}", page.body);
+    assert_eq!(world.get("kiem", "/v1/incidents/1/report?form=pdf").await.status, 400);
+    assert_eq!(world.get("kiem", "/v1/incidents/77/report").await.status, 404);
+
+    let figures = world.get("kiem", "/v1/reports/triage?since=1d").await.json();
+    assert_eq!(figures["levels"][2]["raised"], 2, "{figures}");
+    assert_eq!(world.get("kiem", "/v1/reports/triage?since=soon").await.status, 400);
+
+    let wanted = json!({"language": "en", "note": "xem fw-03"});
+    assert_eq!(world.post("kiem", "/v1/handovers/draft", &wanted).await.status, 403);
+    let draft = world.post("an", "/v1/handovers/draft", &wanted).await.json();
+    assert!(draft["text"].as_str().is_some_and(|text| text.contains("xem fw-03")), "{draft}");
+    let signed = world.post("an", "/v1/handovers/sign", &draft).await;
+    assert_eq!((signed.status, signed.json()["who"].as_str()), (200, Some("an")), "{}", signed.body);
+    let list = world.get("kiem", "/v1/handovers").await.json();
+    assert_eq!(list["handovers"][0]["text"], draft["text"]);
+}

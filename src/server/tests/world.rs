@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::Condvar;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -26,37 +27,54 @@ use tokio::time::timeout;
 use crate::alert::AlertStore;
 use crate::alert::NewDetection;
 use crate::alert::Policy;
+use crate::alert::rulebook::NewException;
+use crate::alert::rulebook::RuleBook;
 use crate::alert::store::FILE_NAME;
 use crate::auth::PeerPolicy;
 use crate::auth::Principal;
 use crate::auth::Role;
 use crate::auth::TokenStore;
+use crate::evidence::audit::AuditLog;
+use crate::incident::Forms;
 use crate::incident::IncidentStore;
-use crate::incident::clock;
 use crate::model::AlertId;
 use crate::model::EventId;
 use crate::model::RuleLevel;
 use crate::model::Timestamp;
 use crate::model::time::ManualClock;
 use crate::server::ControlSocket;
+use crate::server::ExportService;
 use crate::server::Limits;
 use crate::server::PulseFigures;
+use crate::server::RuleService;
 use crate::server::SearchService;
 use crate::server::Server;
 use crate::server::Services;
 use crate::server::StatusService;
 use crate::server::TailSink;
+use crate::server::problem::Refused;
 use crate::server::services::EventObject;
 use crate::telemetry::Registry;
+use crate::wire::export::ExportRequest;
 use crate::wire::problem::Problem;
+use crate::wire::rule::BacktestMessage;
+use crate::wire::rule::BacktestProgress;
+use crate::wire::rule::BacktestReport;
+use crate::wire::rule::BacktestRequest;
+use crate::wire::rule::ExceptionPreview;
+use crate::wire::rule::Verdicts;
 use crate::wire::search::Histogram;
 use crate::wire::search::HistogramRequest;
 use crate::wire::search::SearchCount;
 use crate::wire::search::SearchExplain;
 use crate::wire::search::SearchPage;
 use crate::wire::search::SearchRequest;
+use crate::wire::search::SearchTable;
+use crate::wire::source::SourceCommand;
 use crate::wire::source::SourceList;
+use crate::wire::source::SourceRow;
 use crate::wire::status::RuleList;
+use crate::wire::status::RuleRow;
 use crate::wire::status::Status;
 
 pub(super) const START: Timestamp = Timestamp(1_700_000_000_000_000_000);
@@ -103,13 +121,19 @@ impl World {
         let issue = |(name, role)| (name, tokens.issue(name, role, TOKEN_LIFETIME, START).unwrap().text);
         let texts = people.map(issue).into();
         let search = Arc::new(FakeSearch::default());
+        let rulebook = RuleBook::open(&folder.path().join("rules.sqlite"), clock.clone()).unwrap();
+        let rulebook = Arc::new(rulebook);
         let services = Services {
-            incidents: IncidentStore::new(alerts.clone(), clock::defaults()),
+            incidents: IncidentStore::new(alerts.clone(), Arc::new(Forms::built_in(7 * 3600))),
             alerts,
             search: search.clone(),
             status: Arc::new(FakeStatus),
+            rules: Arc::new(FakeRules),
+            rulebook,
             tokens,
             peers: PeerPolicy::of_this_process([]),
+            export: Some(Arc::new(FakeExport)),
+            audit: Some(AuditLog::open(folder.path()).unwrap()),
             metrics: Registry::default(),
             clock: clock.clone(),
         };
@@ -305,6 +329,16 @@ impl SearchService for FakeSearch {
         Ok(SearchPage { events, next: None, explain: SearchExplain::default() })
     }
 
+    fn table(
+        &self,
+        request: &SearchRequest,
+        _caller: &Principal,
+        _cancel: Arc<AtomicBool>,
+    ) -> Result<SearchTable, Problem> {
+        let rows = vec![vec![json!(self.count_of(&request.q)?)]];
+        Ok(SearchTable { columns: vec!["count".to_owned()], rows, ..SearchTable::default() })
+    }
+
     fn count(&self, request: &SearchRequest, _caller: &Principal) -> Result<SearchCount, Problem> {
         Ok(SearchCount { count: self.count_of(&request.q)?, explain: SearchExplain::default() })
     }
@@ -347,6 +381,29 @@ impl SearchService for FakeSearch {
 
 struct FakeStatus;
 
+/// One rule, `r`; each backtest says how far it is, then ends.
+pub(super) struct FakeRules;
+
+impl RuleService for FakeRules {
+    fn preview(&self, _: &NewException) -> Result<ExceptionPreview, Problem> {
+        Ok(ExceptionPreview { days: 30, matches: 50, hidden: 41, ..ExceptionPreview::default() })
+    }
+
+    fn backtest(
+        &self,
+        request: &BacktestRequest,
+        _: &Principal,
+        emit: &mut dyn FnMut(&BacktestMessage) -> bool,
+    ) -> Result<(), Problem> {
+        if request.rule != "r" {
+            return Err(Refused::not_found("no such rule").0);
+        }
+        emit(&BacktestMessage::Progress(BacktestProgress::default()));
+        emit(&BacktestMessage::Report(Box::new(BacktestReport { matches: 7, ..BacktestReport::default() })));
+        Ok(())
+    }
+}
+
 impl StatusService for FakeStatus {
     fn status(&self) -> Status {
         Status {
@@ -378,7 +435,34 @@ impl StatusService for FakeStatus {
         SourceList { inputs: Vec::new(), sources: Vec::new() }
     }
 
+    fn act_on_source(&self, command: &SourceCommand, caller: &Principal) -> Result<SourceRow, Problem> {
+        Err(Problem { status: 404, detail: format!("{}: no source {}", caller.name, command.name), ..problem() })
+    }
+
     fn rules(&self) -> RuleList {
-        RuleList { rules: Vec::new() }
+        let rule = RuleRow {
+            id: "r".to_owned(),
+            title: "A rule".to_owned(),
+            title_vi: None,
+            level: "high".to_owned(),
+            status: "test".to_owned(),
+            path: "rules/r.yml".to_owned(),
+            tags: Vec::new(),
+            detections: 0,
+            state: "live".to_owned(),
+            verdicts: Verdicts::default(),
+            noise: 0,
+            exceptions: 0,
+        };
+        RuleList { rules: vec![rule] }
+    }
+}
+
+/// Exports what it was asked for, and nothing else.
+struct FakeExport;
+
+impl ExportService for FakeExport {
+    fn export(&self, request: &ExportRequest, caller: &Principal) -> Result<Vec<u8>, Problem> {
+        Ok(format!("{} by {}", request.q, caller.name).into_bytes())
     }
 }

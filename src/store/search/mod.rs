@@ -1,19 +1,28 @@
 //! Searching a snapshot: newest first, pruned by time, stopped early, within a deadline, and saying what it did.
 
+mod answer;
 mod docs;
 mod plan;
+mod walk;
+
+pub use answer::Count;
+pub use answer::Explain;
+pub use answer::Histogram;
+pub use answer::Hit;
+pub use answer::Options;
+pub use answer::SearchResult;
+pub use walk::Walk;
+pub use walk::Walking;
 
 use std::cell::Cell;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
 
-use serde_json::Map;
 use tantivy::DocId;
 use tantivy::DocSet;
 use tantivy::TERMINATED;
@@ -23,7 +32,9 @@ use crate::model::EventId;
 use crate::model::Timestamp;
 use crate::query::Query;
 use crate::query::ast::Expr;
+use crate::store::archive::Archive;
 use crate::store::error::StoreError;
+use crate::store::format::record::Stored;
 use crate::store::piece::Piece;
 use crate::store::piece::Records;
 use crate::store::search::plan::Planner;
@@ -35,83 +46,27 @@ const CHECK_EVERY: u32 = 256;
 const MEMORY_LIMIT: &str = "memory limit";
 /// Events fetched at once by [`Searcher::for_each`].
 const STREAM_PAGE: usize = 1_000;
-
-/// Where, how much and how long to search.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// The first instant of interest.
-    pub since: Option<Timestamp>,
-    /// The first instant after it.
-    pub until: Option<Timestamp>,
-    /// Events wanted.
-    pub limit: usize,
-    /// Go on after this event: `next` of the page before.
-    pub cursor: Option<(Timestamp, EventId)>,
-    pub deadline: Option<Instant>,
-    /// Set by whoever wants the search to end.
-    pub cancel: Option<Arc<AtomicBool>>,
-}
-
-/// What a search did.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Explain {
-    pub partitions_searched: u64,
-    pub partitions_total: u64,
-    /// Events read in full because the index alone could not decide.
-    pub events_verified: u64,
-    pub elapsed: Duration,
-    /// Why the result is only a beginning.
-    pub partial: Option<String>,
-}
-
-/// One event found.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Hit {
-    pub id: EventId,
-    pub timestamp: Timestamp,
-    /// The flat ECS object, as `longan search` prints it.
-    pub event: Map<String, serde_json::Value>,
-    /// The bytes as received, where they are not the UTF-8 of `event.original`.
-    pub raw: Option<Vec<u8>>,
-}
-
-/// A page of events, newest first; of the same time, the highest id first.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct SearchResult {
-    pub hits: Vec<Hit>,
-    /// The cursor of the next page; `None` when there is none.
-    pub next: Option<(Timestamp, EventId)>,
-    pub explain: Explain,
-}
-
-/// How many events match.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Count {
-    pub count: u64,
-    pub explain: Explain,
-}
-
-/// How many events match in each of equal spans of time.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Histogram {
-    pub since: Timestamp,
-    pub until: Timestamp,
-    /// Width of a bucket.
-    pub bucket: Duration,
-    pub counts: Vec<u64>,
-    pub explain: Explain,
-}
+/// Events fetched first when they may not all be wanted.
+const FIRST_PAGE: usize = 100;
 
 /// Ends a search that takes too long.
 pub(super) struct Budget<'o> {
     options: &'o Options,
     partial: Cell<Option<&'static str>>,
     verified: Cell<u64>,
+    read: Cell<u64>,
+    bytes: Cell<u64>,
 }
 
 impl<'o> Budget<'o> {
     fn new(options: &'o Options) -> Budget<'o> {
-        Budget { options, partial: Cell::new(None), verified: Cell::new(0) }
+        Budget { options, partial: Cell::new(None), verified: Cell::new(0), read: Cell::new(0), bytes: Cell::new(0) }
+    }
+
+    /// Notes that a record was read.
+    fn note_read(&self, bytes: usize) {
+        self.read.set(self.read.get() + 1);
+        self.bytes.set(self.bytes.get() + bytes as u64);
     }
 
     fn is_spent(&self) -> bool {
@@ -156,6 +111,19 @@ impl Searcher {
     /// # Errors
     /// When a partition cannot be read. A deadline, a cancellation and the memory limit are no errors: `explain.partial` names them.
     pub fn search(&self, query: &Query, options: &Options) -> Result<SearchResult, StoreError> {
+        let mut hits = Vec::with_capacity(options.limit.min(STREAM_PAGE));
+        let (next, explain) =
+            self.page(query, options, &mut |stored| hits.push(Hit::of(&stored.event, stored.exact)))?;
+        Ok(SearchResult { hits, next, explain })
+    }
+
+    /// Hands the newest events that match to `visit` in their order; returns where the next page begins.
+    fn page(
+        &self,
+        query: &Query,
+        options: &Options,
+        visit: &mut dyn FnMut(&Stored<'_>),
+    ) -> Result<(Option<(Timestamp, EventId)>, Explain), StoreError> {
         let started = Instant::now();
         let budget = Budget::new(options);
         let mut top = Top { wanted: options.limit.saturating_add(1), ranks: BinaryHeap::new() };
@@ -177,9 +145,84 @@ impl Searcher {
             let mut collector = TopOfPiece { top: &mut top, piece, index, cursor };
             interruptible(collect_matches(query, piece, range, &budget, &mut collector))?;
         }
-        let mut result = self.fetch(&pieces, top, options, &budget)?;
-        result.explain = self.explain(searched, started, &budget);
-        Ok(result)
+        let next = self.fetch(&pieces, top, options, &budget, visit)?;
+        Ok((next, self.explain(searched, started, &budget)))
+    }
+
+    /// Hands every event that matches to `visit` until it returns false: newest first, or, when nobody minds the order,
+    /// piece by piece, which is faster. A limit and a cursor do not count here.
+    ///
+    /// # Errors
+    /// As [`Searcher::search`].
+    pub fn for_each_event(
+        &self,
+        query: &Query,
+        options: &Options,
+        is_ordered: bool,
+        visit: &mut dyn FnMut(&Event<'_>) -> bool,
+    ) -> Result<Explain, StoreError> {
+        if is_ordered { self.each_in_order(query, options, visit) } else { self.each_by_piece(query, options, visit) }
+    }
+
+    fn each_by_piece(
+        &self,
+        query: &Query,
+        options: &Options,
+        visit: &mut dyn FnMut(&Event<'_>) -> bool,
+    ) -> Result<Explain, StoreError> {
+        let started = Instant::now();
+        let budget = Budget::new(options);
+        let pieces = self.pieces_between(options.since, options.until);
+        let (mut searched, mut goes_on) = (0, true);
+        for piece in &pieces {
+            if budget.is_spent() || !goes_on {
+                break;
+            }
+            searched += 1;
+            let range = piece.docs_between(options.since, options.until);
+            let mut reader = ReaderOfPiece {
+                records: piece.records()?,
+                visit: &mut *visit,
+                goes_on: true,
+                failed: None,
+                budget: &budget,
+            };
+            interruptible(collect_matches(query, piece, range, &budget, &mut reader))?;
+            goes_on = reader.goes_on;
+            if let Some(err) = reader.failed {
+                return Err(err);
+            }
+        }
+        Ok(self.explain(searched, started, &budget))
+    }
+
+    fn each_in_order(
+        &self,
+        query: &Query,
+        options: &Options,
+        visit: &mut dyn FnMut(&Event<'_>) -> bool,
+    ) -> Result<Explain, StoreError> {
+        let started = Instant::now();
+        let mut page_options = Options { limit: FIRST_PAGE, cursor: None, ..options.clone() };
+        let mut total = Explain::default();
+        loop {
+            let mut goes_on = true;
+            let (next, explain) =
+                self.page(query, &page_options, &mut |stored| goes_on = goes_on && visit(&stored.event))?;
+            let is_cut = explain.partial.as_deref().is_some_and(|reason| reason != MEMORY_LIMIT);
+            total = Explain {
+                partitions_searched: total.partitions_searched.max(explain.partitions_searched),
+                events_verified: total.events_verified + explain.events_verified,
+                events_read: total.events_read + explain.events_read,
+                bytes_read: total.bytes_read + explain.bytes_read,
+                elapsed: started.elapsed(),
+                ..explain
+            };
+            match next.filter(|_| goes_on && !is_cut) {
+                Some(next) => page_options = Options { limit: STREAM_PAGE, cursor: Some(next), ..page_options },
+                None => return Ok(total),
+            }
+        }
     }
 
     /// Counts the events that match.
@@ -251,7 +294,7 @@ impl Searcher {
     pub fn get(&self, id: EventId) -> Result<Option<Hit>, StoreError> {
         for piece in self.pieces() {
             if let Some(doc) = piece.find(id) {
-                return piece.records()?.with(doc, |stored, _| hit_of(&stored.event, stored.exact)).map(Some);
+                return piece.records()?.with(doc, |stored, _| Hit::of(&stored.event, stored.exact)).map(Some);
             }
         }
         Ok(None)
@@ -314,6 +357,8 @@ impl Searcher {
             partitions_searched: searched,
             partitions_total: self.pieces().count() as u64,
             events_verified: budget.verified.get(),
+            events_read: budget.read.get(),
+            bytes_read: budget.bytes.get(),
             elapsed: started.elapsed(),
             partial: budget.partial.get().map(str::to_owned),
         }
@@ -325,12 +370,13 @@ impl Searcher {
         top: Top,
         options: &Options,
         budget: &Budget<'_>,
-    ) -> Result<SearchResult, StoreError> {
+        visit: &mut dyn FnMut(&Stored<'_>),
+    ) -> Result<Option<(Timestamp, EventId)>, StoreError> {
         let mut found = top.ranks.into_sorted_vec();
         let mut has_more = found.len() > options.limit;
         found.truncate(options.limit);
         let mut readers: Vec<Option<Records<'_>>> = pieces.iter().map(|_| None).collect();
-        let mut hits = Vec::with_capacity(found.len());
+        let mut last = None;
         let mut bytes = 0;
         for Reverse(place) in found {
             let (Some(piece), Some(reader)) = (pieces.get(place.piece), readers.get_mut(place.piece)) else { continue };
@@ -338,18 +384,53 @@ impl Searcher {
                 Some(records) => records,
                 None => reader.insert(piece.records()?),
             };
-            let (hit, length) =
-                records.with(place.doc, |stored, length| (hit_of(&stored.event, stored.exact), length))?;
-            bytes += length;
-            if bytes > self.result_bytes_max && !hits.is_empty() {
+            // One event is always given, whatever its size; the one that is too much is read again for the next page.
+            let is_given = records.with(place.doc, |stored, length| {
+                budget.note_read(length);
+                bytes += length;
+                let is_given = last.is_none() || bytes <= self.result_bytes_max;
+                if is_given {
+                    visit(stored);
+                }
+                is_given
+            })?;
+            if !is_given {
                 budget.partial.set(Some(MEMORY_LIMIT));
                 has_more = true;
                 break;
             }
-            hits.push(hit);
+            last = Some((place.rank.timestamp, place.rank.id));
         }
-        let next = hits.last().filter(|_| has_more).map(|hit: &Hit| (hit.timestamp, hit.id));
-        Ok(SearchResult { hits, next, explain: Explain::default() })
+        Ok(last.filter(|_| has_more))
+    }
+}
+
+/// Reads the events of one piece that match and hands them on.
+struct ReaderOfPiece<'p, 'v> {
+    records: Records<'p>,
+    visit: &'v mut dyn FnMut(&Event<'_>) -> bool,
+    budget: &'p Budget<'p>,
+    goes_on: bool,
+    failed: Option<StoreError>,
+}
+
+impl Collector for ReaderOfPiece<'_, '_> {
+    fn admit(&self, _doc: DocId) -> Admission {
+        if self.goes_on { Admission::Look } else { Admission::Stop }
+    }
+
+    fn collect(&mut self, doc: DocId) {
+        let found = self.records.with(doc, |stored, length| {
+            self.budget.note_read(length);
+            (self.visit)(&stored.event)
+        });
+        match found {
+            Ok(goes_on) => self.goes_on = goes_on,
+            Err(err) => {
+                self.failed = Some(err);
+                self.goes_on = false;
+            }
+        }
     }
 }
 
@@ -440,6 +521,9 @@ fn collect_matches(
     budget: &Budget<'_>,
     collector: &mut dyn Collector,
 ) -> Result<(), StoreError> {
+    if let Some(archive) = &piece.archive {
+        return collect_from_archive(archive, query, piece, range, budget, collector);
+    }
     let planner = Planner::new(piece, budget)?;
     let mut plan = planner.plan(query.root())?;
     let records = piece.records()?;
@@ -460,13 +544,44 @@ fn collect_matches(
     Ok(())
 }
 
+/// The same over an archive, which tells for each document whether it is a match or has to be read.
+fn collect_from_archive(
+    archive: &Archive,
+    query: &Query,
+    piece: &Arc<Piece>,
+    range: Range<DocId>,
+    budget: &Budget<'_>,
+    collector: &mut dyn Collector,
+) -> Result<(), StoreError> {
+    let records = piece.records()?;
+    let mut looked_at = 0_u32;
+    if budget.is_spent() {
+        return Ok(());
+    }
+    archive.each_candidate(piece, query, range, &mut |doc, is_exact| {
+        looked_at = looked_at.wrapping_add(1);
+        if looked_at.is_multiple_of(CHECK_EVERY) && budget.is_spent() {
+            return Ok(false);
+        }
+        match collector.admit(doc) {
+            Admission::Look if is_exact || verify(query, &records, doc, budget)? => collector.collect(doc),
+            Admission::Look | Admission::Skip => {}
+            Admission::Stop => return Ok(false),
+        }
+        Ok(true)
+    })
+}
+
 fn seek(docs: &mut dyn tantivy::query::Scorer, target: DocId) -> DocId {
     if docs.doc() < target && docs.doc() != TERMINATED { docs.seek(target) } else { docs.doc() }
 }
 
 fn verify(query: &Query, records: &Records<'_>, doc: DocId, budget: &Budget<'_>) -> Result<bool, StoreError> {
     budget.verified.set(budget.verified.get() + 1);
-    records.with(doc, |stored, _| query.matches(&stored.event))
+    records.with(doc, |stored, length| {
+        budget.note_read(length);
+        query.matches(&stored.event)
+    })
 }
 
 /// A search that was interrupted while planning has found nothing in this piece; the budget knows why.
@@ -475,13 +590,4 @@ fn interruptible(result: Result<(), StoreError>) -> Result<(), StoreError> {
         Err(StoreError::Interrupted) => Ok(()),
         other => other,
     }
-}
-
-fn hit_of(event: &Event<'_>, exact: Option<&[u8]>) -> Hit {
-    let object = match serde_json::to_value(event) {
-        Ok(serde_json::Value::Object(object)) => object,
-        // Serializing an event cannot fail: its keys are texts and its values plain.
-        _ => Map::new(),
-    };
-    Hit { id: event.id, timestamp: event.timestamp, event: object, raw: exact.map(<[u8]>::to_vec) }
 }

@@ -4,6 +4,7 @@ use super::*;
 use crate::detect::Content;
 use crate::detect::Mapping;
 use crate::detect::lint;
+use crate::detect::lint::Severity;
 
 /// Cases a rule needs on each side.
 const CASES_MIN: usize = 3;
@@ -19,7 +20,8 @@ fn the_rules_we_ship_load_and_the_linter_finds_nothing() {
     let lists = content.read_lists();
     for file in &content.rules {
         let findings = lint(file, &mapping, &|name| lists.get(name).cloned());
-        assert!(findings.is_empty(), "{}", findings[0]);
+        let finding = findings.iter().find(|finding| finding.error.severity > Severity::Info);
+        assert!(finding.is_none(), "{}", finding.map(ToString::to_string).unwrap_or_default());
     }
     for rule in set.rules().filter(|rule| !rule.silent) {
         let is_whole = rule.title_vi.is_some() && !rule.response.is_empty() && !rule.response_vi.is_empty();

@@ -7,9 +7,9 @@
 use hashbrown::HashMap;
 
 /// Bytes of a group.
-pub(super) const GRAM: usize = 4;
+pub(in crate::detect::engine) const GRAM: usize = 4;
 /// Groups of one literal that are entered at most, hence the longest stride.
-const STRIDE_MAX: usize = 16;
+pub(in crate::detect::engine) const STRIDE_MAX: usize = 16;
 /// Bits of the map for each group: few enough texts pass by chance.
 const BITS_PER_GRAM: usize = 64;
 /// Words of the map at most: past half a million groups more of them pass by chance, and are only compared in vain.

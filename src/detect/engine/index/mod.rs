@@ -10,4 +10,6 @@ pub(super) use field::FieldIndex;
 pub(super) use field::FieldIndexBuilder;
 pub(super) use field::LONG;
 pub(super) use field::Output;
+pub(super) use grams::GRAM;
+pub(super) use grams::STRIDE_MAX;
 pub(super) use literals::required;

@@ -7,6 +7,7 @@ use std::hash::BuildHasher as _;
 
 use foldhash::fast::FixedState;
 
+use super::same::same;
 use crate::detect::engine::index::Output;
 
 /// Longer values hardly ever repeat.
@@ -45,7 +46,7 @@ impl Entry {
     fn is(&self, hash: u64, key: Key<'_>) -> bool {
         self.hash == hash
             && match key {
-                Key::Text(text) => self.text == text.as_bytes(),
+                Key::Text(text) => same(&self.text, text.as_bytes()),
                 Key::Int(int) => self.int == int,
             }
     }

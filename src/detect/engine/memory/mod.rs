@@ -3,6 +3,7 @@
 
 mod memo;
 mod names;
+mod same;
 mod scratch;
 
 pub(super) use memo::Answer;

@@ -5,6 +5,7 @@
 
 use hashbrown::HashMap;
 
+use super::same::same;
 use crate::detect::engine::plan::NO_SLOT;
 use crate::detect::engine::plan::Plan;
 use crate::model::Name;
@@ -49,7 +50,7 @@ impl Names {
         };
         let guess = self.seen.get(before.0 as usize).map_or(self.first, |seen| seen.next);
         if let Some(seen) = self.seen.get(guess as usize)
-            && *seen.name == *name
+            && same(seen.name.as_bytes(), name.as_bytes())
         {
             *before = Before(guess);
             return seen.slot;

@@ -52,7 +52,7 @@ struct Seat {
     several: bool,
     /// By level; the first is always known.
     asked: [u32; LEVELS],
-    /// Predicates of the level that may still be tested one by one, before all are looked up together.
+    /// Patterns of the level that may still be tested one by one, before all are looked up together.
     singly: [u32; LEVELS],
 }
 
@@ -61,7 +61,7 @@ struct Seat {
 pub(in crate::detect::engine) enum Known {
     /// Nobody asked yet.
     Nothing,
-    /// To be tested one by one so many times, the last of them excepted; at least 1.
+    /// So many patterns, at least 1, are left to be tested one by one; the last of them never is.
     Singly(u32),
     All,
 }

@@ -11,8 +11,10 @@ use super::PlanRule;
 use super::Source;
 use super::VIRTUAL;
 use crate::detect::engine::index::FieldIndexBuilder;
+use crate::detect::engine::index::GRAM;
 use crate::detect::engine::index::LONG;
 use crate::detect::engine::index::Output;
+use crate::detect::engine::index::STRIDE_MAX;
 use crate::detect::engine::index::required;
 use crate::detect::engine::predicates::PredicateId;
 use crate::detect::engine::predicates::Predicates;
@@ -178,7 +180,9 @@ impl<'p> Builder<'p> {
         slot
     }
 
-    fn new_predicate(&mut self, entry: PlanPredicate) -> u32 {
+    fn new_predicate(&mut self, (id, slot): (PredicateId, u16), how: How, level: Level) -> u32 {
+        let (folded, others) = (Vec::new(), Box::default());
+        let entry = PlanPredicate { id, slot, how, level, folded, others, is_searched: true, step: 0 };
         let local = self.entries.len() as u32;
         self.entries.push(entry);
         self.triggered.push(Vec::new());
@@ -191,8 +195,10 @@ impl<'p> Builder<'p> {
         if let Some(local) = self.presence.get(&slot) {
             return Some(*local);
         }
-        let local =
-            self.new_predicate(PlanPredicate { id, slot, how: How::Indexed, level: Level::First, folded: Vec::new() });
+        let local = self.new_predicate((id, slot), How::Indexed, Level::First);
+        if let Some(entry) = self.entries.get_mut(local as usize) {
+            entry.is_searched = false;
+        }
         self.fields
             .get_mut(usize::from(slot))?
             .of(Level::First)
@@ -217,7 +223,7 @@ impl<'p> Builder<'p> {
         }
         // Presence costs nothing to know, so it always belongs to the first index.
         let level = self.level_of(id);
-        let local = self.new_predicate(PlanPredicate { id, slot, how: How::Asked, level, folded: Vec::new() });
+        let local = self.new_predicate((id, slot), How::Asked, level);
         self.local.insert(id, local);
         self.enter(id, local, slot, level);
         Some(local)
@@ -236,9 +242,13 @@ impl<'p> Builder<'p> {
     fn enter(&mut self, id: PredicateId, local: u32, slot: u16, level: Level) {
         let indexes = if slot == NO_SLOT { Some(&mut self.keywords) } else { self.fields.get_mut(usize::from(slot)) };
         let Some(indexes) = indexes else { return };
-        let (how, folded) = enter(&self.predicates.get(id).test, indexes.of(level), local);
+        let test = &self.predicates.get(id).test;
+        let (how, folded) = enter(test, indexes.of(level), local);
         if let Some(entry) = self.entries.get_mut(local as usize) {
             entry.how = how;
+            entry.is_searched &= !matches!(test, Test::Exists);
+            let step = step_of(test);
+            entry.step = if entry.step == 0 || step == 0 { entry.step.max(step) } else { entry.step.min(step) };
             entry.folded.extend(folded);
         }
     }
@@ -251,9 +261,11 @@ impl<'p> Builder<'p> {
             Some(local) => *local,
             None => {
                 let level = self.level_of(id);
-                let local =
-                    self.new_predicate(PlanPredicate { id, slot, how: How::Indexed, level, folded: Vec::new() });
+                let local = self.new_predicate((id, slot), How::Indexed, level);
                 ids.iter().for_each(|id| self.enter(*id, local, slot, level));
+                if let Some(entry) = self.entries.get_mut(local as usize) {
+                    entry.others = ids.get(1..).unwrap_or_default().into();
+                }
                 self.groups.insert(ids.into(), local);
                 local
             }
@@ -340,13 +352,24 @@ impl<'p> Builder<'p> {
 
 /// Says whether a test is about a short literal that may stand anywhere.
 fn is_scrap(test: &Test) -> bool {
+    shortest_anywhere(test).is_some_and(|length| length < LONG)
+}
+
+/// Returns how long the steps of a search for the test's literals can be; 0 when none is searched for.
+fn step_of(test: &Test) -> u8 {
+    shortest_anywhere(test).map_or(0, |length| (length + 1).saturating_sub(GRAM).clamp(1, STRIDE_MAX) as u8)
+}
+
+/// Returns the length of the shortest literal of a test that may stand anywhere.
+fn shortest_anywhere(test: &Test) -> Option<usize> {
     match test {
-        Test::Text { pattern, .. } => match pattern.shape() {
-            Shape::Contains(_) | Shape::Glob => pattern.longest_literal().is_some_and(|text| text.len() < LONG),
-            _ => false,
+        Test::Text { pattern, cased } => match pattern.shape() {
+            Shape::Contains(_) | Shape::Glob => pattern.longest_literal().map(str::len),
+            _ if *cased => pattern.longest_literal().map(str::len),
+            _ => None,
         },
-        Test::Regex(spec) => required(spec).is_some_and(|all| all.iter().any(|literal| literal.len() < LONG)),
-        _ => false,
+        Test::Regex(spec) => required(spec)?.iter().map(String::len).min(),
+        _ => None,
     }
 }
 

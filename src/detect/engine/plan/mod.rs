@@ -41,6 +41,12 @@ pub(in crate::detect::engine) struct PlanPredicate {
     pub(in crate::detect::engine) slot: u16,
     pub(in crate::detect::engine) how: How,
     pub(in crate::detect::engine) level: Level,
+    /// The other alternatives it stands for.
+    pub(in crate::detect::engine) others: Box<[PredicateId]>,
+    /// The values of its field must be searched for it; not so when the field's being there says enough.
+    pub(in crate::detect::engine) is_searched: bool,
+    /// How long the steps of a search for its literals can be; 0 when none has to be searched for.
+    pub(in crate::detect::engine) step: u8,
     /// The case-folded patterns of a text test without case, to test it by itself; one of them must match.
     pub(in crate::detect::engine) folded: Vec<Pattern>,
 }
@@ -54,6 +60,11 @@ pub(in crate::detect::engine) enum Level {
     Rest,
     /// Likewise, apart from the rest because short literals are dear to look for.
     Scraps,
+}
+
+impl Level {
+    /// The levels in their order.
+    pub(in crate::detect::engine) const ALL: [Level; LEVELS] = [Level::First, Level::Rest, Level::Scraps];
 }
 
 /// How many levels there are.
@@ -147,6 +158,11 @@ impl Plan {
     /// Returns the name of a slot's field.
     pub(in crate::detect::engine) fn field_name(&self, slot: u16) -> &str {
         self.names.get(usize::from(slot)).map_or("", |name| name)
+    }
+
+    /// Goes through the predicates with the rules that each sets off.
+    pub(in crate::detect::engine) fn all_triggered(&self) -> impl Iterator<Item = &[u32]> {
+        self.triggered.iter().map(Vec::as_slice)
     }
 
     /// Returns the rules a predicate sets off.

@@ -199,7 +199,8 @@ async fn a_file_can_be_followed_from_its_end() {
 async fn traces_are_joined() {
     let world = World::new();
     let start = regex::bytes::Regex::new("^[0-9]").expect("good");
-    let multiline = file::Multiline { start, lines_max: NonZeroUsize::new(50).expect("not zero") };
+    let multiline =
+        file::Multiline { joining: file::Joining::Start(start), lines_max: NonZeroUsize::new(50).expect("not zero") };
     let config = Config { multiline: Some(multiline), idle: Duration::from_millis(100), ..world.config("a.log") };
     append(&world.path("a.log"), "1 boom\n\tat a\n\tat b\n2 fine\n");
     let run = world.start(config);

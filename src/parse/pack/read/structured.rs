@@ -103,7 +103,8 @@ fn opens_object(bytes: &[u8], brace: usize) -> bool {
 /// Says whether a date as access logs write it, `[14/Mar/2026:…`, follows the client.
 fn has_clf_time(bytes: &[u8]) -> bool {
     let front = bytes.get(..bytes.len().min(256)).unwrap_or_default();
-    memchr::memchr(b'[', front).is_some_and(|at| {
+    // A name may have brackets of its own.
+    memchr::memchr_iter(b'[', front).take(4).any(|at| {
         // `vhost client - user [`: more words before it are a syslog header.
         let words = front.iter().take(at).filter(|byte| **byte == b' ').count();
         words <= 5

@@ -51,8 +51,12 @@ fn label(text: &str) -> Option<(&str, &str)> {
     (starts_well && ends_well).then_some((label, after))
 }
 
-/// Finds where a value ends: at the comma or semicolon before the next label, or at the end of the text.
+/// Finds where a value ends: at its closing quotation mark, at the comma or semicolon before the next label, or at the
+/// end of the text.
 fn value_end(text: &str) -> usize {
+    if let Some(end) = closing_quote(text) {
+        return end;
+    }
     let mut from = 0;
     while let Some(found) = text.get(from..).and_then(|rest| memchr::memchr2(b',', b';', rest.as_bytes())) {
         let comma = from + found;
@@ -63,6 +67,21 @@ fn value_end(text: &str) -> usize {
         from = comma + 1;
     }
     text.len()
+}
+
+/// Finds the end of a value in quotation marks: what looks like a label inside them is part of it.
+fn closing_quote(text: &str) -> Option<usize> {
+    let mut from = text.len() - text.trim_start_matches(' ').strip_prefix('"')?.len();
+    loop {
+        let at = from + memchr::memchr(b'"', text.as_bytes().get(from..)?)?;
+        let is_escaped = text.as_bytes().get(at - 1) == Some(&b'\\');
+        let after = text.get(at + 1..)?.trim_start();
+        let next = after.trim_start_matches([',', ';', ' ']);
+        if !is_escaped && (next.is_empty() || (next.len() < after.len() && label(next).is_some())) {
+            return Some(at + 1);
+        }
+        from = at + 1;
+    }
 }
 
 #[cfg(test)]
@@ -84,6 +103,8 @@ mod tests {
                 "Local Host IP=10.0.0.1|Begin=2026-03-14 09:26:53|Rule=a, b,c",
             ),
             ("Name: ,Other: \"x\"; Third:", "Name=|Other=x|Third="),
+            (r#"reason:"src: 10.0.0.1; action: Accept"; act:"Drop""#, "reason=src: 10.0.0.1; action: Accept|act=Drop"),
+            (r#"a:"x\"; b: y"; c:"z"#, r#"a=x\"; b: y|c="z"#),
         ] {
             assert_eq!(flat(text).as_deref(), Some(expected), "{text}");
         }

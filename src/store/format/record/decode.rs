@@ -18,12 +18,49 @@ use crate::store::format::record::HAS_LOGSOURCE;
 use crate::store::format::record::HAS_PARSER;
 use crate::store::format::record::LIST_DEPTH_MAX;
 use crate::store::format::record::Places;
+use crate::store::format::record::Source;
 use crate::store::format::record::Stored;
 use crate::store::format::record::ends;
 use crate::store::format::record::tag;
 
 /// Reads a record; `None` when the bytes are not one.
 pub fn decode(record: &[u8], columns: Columns) -> Option<Stored<'_>> {
+    decode_with(record, columns, None)
+}
+
+/// Reads a record and tells where the value of each field comes from.
+pub(in crate::store) fn decode_with_sources<'r>(
+    record: &'r [u8],
+    columns: Columns,
+    sources: &mut Vec<Source>,
+) -> Option<Stored<'r>> {
+    sources.clear();
+    decode_with(record, columns, Some(sources))
+}
+
+/// Cuts a record into what events of one shape share, the line, and the varying bytes; `None` when the bytes received
+/// are kept beside the line, or the bytes are no record.
+pub(in crate::store) fn split(record: &[u8]) -> Option<(&[u8], &str, &[u8])> {
+    let mut input = Input { rest: record };
+    let flags = input.byte().filter(|flags| flags & HAS_EXACT == 0)?;
+    if flags & HAS_PARSER != 0 {
+        input.text()?;
+    }
+    if flags & HAS_LOGSOURCE != 0 {
+        input.logsource()?;
+    }
+    let count = input.count()?;
+    for _ in 0..count {
+        input.bytes()?;
+    }
+    input.take(count)?;
+    input.bytes()?;
+    let header = record.get(..record.len() - input.rest.len())?;
+    let line = input.text()?;
+    Some((header, line, input.rest))
+}
+
+fn decode_with<'r>(record: &'r [u8], columns: Columns, mut sources: Option<&mut Vec<Source>>) -> Option<Stored<'r>> {
     let mut input = Input { rest: record };
     let flags = input.byte()?;
     let parser = if flags & HAS_PARSER != 0 { Some(input.text()?) } else { None };
@@ -39,11 +76,17 @@ pub fn decode(record: &[u8], columns: Columns) -> Option<Stored<'_>> {
     let steady = Input { rest: input.bytes()? };
     let raw = input.text()?;
     let exact = if flags & HAS_EXACT != 0 { Some(input.bytes()?) } else { None };
-    let mut values = Values { raw, places: Places::default(), steady, varying: input };
+    let mut values = Values { raw, places: Places::default(), steady, varying: input, source: Source::Header };
     for (index, tag) in tags.iter().enumerate() {
         let (earlier, rest) = fields.split_at_mut_checked(index)?;
         let (_, value) = rest.first_mut()?;
+        values.source = Source::Header;
         *value = values.value(*tag, earlier, 0)?;
+        if let Some(sources) = &mut sources {
+            let same = (*tag == tag::SAME).then(|| earlier.iter().position(|(_, have)| have == value)).flatten();
+            let source = same.and_then(|same| sources.get(same).cloned()).unwrap_or(values.source.clone());
+            sources.push(source);
+        }
     }
     let Columns { id, timestamp, ingested } = columns;
     Some(Stored { event: Event { id, raw, timestamp, ingested, logsource, parser, failure, fields }, exact })
@@ -55,10 +98,16 @@ struct Values<'r> {
     places: Places,
     steady: Input<'r>,
     varying: Input<'r>,
+    /// Where the value being read comes from.
+    source: Source,
 }
 
 impl<'r> Values<'r> {
     fn value(&mut self, tag: u8, earlier: &[(Name<'r>, Value<'r>)], depth: usize) -> Option<Value<'r>> {
+        let is_varying = matches!(tag, tag::INT | tag::FLOAT | tag::IPV4 | tag::IPV6 | tag::TIME);
+        if is_varying || (depth > 0 && matches!(tag, tag::SPAN | tag::INT_SPAN | tag::IP_SPAN | tag::SAME)) {
+            self.source = Source::Elsewhere;
+        }
         Some(match tag {
             tag::NULL => Value::Null,
             tag::FALSE => Value::Bool(false),
@@ -96,6 +145,9 @@ impl<'r> Values<'r> {
             Some(known) => self.places.known.get(known)?.clone(),
             None => self.new_place()?,
         };
+        if self.source == Source::Header {
+            self.source = Source::Line(place.clone());
+        }
         self.raw.get(place)
     }
 

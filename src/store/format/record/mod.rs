@@ -20,6 +20,8 @@ use crate::model::Timestamp;
 use crate::model::event::ParseFailure;
 
 pub use decode::decode;
+pub(in crate::store) use decode::decode_with_sources;
+pub(in crate::store) use decode::split;
 pub use encode::encode;
 
 const HAS_EXACT: u8 = 1;
@@ -88,6 +90,16 @@ pub struct Stored<'r> {
     pub event: Event<'r>,
     /// The bytes as received, where they are not the UTF-8 of the line.
     pub exact: Option<&'r [u8]>,
+}
+
+/// Where the value of a field comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::store) enum Source {
+    /// From what all events of the shape share.
+    Header,
+    /// From this place of the line alone.
+    Line(Range<usize>),
+    Elsewhere,
 }
 
 /// What the columns know of an event.

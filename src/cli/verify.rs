@@ -1,0 +1,182 @@
+//! `longan verify`: checks a data folder, or one exported bundle, against its evidence. Needs no server, and changes nothing.
+
+use std::fs;
+use std::io;
+use std::io::IsTerminal as _;
+use std::io::Write;
+use std::path::Path;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+use crate::cli::Exit;
+use crate::cli::output::Format;
+use crate::cli::output::Language;
+use crate::cli::output::OutputArgs;
+use crate::cli::output::to_stdout;
+use crate::evidence::bundle;
+use crate::evidence::key::read_verifiers;
+use crate::evidence::log::note::Verifier;
+use crate::evidence::log::notes_in;
+use crate::evidence::verify::Finding;
+use crate::evidence::verify::Options;
+use crate::evidence::verify::Progress;
+use crate::evidence::verify::Report;
+use crate::evidence::verify::verify;
+use crate::model::SafeText;
+use crate::model::time::Clock as _;
+use crate::model::time::SystemClock;
+
+/// The arguments of `longan verify`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// A bundle that `longan export` made: it is checked alone, and no data folder is looked at
+    #[arg(value_name = "BUNDLE")]
+    bundle: Option<PathBuf>,
+    /// The data folder to check; a server may run on it
+    #[arg(long, env = "LONGAN_DATA", default_value = "longan-data", value_name = "FOLDER")]
+    data: PathBuf,
+    /// The key that signatures must be of: the text of it, or a file with it, kept elsewhere
+    #[arg(long, value_name = "KEY")]
+    key: Option<String>,
+    /// A file with checkpoints that were kept elsewhere: the off-box copy, or lines of a syslog host
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Vec<PathBuf>,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the arguments are wrong or files cannot be read.
+pub fn run(args: Args) -> anyhow::Result<Exit> {
+    let key = args.key.as_deref().map(read_key).transpose()?;
+    match &args.bundle {
+        None => verify_folder(&args, key),
+        Some(path) => verify_bundle(&args, path, key.as_ref()),
+    }
+}
+
+/// Reads a key given as text or as a file.
+pub(super) fn read_key(text: &str) -> anyhow::Result<Verifier> {
+    if let Ok(key) = Verifier::parse(text) {
+        return Ok(key);
+    }
+    let path = Path::new(text);
+    let read = fs::read_to_string(path).with_context(|| format!("`{text}` is neither a key nor a file with one"))?;
+    let keys = read_verifiers(&read).with_context(|| format!("the key in `{text}`"))?;
+    keys.into_iter().next_back().with_context(|| format!("`{text}` holds no key"))
+}
+
+fn verify_folder(args: &Args, key: Option<Verifier>) -> anyhow::Result<Exit> {
+    anyhow::ensure!(args.data.is_dir(), "no such data folder `{}`", args.data.display());
+    let mut checkpoints = Vec::new();
+    for path in &args.checkpoint {
+        let text = fs::read(path).with_context(|| format!("reading checkpoints from `{}`", path.display()))?;
+        let found = notes_in(&String::from_utf8_lossy(&text));
+        anyhow::ensure!(!found.is_empty(), "`{}` holds no checkpoint", path.display());
+        checkpoints.extend(found);
+    }
+    let bar = progress_bar();
+    let mut progress = |progress: Progress| {
+        bar.set_length(progress.records_total);
+        bar.set_position(progress.records);
+        true
+    };
+    let options = Options { key, checkpoints };
+    let report = verify(&args.data, &options, SystemClock.now(), &mut progress)?;
+    bar.finish_and_clear();
+    print(args, &report)
+}
+
+fn print(args: &Args, report: &Report) -> anyhow::Result<Exit> {
+    let language = Language::of_environment();
+    to_stdout(|out| match args.output.format() {
+        Format::Json => write_report_json(out, report),
+        Format::Table => Ok(write_report(out, report, language)?),
+    })?;
+    Ok(if report.is_right() { Exit::Fine } else { Exit::Findings })
+}
+
+fn verify_bundle(args: &Args, path: &Path, key: Option<&Verifier>) -> anyhow::Result<Exit> {
+    let archive = fs::read(path).with_context(|| format!("reading the bundle `{}`", path.display()))?;
+    let report = bundle::check(&archive, key);
+    print(args, &report)
+}
+
+/// A bar on a terminal, nothing elsewhere.
+pub(super) fn progress_bar() -> indicatif::ProgressBar {
+    if io::stderr().is_terminal() { indicatif::ProgressBar::new(0) } else { indicatif::ProgressBar::hidden() }
+}
+
+#[derive(Serialize)]
+struct Told<'r> {
+    is_right: bool,
+    #[serde(flatten)]
+    report: &'r Report,
+}
+
+fn write_report_json(out: &mut impl Write, report: &Report) -> anyhow::Result<()> {
+    serde_json::to_writer(&mut *out, &Told { is_right: report.is_right(), report })?;
+    Ok(out.write_all(b"\n")?)
+}
+
+fn write_report(out: &mut impl Write, report: &Report, language: Language) -> io::Result<()> {
+    for finding in &report.findings {
+        writeln!(out, "{}", told(finding, language))?;
+    }
+    for note in &report.notes {
+        writeln!(out, "{} {}", language.pick("ghi chú:", "note:"), SafeText::new(note))?;
+    }
+    let Report { partitions, records, units, deleted_units, unsealed, .. } = report;
+    match language {
+        Language::Vietnamese => writeln!(
+            out,
+            "{records} bản ghi trong {partitions} phân vùng, {units} đơn vị niêm phong khớp gốc Merkle, {deleted_units} đã xoá theo thời hạn, {unsealed} chưa niêm phong"
+        )?,
+        Language::English => writeln!(
+            out,
+            "{records} records in {partitions} partitions, {units} sealed units compared with their Merkle roots, {deleted_units} deleted by retention, {unsealed} not sealed yet"
+        )?,
+    }
+    for log in &report.logs {
+        let (origin, key) = (SafeText::new(&log.origin), SafeText::new(&log.key));
+        match language {
+            Language::Vietnamese => {
+                writeln!(out, "nhật ký {origin}: {} mục, đã ký {} mục, khoá {key}", log.entries, log.signed)?;
+            }
+            Language::English => {
+                writeln!(out, "log {origin}: {} entries, {} signed for, key {key}", log.entries, log.signed)?;
+            }
+        }
+    }
+    let verdict = match (report.is_right(), language) {
+        (true, Language::Vietnamese) => "NGUYÊN VẸN: mọi thứ đúng như khi được ký".to_owned(),
+        (true, Language::English) => "INTACT: everything is as it was signed".to_owned(),
+        (false, Language::Vietnamese) => format!("KHÔNG NGUYÊN VẸN: {} điểm sai", report.findings.len()),
+        (false, Language::English) => format!("NOT INTACT: {} findings", report.findings.len()),
+    };
+    writeln!(out, "{verdict}")
+}
+
+/// One finding as a line.
+pub(super) fn told(finding: &Finding, language: Language) -> String {
+    let mut line = SafeText::new(&finding.place).to_string();
+    if let Some(offset) = finding.offset {
+        line.push_str(&format!(", {} {offset}", language.pick("byte thứ", "byte")));
+    }
+    match finding.records {
+        Some((first, last)) if first == last => {
+            line.push_str(&format!(", {} {first}", language.pick("bản ghi", "record")));
+        }
+        Some((first, last)) => line.push_str(&format!(
+            ", {} {first} {} {last}",
+            language.pick("bản ghi", "records"),
+            language.pick("đến", "to")
+        )),
+        None => {}
+    }
+    format!("{line}: {}", SafeText::new(&finding.what))
+}

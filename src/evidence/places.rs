@@ -1,0 +1,64 @@
+//! Where things lie in a data folder.
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use crate::evidence::log::note::Verifier;
+
+/// The paths of the evidence of a data folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Places {
+    data: PathBuf,
+}
+
+impl Places {
+    /// Returns those of a data folder.
+    pub fn of(data: &Path) -> Places {
+        Places { data: data.to_owned() }
+    }
+
+    /// Returns the data folder.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// Returns the folder with everything: keys, logs, sums.
+    pub fn folder(&self) -> PathBuf {
+        self.data.join("evidence")
+    }
+
+    /// Returns the folder of the evidence log.
+    pub fn log(&self) -> PathBuf {
+        self.folder().join("log")
+    }
+
+    /// Returns the folder of the audit log.
+    pub fn audit(&self) -> PathBuf {
+        self.folder().join("audit")
+    }
+
+    /// Returns the folder with the sums of partitions.
+    pub fn sums(&self) -> PathBuf {
+        self.folder().join("sums")
+    }
+
+    /// Returns the file with the sums of a partition.
+    pub fn sums_of(&self, partition: &str) -> PathBuf {
+        self.sums().join(partition)
+    }
+
+    /// Returns the store's folder.
+    pub fn store(&self) -> PathBuf {
+        self.data.join("store")
+    }
+
+    /// Returns the write-ahead log's folder.
+    pub fn wal(&self) -> PathBuf {
+        self.data.join("wal")
+    }
+
+    /// Returns the name of a log of this place: it is that of the first key for ever.
+    pub fn origin(&self, verifiers: &[Verifier], newest: &Verifier, log: &str) -> String {
+        format!("{}/{log}", verifiers.first().unwrap_or(newest).name())
+    }
+}

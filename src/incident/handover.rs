@@ -1,0 +1,306 @@
+//! Handing a shift over: what happened since the last handover, told by a template, signed by who hands over.
+//!
+//! Signed handovers are kept for ever. The digest of each covers the digest of the one before it, so that none can be
+//! changed or taken out without all later ones telling.
+
+use rusqlite::Connection;
+use rusqlite::OptionalExtension as _;
+use rusqlite::Row;
+use rusqlite::params;
+use serde::Serialize;
+use sha2::Digest as _;
+use sha2::Sha256;
+
+use crate::alert::Actor;
+use crate::alert::AlertFilter;
+use crate::alert::AlertStore;
+use crate::alert::StatusFilter;
+use crate::alert::state::checked_note;
+use crate::alert::store::from_sql;
+use crate::alert::store::to_sql;
+use crate::incident::Form;
+use crate::incident::FormError;
+use crate::incident::Forms;
+use crate::incident::IncidentError;
+use crate::incident::IncidentRefusal;
+use crate::incident::IncidentStore;
+use crate::incident::forms::Language;
+use crate::incident::report::AlertLine;
+use crate::model::RuleLevel;
+use crate::model::Timestamp;
+
+/// A first handover looks back this far.
+const SHIFT: std::time::Duration = std::time::Duration::from_secs(12 * 3600);
+/// A handover looks back no further than this.
+const SINCE_MAX: std::time::Duration = std::time::Duration::from_secs(7 * 24 * 3600);
+/// Open alerts and incidents told one by one.
+const LINES_MAX: u32 = 20;
+const TEXT_BYTES_MAX: usize = 256 * 1024;
+/// Handovers in one window of the list.
+const WINDOW_MAX: u32 = 200;
+
+/// A handover not signed yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandoverDraft {
+    pub since: Timestamp,
+    pub until: Timestamp,
+    /// Markdown.
+    pub text: String,
+}
+
+/// A signed handover.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Handover {
+    pub id: u64,
+    pub since: Timestamp,
+    pub signed: Timestamp,
+    pub who: String,
+    pub text: String,
+    /// SHA-256 over the previous digest and what is signed, in hexadecimal.
+    pub digest: String,
+}
+
+/// Why no handover could be drafted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HandoverError {
+    #[error(transparent)]
+    Incident(#[from] IncidentError),
+    #[error(transparent)]
+    Form(#[from] FormError),
+}
+
+#[derive(Serialize)]
+struct Values<'a> {
+    since: String,
+    until: String,
+    author: &'a str,
+    note: Option<&'a str>,
+    levels_of_period: Vec<LevelLine>,
+    alerts: Vec<AlertLine<'a>>,
+    incidents: Vec<IncidentLine<'a>>,
+    silent_sources: &'a [String],
+}
+
+#[derive(Serialize)]
+struct LevelLine {
+    level: &'static str,
+    raised: u64,
+    closed: u64,
+    untouched: u64,
+    open: u64,
+}
+
+#[derive(Serialize)]
+struct IncidentLine<'a> {
+    id: String,
+    level: &'static str,
+    phase: &'static str,
+    title: &'a str,
+    owner: Option<&'a str>,
+}
+
+impl IncidentStore {
+    /// Drafts the handover of the shift that ends now.
+    ///
+    /// # Errors
+    /// When the note is too long, the database fails, or the template asks for what cannot be done.
+    pub fn draft_handover(
+        &self,
+        forms: &Forms,
+        language: Language,
+        note: Option<&str>,
+        silent_sources: &[String],
+        author: &str,
+    ) -> Result<HandoverDraft, HandoverError> {
+        let store = self.alerts();
+        let until = store.now();
+        let note = checked_note(note).map_err(|_| IncidentError::from(IncidentRefusal::NoteTooLong))?;
+        let last = store.read(|connection| last(connection).map_err(IncidentError::from))?;
+        let oldest = until.minus(SINCE_MAX);
+        let since = last.map_or_else(|| until.minus(SHIFT), |(signed, _)| signed.max(oldest));
+        let figures = store.figures(since, until).map_err(IncidentError::from)?;
+        let open = store.open_by_level().map_err(IncidentError::from)?;
+        let gravest = AlertFilter { status: StatusFilter::Open, limit: LINES_MAX, ..AlertFilter::default() };
+        let alerts = store.window(&gravest).map_err(IncidentError::from)?;
+        let incidents = self.window(true, 0, LINES_MAX)?;
+        let levels = RuleLevel::ALL.into_iter().rev().map(|level| {
+            let of_period = figures.levels.get(level as usize).copied().unwrap_or_default();
+            let open = open.iter().find(|(known, _)| *known == level).map_or(0, |(_, count)| *count);
+            let (raised, closed, untouched) = (of_period.raised, of_period.closed, of_period.untouched);
+            LevelLine { level: level.as_str(), raised, closed, untouched, open }
+        });
+        let values = Values {
+            since: since.to_string(),
+            until: until.to_string(),
+            author,
+            note: note.as_deref(),
+            levels_of_period: levels.collect(),
+            alerts: alerts.rows.iter().map(AlertLine::of).collect(),
+            incidents: incidents
+                .rows
+                .iter()
+                .map(|row| IncidentLine {
+                    id: row.id.to_string(),
+                    level: row.level.as_str(),
+                    phase: row.phase.as_str(),
+                    title: &row.title,
+                    owner: row.owner.as_deref(),
+                })
+                .collect(),
+            silent_sources,
+        };
+        Ok(HandoverDraft { since, until, text: forms.render(Form::Handover, language, &values)? })
+    }
+
+    /// Signs a handover: what is kept is the text that was read.
+    ///
+    /// # Errors
+    /// When the text is empty or too long, a handover was signed after the draft was made, or the database fails.
+    pub fn sign_handover(&self, draft: &HandoverDraft, who: &Actor) -> Result<Handover, IncidentError> {
+        if draft.text.trim().is_empty() {
+            return Err(IncidentRefusal::Empty { what: "the handover" }.into());
+        }
+        if draft.text.len() > TEXT_BYTES_MAX {
+            return Err(IncidentRefusal::TooLong { what: "the handover", bytes_max: TEXT_BYTES_MAX }.into());
+        }
+        self.alerts().change(|change| {
+            let last = last(&change.transaction)?;
+            if let Some((signed, _)) = &last
+                && *signed > draft.until
+            {
+                return Err(IncidentRefusal::HandedOver { at: *signed }.into());
+            }
+            let before = last.map(|(_, digest)| digest).unwrap_or_default();
+            let digest = digest(&before, &who.name, draft.since, change.now, &draft.text);
+            change.transaction.execute(
+                "INSERT INTO handovers (since, signed, who, text, digest) VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![draft.since.0, change.now.0, who.name, draft.text, digest],
+            )?;
+            Ok(Handover {
+                id: from_sql(change.transaction.last_insert_rowid()),
+                since: draft.since,
+                signed: change.now,
+                who: who.name.clone(),
+                text: draft.text.clone(),
+                digest,
+            })
+        })
+    }
+
+    /// Returns signed handovers, the newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn handovers(&self, offset: u64, limit: u32) -> Result<Vec<Handover>, IncidentError> {
+        self.alerts().read(|connection| {
+            let sql = "SELECT id, since, signed, who, text, digest FROM handovers ORDER BY id DESC LIMIT ?1 OFFSET ?2";
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows = statement.query_map(params![limit.min(WINDOW_MAX), to_sql(offset)], read)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+}
+
+/// Checks the chain of handovers; returns the first whose digest is not that of its text and its predecessor.
+///
+/// # Errors
+/// When the database fails.
+pub fn first_broken_handover(store: &AlertStore) -> Result<Option<u64>, IncidentError> {
+    store.read(|connection| {
+        let sql = "SELECT id, since, signed, who, text, digest FROM handovers ORDER BY id";
+        let mut statement = connection.prepare_cached(sql)?;
+        let mut before = String::new();
+        for row in statement.query_map([], read)? {
+            let kept = row?;
+            if digest(&before, &kept.who, kept.since, kept.signed, &kept.text) != kept.digest {
+                return Ok(Some(kept.id));
+            }
+            before = kept.digest;
+        }
+        Ok(None)
+    })
+}
+
+fn last(connection: &Connection) -> rusqlite::Result<Option<(Timestamp, String)>> {
+    let sql = "SELECT signed, digest FROM handovers ORDER BY id DESC LIMIT 1";
+    connection.query_row(sql, [], |row| Ok((Timestamp(row.get(0)?), row.get(1)?))).optional()
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Handover> {
+    Ok(Handover {
+        id: from_sql(row.get(0)?),
+        since: Timestamp(row.get(1)?),
+        signed: Timestamp(row.get(2)?),
+        who: row.get(3)?,
+        text: row.get(4)?,
+        digest: row.get(5)?,
+    })
+}
+
+fn digest(before: &str, who: &str, since: Timestamp, signed: Timestamp, text: &str) -> String {
+    let mut hash = Sha256::new();
+    // Each part with its length, so that no two handovers are the same bytes.
+    for part in [before, who, &since.to_string(), &signed.to_string(), text] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::alert::NewDetection;
+    use crate::alert::Policy;
+    use crate::model::EventId;
+    use crate::model::time::Clock as _;
+    use crate::model::time::ManualClock;
+
+    const START: Timestamp = Timestamp(1_700_000_000_000_000_000);
+
+    #[test]
+    fn a_shift_is_drafted_signed_and_chained() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::at(START));
+        let path = folder.path().join("alerts.sqlite");
+        let store = Arc::new(AlertStore::open(&path, Policy::DEFAULT, clock.clone()).unwrap());
+        let forms = Arc::new(Forms::built_in(7 * 3600));
+        let incidents = IncidentStore::new(store.clone(), forms.clone());
+        let detection = NewDetection {
+            rule_id: "brute".to_owned(),
+            title: "SSH brute force".to_owned(),
+            level: RuleLevel::High,
+            entity: "10.0.0.1".to_owned(),
+            event_ids: vec![EventId(1)],
+            ..NewDetection::default()
+        };
+        store.commit(&[detection], EventId(1), None).unwrap();
+        clock.set(START.plus(SHIFT));
+        let silent = ["fw-03".to_owned()];
+        let draft = |note| incidents.draft_handover(&forms, Language::English, note, &silent, "an").unwrap();
+        let first = draft(Some("watch fw-03"));
+        assert_eq!(first.since, START);
+        for wanted in ["ALR-1 (high) SSH brute force: 10.0.0.1", "| high | 1 | 0 | 1 | 1 |", "- fw-03", "watch fw-03"] {
+            assert!(first.text.contains(wanted), "{wanted} in {}", first.text);
+        }
+        let an = Actor::analyst("an");
+        let signed = incidents.sign_handover(&first, &an).unwrap();
+        clock.set(clock.now().plus(SHIFT));
+        let second = draft(None);
+        assert_eq!(second.since, signed.signed);
+        incidents.sign_handover(&second, &Actor::analyst("ha")).unwrap();
+        let late = incidents.sign_handover(&first, &an);
+        assert!(matches!(late, Err(IncidentError::Refused(IncidentRefusal::HandedOver { .. }))));
+        let list = incidents.handovers(0, 10).unwrap();
+        assert_eq!(list.iter().map(|kept| kept.who.as_str()).collect::<Vec<_>>(), ["ha", "an"]);
+        assert_eq!(first_broken_handover(&store).unwrap(), None);
+
+        let raw = Connection::open(&path).unwrap();
+        assert!(raw.execute("UPDATE handovers SET text = 'x'", []).is_err());
+        raw.execute_batch("DROP TRIGGER handovers_kept; UPDATE handovers SET text = 'x' WHERE id = 1").unwrap();
+        assert_eq!(first_broken_handover(&store).unwrap(), Some(1));
+    }
+}

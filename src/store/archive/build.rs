@@ -1,0 +1,169 @@
+//! Rewriting the partitions of a day as one archive: in a folder of its own, synced, then named, then listed.
+//!
+//! Until the manifest names the new folder the old ones are what there is; a crash before that leaves a leftover, one
+//! after it removes the old ones at the next start. Work is done in short turns with rests between them.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::collections::BinaryHeap;
+use std::fs;
+use std::fs::File;
+use std::io::BufWriter;
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
+
+use tantivy::Index;
+use tantivy::SingleSegmentIndexWriter;
+use tantivy::TantivyDocument;
+use tantivy::directory::MmapDirectory;
+
+use crate::model::time::civil_from_days;
+use crate::store::archive::FILE;
+use crate::store::archive::MAGIC;
+use crate::store::archive::Place;
+use crate::store::archive::chunk;
+use crate::store::archive::chunk::CHUNK_EVENTS;
+use crate::store::archive::directory_of;
+use crate::store::error::StoreError;
+use crate::store::format::schema;
+use crate::store::format::schema::FIELDS;
+use crate::store::manifest::Key;
+use crate::store::manifest::PartitionEntry;
+use crate::store::manifest::Summary;
+use crate::store::manifest::sync_folder;
+use crate::store::piece::Piece;
+use crate::store::sealer::sync_files;
+use crate::store::shared::Shared;
+
+/// Memory the writer of the columns plans for.
+const INDEX_MEMORY: usize = 30 << 20;
+
+/// Archives the days before `before_day`, at most one folder's worth of events each; returns how many partitions were rewritten.
+/// `rest` is called between chunks with the time the last one took; it returns false to stop, and then nothing is changed.
+pub(in crate::store) fn archive_days(
+    shared: &Shared,
+    before_day: i32,
+    rest: &mut dyn FnMut(Duration) -> bool,
+) -> Result<usize, StoreError> {
+    let mut days: BTreeMap<Key, Vec<Arc<Piece>>> = BTreeMap::new();
+    for piece in &shared.view().sealed {
+        if piece.summary.day < before_day && !piece.is_archived() {
+            days.entry(piece.summary.key()).or_default().push(Arc::clone(piece));
+        }
+    }
+    let mut rewritten = 0;
+    for (key, mut pieces) in days {
+        pieces.sort_by_key(|piece| piece.summary.first_id);
+        let mut batch: Vec<Arc<Piece>> = Vec::new();
+        let mut events = 0;
+        let mut batches = Vec::new();
+        for piece in pieces {
+            if events > 0 && events + piece.summary.events > shared.config.partition_events_max {
+                batches.push(std::mem::take(&mut batch));
+                events = 0;
+            }
+            events += piece.summary.events;
+            batch.push(piece);
+        }
+        batches.push(batch);
+        for batch in batches {
+            match write_archive(shared, &key, &batch, rest)? {
+                Some(made) => {
+                    if shared.replace_if_current(&batch, made)? {
+                        rewritten += batch.len();
+                    }
+                }
+                None => return Ok(rewritten),
+            }
+        }
+    }
+    Ok(rewritten)
+}
+
+/// Writes the archive of some partitions; `None` when it was stopped.
+fn write_archive(
+    shared: &Shared,
+    key: &Key,
+    pieces: &[Arc<Piece>],
+    rest: &mut dyn FnMut(Duration) -> bool,
+) -> Result<Option<(PartitionEntry, Arc<Piece>)>, StoreError> {
+    let number = shared.next_folder();
+    let unfinished = shared.unfinished_path(number);
+    fs::create_dir(&unfinished).map_err(StoreError::io(&unfinished))?;
+    let written = write_files(&unfinished, pieces, rest);
+    if !matches!(written, Ok(true)) {
+        // What is left in it would be removed at the next start anyway.
+        fs::remove_dir_all(&unfinished).map_err(StoreError::io(&unfinished))?;
+        return written.map(|_| None);
+    }
+    let bytes = sync_files(&unfinished).map_err(StoreError::io(&unfinished))?;
+    let (year, month, day) = civil_from_days(i64::from(key.day));
+    let name = format!("{year:04}-{month:02}-{day:02}-{}-{number}", key.class);
+    let folder = shared.partition_path(&name);
+    fs::rename(&unfinished, &folder).map_err(StoreError::io(&folder))?;
+    sync_folder(&shared.partition_path("")).map_err(StoreError::io(&folder))?;
+    let Some(mut summary) = Summary::of_all(pieces.iter().map(|piece| &piece.summary)) else {
+        return Err(StoreError::Record(name));
+    };
+    summary.bytes = bytes;
+    let piece = Piece::open(&folder, summary.clone())?;
+    Ok(Some((PartitionEntry { folder: name, hold: false, summary }, Arc::new(piece))))
+}
+
+/// Writes the columns and the chunks; false when it was stopped.
+fn write_files(
+    folder: &Path,
+    pieces: &[Arc<Piece>],
+    rest: &mut dyn FnMut(Duration) -> bool,
+) -> Result<bool, StoreError> {
+    let directory = MmapDirectory::open(folder).map_err(tantivy::TantivyError::from)?;
+    let mut columns: SingleSegmentIndexWriter<TantivyDocument> = Index::builder()
+        .schema(FIELDS.schema.clone())
+        .settings(schema::hot_settings())
+        .tokenizers(schema::tokenizers())
+        .single_segment_index_writer(directory, INDEX_MEMORY)?;
+    let path = folder.join(FILE);
+    let mut out = BufWriter::new(File::create(&path).map_err(StoreError::io(&path))?);
+    out.write_all(MAGIC).map_err(StoreError::io(&path))?;
+    let mut places: Vec<Place> = Vec::new();
+    let (mut offset, mut first) = (MAGIC.len() as u64, 0_u32);
+    let readers = pieces.iter().map(|piece| piece.records()).collect::<Result<Vec<_>, _>>()?;
+    // The newest event of each piece; all of them are newest first.
+    let rank = |piece: usize, doc: u32| pieces.get(piece).map(|piece| (piece.time(doc), piece.id(doc)));
+    let mut next: BinaryHeap<_> = (0..pieces.len())
+        .filter(|piece| pieces.get(*piece).is_some_and(|piece| piece.count() > 0))
+        .map(|piece| (rank(piece, 0), Reverse(piece), 0_u32))
+        .collect();
+    while !next.is_empty() {
+        let started = Instant::now();
+        let mut records: Vec<Vec<u8>> = Vec::with_capacity(CHUNK_EVENTS);
+        while records.len() < CHUNK_EVENTS
+            && let Some((_, Reverse(index), doc)) = next.pop()
+        {
+            let (Some(piece), Some(reader)) = (pieces.get(index), readers.get(index)) else { continue };
+            let mut document = TantivyDocument::default();
+            document.add_u64(FIELDS.id, piece.id(doc).0);
+            document.add_i64(FIELDS.time, piece.time(doc).0);
+            document.add_i64(FIELDS.ingested, piece.ingested(doc).0);
+            columns.add_document(document)?;
+            records.push(reader.bytes(doc)?);
+            if doc + 1 < piece.count() {
+                next.push((rank(index, doc + 1), Reverse(index), doc + 1));
+            }
+        }
+        let chunk = chunk::encode(&records).map_err(StoreError::io(&path))?;
+        out.write_all(&chunk).map_err(StoreError::io(&path))?;
+        let end = first + u32::try_from(records.len()).unwrap_or(0);
+        places.push(Place { offset, length: chunk.len() as u64, checksum: crc32c::crc32c(&chunk), docs: first..end });
+        (offset, first) = (offset + chunk.len() as u64, end);
+        if !rest(started.elapsed()) {
+            return Ok(false);
+        }
+    }
+    out.write_all(&directory_of(&places)).and_then(|()| out.flush()).map_err(StoreError::io(&path))?;
+    columns.finalize()?;
+    Ok(true)
+}

@@ -1,0 +1,120 @@
+//! Reading and writing the bytes of an archive: numbers, texts, planes of bytes, compressed frames.
+
+/// A frame never unpacks to more than this.
+const FRAME_BYTES_MAX: usize = 512 << 20;
+/// High: an archive is written once and read for years.
+const LEVEL: i32 = 19;
+
+pub(super) fn put_number(out: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        out.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
+}
+
+pub(super) fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    put_number(out, bytes.len() as u64);
+    out.extend_from_slice(bytes);
+}
+
+/// Writes how many bytes each number takes, then all highest bytes, then the next: like stands beside like.
+pub(super) fn put_planes(out: &mut Vec<u8>, numbers: &[u64]) {
+    let most = numbers.iter().copied().max().unwrap_or(0);
+    let width = 8 - most.leading_zeros() / 8;
+    out.push(width as u8);
+    for plane in (0..width).rev() {
+        out.extend(numbers.iter().map(|number| (number >> (8 * plane)) as u8));
+    }
+}
+
+/// Compresses; what stands before it tells how long both forms are.
+pub(super) fn put_frame(out: &mut Vec<u8>, plain: &[u8]) -> std::io::Result<()> {
+    let packed = zstd::bulk::compress(plain, LEVEL)?;
+    put_number(out, plain.len() as u64);
+    put_bytes(out, &packed);
+    Ok(())
+}
+
+/// Reads bytes from the front; every method gives `None` when they are not what was written.
+pub(super) struct Input<'b> {
+    rest: &'b [u8],
+}
+
+impl<'b> Input<'b> {
+    pub(super) fn new(bytes: &'b [u8]) -> Input<'b> {
+        Input { rest: bytes }
+    }
+
+    pub(super) fn take(&mut self, count: usize) -> Option<&'b [u8]> {
+        let (taken, rest) = self.rest.split_at_checked(count)?;
+        self.rest = rest;
+        Some(taken)
+    }
+
+    /// Returns what is left without stepping over it.
+    pub(super) fn rest(&self) -> &'b [u8] {
+        self.rest
+    }
+
+    pub(super) fn byte(&mut self) -> Option<u8> {
+        self.take(1)?.first().copied()
+    }
+
+    pub(super) fn number(&mut self) -> Option<u64> {
+        let mut number = 0_u64;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            number |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Some(number);
+            }
+        }
+        None
+    }
+
+    pub(super) fn size(&mut self) -> Option<usize> {
+        usize::try_from(self.number()?).ok()
+    }
+
+    pub(super) fn bytes(&mut self) -> Option<&'b [u8]> {
+        let length = self.size()?;
+        self.take(length)
+    }
+
+    pub(super) fn text(&mut self) -> Option<String> {
+        std::str::from_utf8(self.bytes()?).ok().map(str::to_owned)
+    }
+
+    /// Reads what [`put_planes`] wrote of so many numbers.
+    pub(super) fn planes(&mut self, count: usize) -> Option<Vec<u64>> {
+        let width = usize::from(self.byte()?);
+        let bytes = self.take(width.checked_mul(count)?)?;
+        let mut numbers = vec![0_u64; if width > 8 { return None } else { count }];
+        for plane in bytes.chunks_exact(count.max(1)) {
+            for (number, byte) in numbers.iter_mut().zip(plane) {
+                *number = *number << 8 | u64::from(*byte);
+            }
+        }
+        Some(numbers)
+    }
+
+    /// Steps over a frame and returns it, to be unpacked when it is needed.
+    pub(super) fn frame(&mut self) -> Option<Frame<'b>> {
+        let plain_bytes = self.size().filter(|size| *size <= FRAME_BYTES_MAX)?;
+        Some(Frame { plain_bytes, packed: self.bytes()? })
+    }
+}
+
+/// A compressed frame.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Frame<'b> {
+    pub(super) plain_bytes: usize,
+    packed: &'b [u8],
+}
+
+impl Frame<'_> {
+    pub(super) fn unpack(&self) -> Option<Vec<u8>> {
+        zstd::bulk::decompress(self.packed, self.plain_bytes).ok().filter(|plain| plain.len() == self.plain_bytes)
+    }
+}

@@ -1,0 +1,413 @@
+//! Some ten thousand events of an archive: grouped by shape and skeleton, each group as columns.
+//!
+//! A chunk is a frame of heads (shapes, skeletons, dictionaries), a frame that says which group each event is of, and a
+//! frame for the body of each group. The rows of a group stand in the order of its events. Events that have no like are
+//! kept as they are, as the rows of the last group.
+
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use hashbrown::HashMap;
+
+use crate::model::EventId;
+use crate::model::Timestamp;
+use crate::store::archive::bytes::Input;
+use crate::store::archive::bytes::put_bytes;
+use crate::store::archive::bytes::put_frame;
+use crate::store::archive::bytes::put_number;
+use crate::store::archive::bytes::put_planes;
+use crate::store::archive::column;
+use crate::store::archive::column::Body;
+use crate::store::archive::column::Head;
+use crate::store::archive::tokens;
+use crate::store::archive::tokens::TOKEN;
+use crate::store::format::record;
+use crate::store::format::record::Source;
+
+/// Events of a chunk.
+pub(super) const CHUNK_EVENTS: usize = 65_536;
+/// A group of fewer rows is not worth its head.
+const GROUP_ROWS_MIN: usize = 4;
+const GROUPS_MAX: usize = 1 << 20;
+
+/// Where the value of a field comes from, told by the skeleton instead of the line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum FieldPlace {
+    /// The same in every row.
+    Header,
+    /// What this piece of the skeleton stands for.
+    Skeleton(Range<usize>),
+    Elsewhere,
+}
+
+/// The rows of one shape and skeleton.
+#[derive(Debug)]
+pub(super) struct Group {
+    pub(super) rows: usize,
+    header: Vec<u8>,
+    pub(super) skeleton: Vec<u8>,
+    /// The place of each field of the shape, in its order.
+    pub(super) places: Vec<FieldPlace>,
+    pub(super) columns: Vec<Head>,
+    /// The record of the first row: what every row has from the shape can be read from it without any body.
+    pub(super) sample: Vec<u8>,
+    body: FrameCopy,
+    loaded: OnceLock<Option<Bodies>>,
+}
+
+/// A compressed frame that outlives the chunk's bytes.
+#[derive(Debug)]
+struct FrameCopy {
+    bytes: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Bodies {
+    columns: Vec<Body>,
+    /// The varying bytes of each row, one after the other, and where each ends.
+    varying: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+/// A chunk read back.
+#[derive(Debug)]
+pub(super) struct Chunk {
+    pub(super) groups: Vec<Group>,
+    /// The group of each event, in the order of documents; [`Chunk::loose`] is one more than the last.
+    group_of: Vec<u32>,
+    /// The row of each event within its group.
+    row_of: Vec<u32>,
+    loose: Vec<u8>,
+    loose_ends: Vec<usize>,
+}
+
+struct Open<'r> {
+    rows: Vec<Row<'r>>,
+    places: Vec<FieldPlace>,
+}
+
+struct Row<'r> {
+    index: usize,
+    tokens: Vec<&'r str>,
+    varying: &'r [u8],
+}
+
+/// Writes a chunk from the records of its events.
+pub(super) fn encode(records: &[Vec<u8>]) -> std::io::Result<Vec<u8>> {
+    let mut numbers: HashMap<Vec<u8>, usize> = HashMap::new();
+    let mut open: Vec<(Vec<u8>, Vec<u8>, Open<'_>)> = Vec::new();
+    let mut loose: Vec<usize> = Vec::new();
+    let mut scratch = Scratch::default();
+    for (index, record) in records.iter().enumerate() {
+        let Some((header, tokens, varying)) = scratch.read(record) else {
+            loose.push(index);
+            continue;
+        };
+        let number = *numbers.entry_ref(scratch.key.as_slice()).or_insert_with(|| {
+            open.push((
+                header.to_vec(),
+                scratch.skeleton.clone(),
+                Open { rows: Vec::new(), places: scratch.places.clone() },
+            ));
+            open.len() - 1
+        });
+        if let Some((_, _, group)) = open.get_mut(number) {
+            group.rows.push(Row { index, tokens, varying });
+        }
+    }
+    let (kept, small): (Vec<_>, Vec<_>) =
+        open.into_iter().partition(|(_, _, group)| group.rows.len() >= GROUP_ROWS_MIN);
+    loose.extend(small.iter().flat_map(|(_, _, group)| group.rows.iter().map(|row| row.index)));
+    loose.sort_unstable();
+    let mut group_of = vec![kept.len() as u64; records.len()];
+    let (mut heads, mut bodies) = (Vec::new(), Vec::new());
+    put_number(&mut heads, kept.len() as u64);
+    for (number, (header, skeleton, group)) in (0_u64..).zip(&kept) {
+        for row in &group.rows {
+            if let Some(slot) = group_of.get_mut(row.index) {
+                *slot = number;
+            }
+        }
+        let mut body = Vec::new();
+        encode_group(header, skeleton, group, &mut heads, &mut body);
+        let sample = group.rows.first().and_then(|row| record::split(records.get(row.index)?));
+        let (_, line, varying) = sample.unwrap_or_default();
+        put_bytes(&mut heads, line.as_bytes());
+        put_bytes(&mut heads, varying);
+        put_frame(&mut bodies, &body)?;
+    }
+    let mut rest = Vec::new();
+    for index in &loose {
+        put_bytes(&mut rest, records.get(*index).map(Vec::as_slice).unwrap_or_default());
+    }
+    let mut out = Vec::new();
+    put_number(&mut out, records.len() as u64);
+    put_frame(&mut out, &heads)?;
+    let mut ids = Vec::new();
+    put_planes(&mut ids, &group_of);
+    put_frame(&mut out, &ids)?;
+    put_frame(&mut out, &rest)?;
+    out.extend_from_slice(&bodies);
+    Ok(out)
+}
+
+#[derive(Default)]
+struct Scratch {
+    key: Vec<u8>,
+    skeleton: Vec<u8>,
+    tokens: Vec<Range<usize>>,
+    sources: Vec<Source>,
+    places: Vec<FieldPlace>,
+}
+
+impl Scratch {
+    /// Finds the group of a record: what it shares with others becomes the key.
+    fn read<'r>(&mut self, record: &'r [u8]) -> Option<(&'r [u8], Vec<&'r str>, &'r [u8])> {
+        let (header, line, varying) = record::split(record)?;
+        if !tokens::split(line, &mut self.skeleton, &mut self.tokens) {
+            return None;
+        }
+        let nothing = record::Columns { id: EventId::ZERO, timestamp: Timestamp(0), ingested: Timestamp(0) };
+        record::decode_with_sources(record, nothing, &mut self.sources)?;
+        self.places.clear();
+        for source in &self.sources {
+            self.places.push(match source {
+                Source::Header => FieldPlace::Header,
+                Source::Elsewhere => FieldPlace::Elsewhere,
+                Source::Line(range) => tokens::place(&self.skeleton, &self.tokens, range)
+                    .map_or(FieldPlace::Elsewhere, FieldPlace::Skeleton),
+            });
+        }
+        self.key.clear();
+        put_bytes(&mut self.key, header);
+        put_bytes(&mut self.key, &self.skeleton);
+        put_places(&mut self.key, &self.places);
+        let texts = self.tokens.iter().filter_map(|token| line.get(token.clone())).collect();
+        Some((header, texts, varying))
+    }
+}
+
+fn put_places(out: &mut Vec<u8>, places: &[FieldPlace]) {
+    put_number(out, places.len() as u64);
+    for place in places {
+        match place {
+            FieldPlace::Header => out.push(0),
+            FieldPlace::Elsewhere => out.push(1),
+            FieldPlace::Skeleton(range) => {
+                put_number(out, 2 + range.start as u64);
+                put_number(out, range.end as u64);
+            }
+        }
+    }
+}
+
+fn encode_group(header: &[u8], skeleton: &[u8], group: &Open<'_>, heads: &mut Vec<u8>, body: &mut Vec<u8>) {
+    put_number(heads, group.rows.len() as u64);
+    put_bytes(heads, header);
+    put_bytes(heads, skeleton);
+    put_places(heads, &group.places);
+    let count = skeleton.iter().filter(|byte| **byte == TOKEN).count();
+    let mut columns: Vec<Vec<&str>> = Vec::with_capacity(count);
+    for index in 0..count {
+        let tokens: Vec<&str> =
+            group.rows.iter().map(|row| row.tokens.get(index).copied().unwrap_or_default()).collect();
+        column::encode(&tokens, &columns, heads, body);
+        columns.push(tokens);
+    }
+    let lengths: Vec<u64> = group.rows.iter().map(|row| row.varying.len() as u64).collect();
+    put_planes(body, &lengths);
+    let longest = lengths.iter().copied().max().unwrap_or(0) as usize;
+    // Like beside like: the first bytes of all rows, then the second ones.
+    for at in 0..longest {
+        body.extend(group.rows.iter().filter_map(|row| row.varying.get(at)));
+    }
+}
+
+impl Chunk {
+    /// Reads the heads of a chunk; bodies are read when they are asked for.
+    pub(super) fn decode(bytes: &[u8]) -> Option<Chunk> {
+        let mut input = Input::new(bytes);
+        let events = input.size().filter(|events| *events <= CHUNK_EVENTS)?;
+        let heads = input.frame()?.unpack()?;
+        let ids = input.frame()?.unpack()?;
+        let loose = input.frame()?.unpack()?;
+        let mut heads = Input::new(&heads);
+        let count = heads.size().filter(|count| *count <= GROUPS_MAX)?;
+        let mut groups = Vec::new();
+        for _ in 0..count {
+            groups.push(Group::decode(&mut heads, &mut input)?);
+        }
+        let group_of: Vec<u32> = Input::new(&ids).planes(events)?.into_iter().map(|id| id as u32).collect();
+        let mut seen = vec![0_u32; count + 1];
+        let row_of = group_of
+            .iter()
+            .map(|group| {
+                let seen = seen.get_mut(*group as usize)?;
+                *seen += 1;
+                Some(*seen - 1)
+            })
+            .collect::<Option<Vec<u32>>>()?;
+        let are_right = groups.iter().zip(&seen).all(|(group, seen)| group.rows == *seen as usize);
+        let mut loose_ends = Vec::new();
+        let mut rest = Input::new(&loose);
+        while !rest.rest().is_empty() {
+            rest.bytes()?;
+            loose_ends.push(loose.len() - rest.rest().len());
+        }
+        let are_all = are_right && seen.last().copied() == u32::try_from(loose_ends.len()).ok();
+        are_all.then_some(Chunk { groups, group_of, row_of, loose, loose_ends })
+    }
+
+    /// Returns how many events it holds.
+    pub(super) fn len(&self) -> usize {
+        self.group_of.len()
+    }
+
+    /// Returns the events of each group, and last those that are of none.
+    pub(super) fn events_by_group(&self) -> Vec<Vec<u32>> {
+        let mut events: Vec<Vec<u32>> = self.groups.iter().map(|group| Vec::with_capacity(group.rows)).collect();
+        events.push(Vec::new());
+        for (event, group) in (0..).zip(&self.group_of) {
+            if let Some(list) = events.get_mut(*group as usize) {
+                list.push(event);
+            }
+        }
+        events
+    }
+
+    /// Writes the record of an event over `out`.
+    pub(super) fn record(&self, event: usize, out: &mut Vec<u8>) -> Option<()> {
+        let (group, row) = (*self.group_of.get(event)? as usize, *self.row_of.get(event)? as usize);
+        match self.groups.get(group) {
+            Some(group) => group.record(row, out),
+            None => {
+                let start = row.checked_sub(1).map_or(Some(0), |before| self.loose_ends.get(before).copied())?;
+                let record = Input::new(self.loose.get(start..*self.loose_ends.get(row)?)?).bytes()?;
+                out.clear();
+                out.extend_from_slice(record);
+                Some(())
+            }
+        }
+    }
+}
+
+impl Group {
+    fn decode(heads: &mut Input<'_>, bodies: &mut Input<'_>) -> Option<Group> {
+        let rows = heads.size().filter(|rows| *rows <= CHUNK_EVENTS)?;
+        let header = heads.bytes()?.to_vec();
+        let skeleton = heads.bytes()?.to_vec();
+        let count = heads.size().filter(|count| *count <= header.len())?;
+        let places = (0..count)
+            .map(|_| {
+                Some(match heads.number()? {
+                    0 => FieldPlace::Header,
+                    1 => FieldPlace::Elsewhere,
+                    start => {
+                        let start = usize::try_from(start - 2).ok()?;
+                        let range = start..heads.size()?;
+                        FieldPlace::Skeleton(Some(range).filter(|range| range.end <= skeleton.len())?)
+                    }
+                })
+            })
+            .collect::<Option<Vec<_>>>()?;
+        let mut columns = Vec::new();
+        for _ in skeleton.iter().filter(|byte| **byte == TOKEN) {
+            columns.push(Head::decode(heads, columns.len())?);
+        }
+        let (line, varying) = (heads.bytes()?, heads.bytes()?);
+        let mut sample = header.clone();
+        put_bytes(&mut sample, line);
+        sample.extend_from_slice(varying);
+        let before = bodies.rest();
+        bodies.frame()?;
+        let bytes = before.get(..before.len() - bodies.rest().len())?.to_vec();
+        Some(Group {
+            rows,
+            header,
+            skeleton,
+            places,
+            columns,
+            sample,
+            body: FrameCopy { bytes },
+            loaded: OnceLock::new(),
+        })
+    }
+
+    fn bodies(&self) -> Option<&Bodies> {
+        self.loaded.get_or_init(|| self.load()).as_ref()
+    }
+
+    fn load(&self) -> Option<Bodies> {
+        let plain = Input::new(&self.body.bytes).frame()?.unpack()?;
+        let mut input = Input::new(&plain);
+        let columns =
+            self.columns.iter().map(|head| head.decode_body(&mut input, self.rows)).collect::<Option<Vec<_>>>()?;
+        let lengths = input.planes(self.rows)?;
+        let total: u64 = lengths.iter().sum();
+        let planes = input.take(usize::try_from(total).ok()?)?;
+        let mut ends = Vec::with_capacity(self.rows);
+        let mut end = 0_usize;
+        for length in &lengths {
+            end += usize::try_from(*length).ok()?;
+            ends.push(end);
+        }
+        let mut varying = vec![0; end];
+        let mut bytes = planes.iter();
+        for at in 0..lengths.iter().copied().max().unwrap_or(0) {
+            for (length, end) in lengths.iter().zip(&ends).filter(|(length, _)| at < **length) {
+                let place = end - usize::try_from(*length).ok()? + usize::try_from(at).ok()?;
+                *varying.get_mut(place)? = *bytes.next()?;
+            }
+        }
+        Some(Bodies { columns, varying, ends })
+    }
+
+    /// Follows columns that are like an earlier one.
+    pub(super) fn head(&self, column: usize) -> Option<(usize, &Head)> {
+        match self.columns.get(column)? {
+            Head::Like(earlier) => self.head(*earlier),
+            head => Some((column, head)),
+        }
+    }
+
+    /// Returns the rows' tokens of a column as they are stored.
+    pub(super) fn body(&self, column: usize) -> Option<&Body> {
+        self.bodies()?.columns.get(column)
+    }
+
+    /// Returns the token of a row.
+    pub(super) fn token(&self, column: usize, row: usize) -> Option<Cow<'_, str>> {
+        let (column, head) = self.head(column)?;
+        match head {
+            Head::Same(token) => Some(Cow::Borrowed(token)),
+            head => head.token(self.body(column)?, row),
+        }
+    }
+
+    /// Appends what a piece of the skeleton stands for in a row.
+    pub(super) fn write_piece(&self, piece: Range<usize>, row: usize, out: &mut String) -> Option<()> {
+        let mut column = self.skeleton.get(..piece.start)?.iter().filter(|byte| **byte == TOKEN).count();
+        for byte in self.skeleton.get(piece)? {
+            if *byte == TOKEN {
+                out.push_str(&self.token(column, row)?);
+                column += 1;
+            } else {
+                out.push(char::from(*byte));
+            }
+        }
+        Some(())
+    }
+
+    fn record(&self, row: usize, out: &mut Vec<u8>) -> Option<()> {
+        let bodies = self.bodies()?;
+        let mut line = String::new();
+        self.write_piece(0..self.skeleton.len(), row, &mut line)?;
+        out.clear();
+        out.extend_from_slice(&self.header);
+        put_bytes(out, line.as_bytes());
+        let start = row.checked_sub(1).map_or(Some(0), |before| bodies.ends.get(before).copied())?;
+        out.extend_from_slice(bodies.varying.get(start..*bodies.ends.get(row)?)?);
+        Some(())
+    }
+}

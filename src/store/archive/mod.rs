@@ -1,0 +1,227 @@
+//! The archive tier: a partition some days old, rewritten as columns of what its lines consist of.
+//!
+//! The folder is that of a partition whose index holds the columns `id`, `time` and `ingested` alone, and beside it
+//! [`FILE`]: chunks of events, newest first, and a directory of them. There are no postings: a search decides on the
+//! different tokens of each column, and reads what is left. Every record comes back byte for byte.
+
+mod build;
+mod bytes;
+mod chunk;
+mod column;
+mod find;
+mod tokens;
+
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+pub(in crate::store) use build::archive_days;
+use tantivy::DocId;
+
+use crate::model::EventId;
+use crate::model::Timestamp;
+use crate::query::Query;
+use crate::store::archive::bytes::Input;
+use crate::store::archive::chunk::Chunk;
+use crate::store::archive::find::Finder;
+use crate::store::archive::find::Found;
+use crate::store::archive::find::Outside;
+use crate::store::archive::find::Rows;
+use crate::store::error::StoreError;
+use crate::store::format::record;
+use crate::store::piece::Piece;
+
+/// The file beside the columns.
+pub(in crate::store) const FILE: &str = "archive.bin";
+/// Begins the file; the last byte is the version.
+const MAGIC: &[u8; 8] = b"LNGARCH\x01";
+/// Ends the file: the directory's length and checksum.
+const TAIL_BYTES: usize = 12;
+const DIRECTORY_BYTES_MAX: u64 = 64 << 20;
+const CHUNK_BYTES_MAX: u64 = 512 << 20;
+
+/// Where a chunk lies, and the documents in it.
+#[derive(Debug, Clone)]
+struct Place {
+    offset: u64,
+    length: u64,
+    checksum: u32,
+    docs: Range<DocId>,
+}
+
+/// An open archive. The chunk read last is kept.
+pub(in crate::store) struct Archive {
+    file: File,
+    places: Vec<Place>,
+    last: Mutex<Option<(usize, Arc<Chunk>)>>,
+}
+
+/// Writes the directory of an archive after its chunks.
+fn directory_of(places: &[Place]) -> Vec<u8> {
+    let mut directory = Vec::new();
+    bytes::put_number(&mut directory, places.len() as u64);
+    for place in places {
+        bytes::put_number(&mut directory, place.length);
+        directory.extend(place.checksum.to_le_bytes());
+        bytes::put_number(&mut directory, u64::from(place.docs.end - place.docs.start));
+    }
+    let checksum = crc32c::crc32c(&directory);
+    let length = directory.len() as u64;
+    directory.extend(length.to_le_bytes());
+    directory.extend(checksum.to_le_bytes());
+    directory
+}
+
+fn directory_from(bytes: &[u8]) -> Option<Vec<Place>> {
+    let mut input = Input::new(bytes);
+    let (mut offset, mut doc) = (MAGIC.len() as u64, 0_u32);
+    let count = input.size().filter(|count| *count <= bytes.len())?;
+    (0..count)
+        .map(|_| {
+            let length = input.number().filter(|length| *length <= CHUNK_BYTES_MAX)?;
+            let checksum = u32::from_le_bytes(input.take(4)?.try_into().ok()?);
+            let end = doc.checked_add(u32::try_from(input.number()?).ok()?)?;
+            let place = Place { offset, length, checksum, docs: doc..end };
+            (offset, doc) = (offset.checked_add(length)?, end);
+            Some(place)
+        })
+        .collect()
+}
+
+impl Archive {
+    /// Opens the archive of a partition; `None` when the partition is not archived.
+    pub(in crate::store) fn open(folder: &Path) -> Result<Option<Archive>, StoreError> {
+        let path = folder.join(FILE);
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(err) => return Err(StoreError::io(path)(err)),
+        };
+        let places = read_directory(&file).map_err(StoreError::io(&path))?;
+        let places = places.ok_or_else(|| StoreError::Record(folder.display().to_string()))?;
+        Ok(Some(Archive { file, places, last: Mutex::new(None) }))
+    }
+
+    /// Returns how many events it holds.
+    pub(in crate::store) fn count(&self) -> DocId {
+        self.places.last().map_or(0, |place| place.docs.end)
+    }
+
+    fn chunk(&self, number: usize) -> Option<Arc<Chunk>> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, chunk)) = last.as_ref().filter(|(have, _)| *have == number) {
+            return Some(Arc::clone(chunk));
+        }
+        let place = self.places.get(number)?;
+        let mut bytes = vec![0; usize::try_from(place.length).ok()?];
+        self.file.read_exact_at(&mut bytes, place.offset).ok()?;
+        if crc32c::crc32c(&bytes) != place.checksum {
+            return None;
+        }
+        let chunk = Arc::new(Chunk::decode(&bytes).filter(|chunk| chunk.len() == place.docs.len())?);
+        *last = Some((number, Arc::clone(&chunk)));
+        Some(chunk)
+    }
+
+    /// Writes the record of a document over `out`.
+    pub(in crate::store) fn record(&self, doc: DocId, out: &mut Vec<u8>) -> Option<()> {
+        let number = self.places.partition_point(|place| place.docs.end <= doc);
+        let place = self.places.get(number)?;
+        self.chunk(number)?.record((doc - place.docs.start) as usize, out)
+    }
+
+    /// Hands the documents of a range that can match to `visit`, in order, and whether they do for certain, until it
+    /// returns false. Chunks are read one after the other, newest first, and only as far as somebody wants them.
+    pub(in crate::store) fn each_candidate(
+        &self,
+        piece: &Piece,
+        query: &Query,
+        range: Range<DocId>,
+        visit: &mut dyn FnMut(DocId, bool) -> Result<bool, StoreError>,
+    ) -> Result<(), StoreError> {
+        for (number, place) in self.places.iter().enumerate() {
+            if place.docs.end <= range.start || place.docs.start >= range.end {
+                continue;
+            }
+            let chunk = self.chunk(number).ok_or_else(|| StoreError::Record(piece.name()))?;
+            let candidates = candidates(&chunk, piece, place.docs.start, query);
+            for (doc, is_exact) in (place.docs.start..).zip(candidates) {
+                if let Some(is_exact) = is_exact.filter(|_| range.contains(&doc))
+                    && !visit(doc, is_exact)?
+                {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn read_directory(file: &File) -> io::Result<Option<Vec<Place>>> {
+    let length = file.metadata()?.len();
+    let mut magic = [0; 8];
+    let mut tail = [0; TAIL_BYTES];
+    if length < (MAGIC.len() + TAIL_BYTES) as u64 {
+        return Ok(None);
+    }
+    file.read_exact_at(&mut magic, 0)?;
+    file.read_exact_at(&mut tail, length - TAIL_BYTES as u64)?;
+    let [a, b, c, d, e, f, g, h, checksum @ ..] = tail;
+    let directory_length = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+    let room = length - (MAGIC.len() + TAIL_BYTES) as u64;
+    if magic != *MAGIC || directory_length > room.min(DIRECTORY_BYTES_MAX) {
+        return Ok(None);
+    }
+    let mut directory = vec![0; usize::try_from(directory_length).unwrap_or(0)];
+    file.read_exact_at(&mut directory, length - TAIL_BYTES as u64 - directory_length)?;
+    if crc32c::crc32c(&directory) != u32::from_le_bytes(checksum) {
+        return Ok(None);
+    }
+    let chunks = room - directory_length;
+    let is_whole = |places: &Vec<Place>| places.iter().map(|place| place.length).sum::<u64>() == chunks;
+    Ok(directory_from(&directory).filter(is_whole))
+}
+
+/// The columns of a group's rows.
+struct OutsideOf<'p> {
+    piece: &'p Piece,
+    first: DocId,
+    events: &'p [u32],
+}
+
+impl Outside for OutsideOf<'_> {
+    fn columns(&self, row: usize) -> (Timestamp, Timestamp, EventId) {
+        let doc = self.first + self.events.get(row).copied().unwrap_or(0);
+        (self.piece.time(doc), self.piece.ingested(doc), self.piece.id(doc))
+    }
+}
+
+/// For each event of a chunk: `None` when it does not match, otherwise whether it does for certain.
+fn candidates(chunk: &Chunk, piece: &Piece, first: DocId, query: &Query) -> Vec<Option<bool>> {
+    let mut all = vec![None; chunk.len()];
+    let by_group = chunk.events_by_group();
+    for (number, events) in by_group.iter().enumerate() {
+        let found = chunk.groups.get(number).and_then(|group| {
+            let outside = OutsideOf { piece, first, events };
+            let (timestamp, ingested, id) = outside.columns(0);
+            let columns = record::Columns { id, timestamp, ingested };
+            let sample = record::decode(&group.sample, columns)?.event;
+            Some(Finder::new(group, &sample, &outside).find(query.root()))
+        });
+        // What cannot be told is read, and reading tells what is wrong with it.
+        let found = found.unwrap_or(Found { rows: Rows::All, is_exact: false });
+        for (row, event) in events.iter().enumerate() {
+            if found.rows.has(row)
+                && let Some(slot) = all.get_mut(*event as usize)
+            {
+                *slot = Some(found.is_exact);
+            }
+        }
+    }
+    all
+}
