@@ -10,6 +10,8 @@ pub mod structured_data;
 mod tag;
 
 #[cfg(test)]
+mod round_trip;
+#[cfg(test)]
 mod tests;
 
 pub use crate::parse::timestamp::Inferred;
