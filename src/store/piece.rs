@@ -1,5 +1,6 @@
 //! A split in memory or a partition on disk: both are one immutable tantivy segment, newest event first.
 
+use std::cell::RefCell;
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ use tantivy::store::StoreReader;
 use crate::model::EventId;
 use crate::model::Timestamp;
 use crate::store::archive::Archive;
+use crate::store::archive::Held;
 use crate::store::error::StoreError;
 use crate::store::format::record;
 use crate::store::format::record::Columns;
@@ -135,7 +137,7 @@ impl Piece {
     pub(super) fn records(&self) -> Result<Records<'_>, StoreError> {
         const BLOCKS_CACHED: usize = 4;
         let store = match &self.archive {
-            Some(archive) => Source::Archive(archive),
+            Some(archive) => Source::Archive(archive, RefCell::default()),
             None => Source::Blocks(self.reader.get_store_reader(BLOCKS_CACHED).map_err(tantivy::TantivyError::from)?),
         };
         Ok(Records { piece: self, store })
@@ -166,7 +168,7 @@ pub(super) struct Records<'p> {
 
 enum Source<'p> {
     Blocks(StoreReader),
-    Archive(&'p Archive),
+    Archive(&'p Archive, RefCell<Held>),
 }
 
 impl Records<'_> {
@@ -185,9 +187,9 @@ impl Records<'_> {
                 let stored = record_of(&document).and_then(|record| record::decode(record, columns));
                 stored.map(|stored| visit(&stored, document.len())).ok_or_else(unreadable)
             }
-            Source::Archive(archive) => {
+            Source::Archive(archive, held) => {
                 let mut record = Vec::with_capacity(512);
-                archive.record(doc, &mut record).ok_or_else(unreadable)?;
+                archive.record(doc, held, &mut record).ok_or_else(unreadable)?;
                 let stored = record::decode(&record, columns).ok_or_else(unreadable)?;
                 Ok(visit(&stored, record.len()))
             }
@@ -202,9 +204,9 @@ impl Records<'_> {
                 let document = store.get_document_bytes(doc)?;
                 record_of(&document).map(<[u8]>::to_vec).ok_or_else(unreadable)
             }
-            Source::Archive(archive) => {
+            Source::Archive(archive, held) => {
                 let mut record = Vec::new();
-                archive.record(doc, &mut record).ok_or_else(unreadable)?;
+                archive.record(doc, held, &mut record).ok_or_else(unreadable)?;
                 Ok(record)
             }
         }

@@ -11,6 +11,7 @@ mod column;
 mod find;
 mod tokens;
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
@@ -19,6 +20,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::Weak;
 
 pub(in crate::store) use build::archive_days;
 use tantivy::DocId;
@@ -26,6 +28,7 @@ use tantivy::DocId;
 use crate::model::EventId;
 use crate::model::Timestamp;
 use crate::query::Query;
+use crate::query::ast::Expr;
 use crate::store::archive::bytes::Input;
 use crate::store::archive::chunk::Chunk;
 use crate::store::archive::find::Finder;
@@ -54,12 +57,16 @@ struct Place {
     docs: Range<DocId>,
 }
 
-/// An open archive. The chunk read last is kept.
+/// An open archive. Chunks are kept by whoever reads them: an archive that nobody reads takes no memory.
 pub(in crate::store) struct Archive {
     file: File,
     places: Vec<Place>,
-    last: Mutex<Option<(usize, Arc<Chunk>)>>,
+    last: Mutex<(usize, Weak<Chunk>)>,
 }
+
+/// The chunk that a reader of records has open.
+#[derive(Default)]
+pub(in crate::store) struct Held(Option<(usize, Arc<Chunk>)>);
 
 /// Writes the directory of an archive after its chunks.
 fn directory_of(places: &[Place]) -> Vec<u8> {
@@ -104,7 +111,7 @@ impl Archive {
         };
         let places = read_directory(&file).map_err(StoreError::io(&path))?;
         let places = places.ok_or_else(|| StoreError::Record(folder.display().to_string()))?;
-        Ok(Some(Archive { file, places, last: Mutex::new(None) }))
+        Ok(Some(Archive { file, places, last: Mutex::new((0, Weak::new())) }))
     }
 
     /// Returns how many events it holds.
@@ -114,8 +121,8 @@ impl Archive {
 
     fn chunk(&self, number: usize) -> Option<Arc<Chunk>> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, chunk)) = last.as_ref().filter(|(have, _)| *have == number) {
-            return Some(Arc::clone(chunk));
+        if let Some(chunk) = last.1.upgrade().filter(|_| last.0 == number) {
+            return Some(chunk);
         }
         let place = self.places.get(number)?;
         let mut bytes = vec![0; usize::try_from(place.length).ok()?];
@@ -124,29 +131,49 @@ impl Archive {
             return None;
         }
         let chunk = Arc::new(Chunk::decode(&bytes).filter(|chunk| chunk.len() == place.docs.len())?);
-        *last = Some((number, Arc::clone(&chunk)));
+        *last = (number, Arc::downgrade(&chunk));
         Some(chunk)
     }
 
-    /// Writes the record of a document over `out`.
-    pub(in crate::store) fn record(&self, doc: DocId, out: &mut Vec<u8>) -> Option<()> {
+    /// Writes the record of a document over `out`; the chunk it is in stays in `held` for the next one.
+    pub(in crate::store) fn record(&self, doc: DocId, held: &RefCell<Held>, out: &mut Vec<u8>) -> Option<()> {
         let number = self.places.partition_point(|place| place.docs.end <= doc);
         let place = self.places.get(number)?;
-        self.chunk(number)?.record((doc - place.docs.start) as usize, out)
+        let mut held = held.borrow_mut();
+        let chunk = match held.0.take().filter(|(have, _)| *have == number) {
+            Some((_, chunk)) => chunk,
+            None => self.chunk(number)?,
+        };
+        let read = chunk.record((doc - place.docs.start) as usize, out);
+        held.0 = Some((number, chunk));
+        read
     }
 
     /// Hands the documents of a range that can match to `visit`, in order, and whether they do for certain, until it
-    /// returns false. Chunks are read one after the other, newest first, and only as far as somebody wants them.
+    /// returns false. Chunks are read one after the other, newest first, and only as far as somebody wants them, `is_over`
+    /// being asked before each.
     pub(in crate::store) fn each_candidate(
         &self,
         piece: &Piece,
         query: &Query,
         range: Range<DocId>,
+        is_over: &dyn Fn() -> bool,
         visit: &mut dyn FnMut(DocId, bool) -> Result<bool, StoreError>,
     ) -> Result<(), StoreError> {
+        if *query.root() == Expr::All {
+            for doc in range {
+                if !visit(doc, true)? {
+                    break;
+                }
+            }
+            return Ok(());
+        }
         for (number, place) in self.places.iter().enumerate() {
             if place.docs.end <= range.start || place.docs.start >= range.end {
                 continue;
+            }
+            if is_over() {
+                return Ok(());
             }
             let chunk = self.chunk(number).ok_or_else(|| StoreError::Record(piece.name()))?;
             let candidates = candidates(&chunk, piece, place.docs.start, query);

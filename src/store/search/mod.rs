@@ -555,10 +555,7 @@ fn collect_from_archive(
 ) -> Result<(), StoreError> {
     let records = piece.records()?;
     let mut looked_at = 0_u32;
-    if budget.is_spent() {
-        return Ok(());
-    }
-    archive.each_candidate(piece, query, range, &mut |doc, is_exact| {
+    archive.each_candidate(piece, query, range, &|| budget.is_spent(), &mut |doc, is_exact| {
         looked_at = looked_at.wrapping_add(1);
         if looked_at.is_multiple_of(CHECK_EVERY) && budget.is_spent() {
             return Ok(false);
