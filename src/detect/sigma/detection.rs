@@ -73,8 +73,13 @@ pub struct Detection {
     pub expr: Expr,
 }
 
-/// Reads a `detection` (or the body of a filter).
-pub fn read(node: &Node, lists: Lists<'_>, problems: &mut Problems) -> Option<Detection> {
+/// Keys of a rule's detection that are no search identifiers.
+pub const OF_A_RULE: &[&str] = &["condition", "timeframe"];
+/// Keys of a filter's body that are no search identifiers; there `rules` says which rules it narrows.
+pub const OF_A_FILTER: &[&str] = &["condition", "timeframe", "rules"];
+
+/// Reads a `detection` (or the body of a filter), of which some keys are reserved.
+pub fn read(node: &Node, reserved: &[&str], lists: Lists<'_>, problems: &mut Problems) -> Option<Detection> {
     let Kind::Map(entries) = &node.kind else {
         problems
             .add(node.at, RuleError::WrongType { key: "detection".into(), expected: "a map", found: node.kind_name() });
@@ -82,9 +87,7 @@ pub fn read(node: &Node, lists: Lists<'_>, problems: &mut Problems) -> Option<De
     };
     let before = problems.0.len();
     let mut searches = Vec::new();
-    for (key, value) in
-        entries.iter().filter(|(key, _)| !matches!(key.text.as_str(), "condition" | "timeframe" | "rules"))
-    {
+    for (key, value) in entries.iter().filter(|(key, _)| !reserved.contains(&key.text.as_str())) {
         if let Some(expr) = read_search(&key.text, value, lists, problems) {
             searches.push(Search { name: key.text.clone(), at: key.at, expr, used: false });
         }

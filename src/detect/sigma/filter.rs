@@ -38,7 +38,7 @@ pub fn read(node: &Node, path: &Path, lists: Lists<'_>, problems: &mut Problems)
             return None;
         }
     };
-    let detection = detection::read(body, lists, problems)?;
+    let detection = detection::read(body, detection::OF_A_FILTER, lists, problems)?;
     Some(Filter { meta, rules, expr: detection.expr })
 }
 

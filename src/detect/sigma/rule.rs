@@ -147,7 +147,7 @@ pub fn read(node: &Node, path: &Path, lists: Lists<'_>, problems: &mut Problems)
         problems.add(node.at, RuleError::Missing("detection"));
         return None;
     };
-    let detection = detection::read(detection, lists, problems)?;
+    let detection = detection::read(detection, detection::OF_A_RULE, lists, problems)?;
     Some(Rule { meta, expr: detection.expr, searches: detection.searches })
 }
 

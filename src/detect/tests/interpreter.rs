@@ -221,6 +221,22 @@ proptest! {
     }
 
     #[test]
+    fn patterns_mean_what_they_say(pattern in "[aĐ*?]{0,6}", text in "[ađĐ]{0,6}") {
+        let pattern = Pattern::parse(&pattern);
+        prop_assert_eq!(pattern.matches(&text), like(pattern.parts(), &text));
+    }
+
+    #[test]
+    fn reading_never_panics(text in "[ -~\n]{0,200}") {
+        let file = RuleFile { path: PathBuf::from("x.yml"), text };
+        drop(RuleSet::compile(&[file], &Options::default()));
+    }
+}
+
+proptest! {
+    // Each case runs thousands of events.
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+    #[test]
     fn what_is_learned_changes_no_answer(rules in proptest::collection::vec(random_rule(), 1..5), events in proptest::collection::vec(random_event(), 4..12)) {
         let texts: Vec<String> = rules.iter().enumerate().map(|(number, text)| format!("title: T{number}\nid: r{number}\n{text}")).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
@@ -237,17 +253,5 @@ proptest! {
         for (event, want) in events.iter().zip(want) {
             prop_assert_eq!(learning.matches(event), want, "{:?}\n{}", &event.fields, rules.join("\n---\n"));
         }
-    }
-
-    #[test]
-    fn patterns_mean_what_they_say(pattern in "[aĐ*?]{0,6}", text in "[ađĐ]{0,6}") {
-        let pattern = Pattern::parse(&pattern);
-        prop_assert_eq!(pattern.matches(&text), like(pattern.parts(), &text));
-    }
-
-    #[test]
-    fn reading_never_panics(text in "[ -~\n]{0,200}") {
-        let file = RuleFile { path: PathBuf::from("x.yml"), text };
-        drop(RuleSet::compile(&[file], &Options::default()));
     }
 }

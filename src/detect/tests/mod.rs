@@ -117,6 +117,15 @@ fn every_modifier_matches_what_it_must_and_nothing_else() {
 }
 
 #[test]
+fn a_search_may_be_called_rules_or_filter() {
+    let detection = "  rules:\n    F: a\n  filter:\n    G: b\n  condition: rules and not filter\n";
+    assert!(matches(detection, r#"{"F": "a"}"#));
+    assert!(!matches(detection, r#"{"F": "a", "G": "b"}"#));
+    assert!(!matches(detection, r#"{"F": "x"}"#));
+    assert!(matches("  rules:\n    F: a\n  other:\n    G: b\n  condition: 1 of them\n", r#"{"F": "a"}"#));
+}
+
+#[test]
 fn absent_fields_are_null_and_do_not_exist() {
     assert!(matches("  a: {F: null}\n  condition: a\n", "{}"));
     assert!(matches("  a: {F|exists: false}\n  condition: a\n", "{}"));
