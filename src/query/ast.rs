@@ -231,7 +231,10 @@ impl fmt::Display for Expr {
             }
             Expr::Field { name, test } => {
                 fmt_name(name, f)?;
-                return write!(f, ":{test}");
+                let value = test.to_string();
+                // `c:\` begins a path, unless parentheses say that it is a field and its value.
+                let is_like_path = value.starts_with('\\') && name.chars().nth(1).is_none();
+                return if is_like_path { write!(f, ":({value})") } else { write!(f, ":{value}") };
             }
             Expr::Not(child) => {
                 f.write_str("NOT ")?;

@@ -206,6 +206,16 @@ fn expression() -> impl Strategy<Value = String> {
     })
 }
 
+#[test]
+fn a_field_of_one_letter_is_not_printed_as_a_path() {
+    for text in ["v::::x*", "c:(\\*)", "c:(\\\\x*)"] {
+        let read = query(text);
+        assert!(matches!(read.root(), Expr::Field { .. }), "`{text}` read as {read:?}");
+        assert_eq!(parse(&read.to_string(), NOW), Ok(read), "`{text}`");
+    }
+    assert!(matches!(query("c:\\windows").root(), Expr::Words(_)));
+}
+
 proptest! {
     #[test]
     fn what_is_printed_reads_back_the_same(text in expression()) {
