@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pwd
+import signal
 import shutil
 import subprocess
 from pathlib import Path
@@ -17,6 +18,8 @@ class Database:
     """A running server; `sql` speaks to it as its owner."""
 
     kind = ""
+    # What ends the server at once, in good order.
+    stop_signal = signal.SIGTERM
 
     def __init__(self, place, port=None, tls=None):
         self.place = Path(place)
@@ -42,7 +45,7 @@ class Database:
 
     def stop(self):
         if self.process and self.process.poll() is None:
-            self.process.terminate()
+            self.process.send_signal(self.stop_signal)
             try:
                 self.process.wait(30)
             except subprocess.TimeoutExpired:
@@ -59,6 +62,8 @@ class Database:
 
 class PostgreSql(Database):
     kind = "postgresql"
+    # SIGTERM would wait for its clients to go, and the one that is tested does not go by itself.
+    stop_signal = signal.SIGINT
 
     def binary(self, name):
         return str(max(Path("/usr/lib/postgresql").glob(f"*/bin/{name}")))
