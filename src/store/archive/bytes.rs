@@ -1,22 +1,11 @@
 //! Reading and writing the bytes of an archive: numbers, texts, planes of bytes, compressed frames.
 
+use crate::store::format::varint;
+
 /// A frame never unpacks to more than this.
 const FRAME_BYTES_MAX: usize = 512 << 20;
 /// High: an archive is written once and read for years.
 const LEVEL: i32 = 19;
-
-pub(super) fn put_number(out: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        out.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    out.push(number as u8);
-}
-
-pub(super) fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
-    put_number(out, bytes.len() as u64);
-    out.extend_from_slice(bytes);
-}
 
 /// Writes how many bytes each number takes, then all highest bytes, then the next: like stands beside like.
 pub(super) fn put_planes(out: &mut Vec<u8>, numbers: &[u64]) {
@@ -31,8 +20,8 @@ pub(super) fn put_planes(out: &mut Vec<u8>, numbers: &[u64]) {
 /// Compresses; what stands before it tells how long both forms are.
 pub(super) fn put_frame(out: &mut Vec<u8>, plain: &[u8]) -> std::io::Result<()> {
     let packed = zstd::bulk::compress(plain, LEVEL)?;
-    put_number(out, plain.len() as u64);
-    put_bytes(out, &packed);
+    varint::put(out, plain.len() as u64);
+    varint::put_bytes(out, &packed);
     Ok(())
 }
 
@@ -62,15 +51,7 @@ impl<'b> Input<'b> {
     }
 
     pub(super) fn number(&mut self) -> Option<u64> {
-        let mut number = 0_u64;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            number |= u64::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return Some(number);
-            }
-        }
-        None
+        varint::take(&mut self.rest)
     }
 
     pub(super) fn size(&mut self) -> Option<usize> {

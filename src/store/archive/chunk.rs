@@ -13,9 +13,7 @@ use hashbrown::HashMap;
 use crate::model::EventId;
 use crate::model::Timestamp;
 use crate::store::archive::bytes::Input;
-use crate::store::archive::bytes::put_bytes;
 use crate::store::archive::bytes::put_frame;
-use crate::store::archive::bytes::put_number;
 use crate::store::archive::bytes::put_planes;
 use crate::store::archive::column;
 use crate::store::archive::column::Body;
@@ -24,6 +22,7 @@ use crate::store::archive::tokens;
 use crate::store::archive::tokens::TOKEN;
 use crate::store::format::record;
 use crate::store::format::record::Source;
+use crate::store::format::varint;
 
 /// Events of a chunk.
 pub(super) const CHUNK_EVENTS: usize = 65_536;
@@ -122,7 +121,7 @@ pub(super) fn encode(records: &[Vec<u8>]) -> std::io::Result<Vec<u8>> {
     loose.sort_unstable();
     let mut group_of = vec![kept.len() as u64; records.len()];
     let (mut heads, mut bodies) = (Vec::new(), Vec::new());
-    put_number(&mut heads, kept.len() as u64);
+    varint::put(&mut heads, kept.len() as u64);
     for (number, (header, skeleton, group)) in (0_u64..).zip(&kept) {
         for row in &group.rows {
             if let Some(slot) = group_of.get_mut(row.index) {
@@ -133,16 +132,16 @@ pub(super) fn encode(records: &[Vec<u8>]) -> std::io::Result<Vec<u8>> {
         encode_group(header, skeleton, group, &mut heads, &mut body);
         let sample = group.rows.first().and_then(|row| record::split(records.get(row.index)?));
         let (_, line, varying) = sample.unwrap_or_default();
-        put_bytes(&mut heads, line.as_bytes());
-        put_bytes(&mut heads, varying);
+        varint::put_bytes(&mut heads, line.as_bytes());
+        varint::put_bytes(&mut heads, varying);
         put_frame(&mut bodies, &body)?;
     }
     let mut rest = Vec::new();
     for index in &loose {
-        put_bytes(&mut rest, records.get(*index).map(Vec::as_slice).unwrap_or_default());
+        varint::put_bytes(&mut rest, records.get(*index).map(Vec::as_slice).unwrap_or_default());
     }
     let mut out = Vec::new();
-    put_number(&mut out, records.len() as u64);
+    varint::put(&mut out, records.len() as u64);
     put_frame(&mut out, &heads)?;
     let mut ids = Vec::new();
     put_planes(&mut ids, &group_of);
@@ -180,8 +179,8 @@ impl Scratch {
             });
         }
         self.key.clear();
-        put_bytes(&mut self.key, header);
-        put_bytes(&mut self.key, &self.skeleton);
+        varint::put_bytes(&mut self.key, header);
+        varint::put_bytes(&mut self.key, &self.skeleton);
         put_places(&mut self.key, &self.places);
         let texts = self.tokens.iter().filter_map(|token| line.get(token.clone())).collect();
         Some((header, texts, varying))
@@ -189,23 +188,23 @@ impl Scratch {
 }
 
 fn put_places(out: &mut Vec<u8>, places: &[FieldPlace]) {
-    put_number(out, places.len() as u64);
+    varint::put(out, places.len() as u64);
     for place in places {
         match place {
             FieldPlace::Header => out.push(0),
             FieldPlace::Elsewhere => out.push(1),
             FieldPlace::Skeleton(range) => {
-                put_number(out, 2 + range.start as u64);
-                put_number(out, range.end as u64);
+                varint::put(out, 2 + range.start as u64);
+                varint::put(out, range.end as u64);
             }
         }
     }
 }
 
 fn encode_group(header: &[u8], skeleton: &[u8], group: &Open<'_>, heads: &mut Vec<u8>, body: &mut Vec<u8>) {
-    put_number(heads, group.rows.len() as u64);
-    put_bytes(heads, header);
-    put_bytes(heads, skeleton);
+    varint::put(heads, group.rows.len() as u64);
+    varint::put_bytes(heads, header);
+    varint::put_bytes(heads, skeleton);
     put_places(heads, &group.places);
     let count = skeleton.iter().filter(|byte| **byte == TOKEN).count();
     let mut columns: Vec<Vec<&str>> = Vec::with_capacity(count);
@@ -317,7 +316,7 @@ impl Group {
         }
         let (line, varying) = (heads.bytes()?, heads.bytes()?);
         let mut sample = header.clone();
-        put_bytes(&mut sample, line);
+        varint::put_bytes(&mut sample, line);
         sample.extend_from_slice(varying);
         let before = bodies.rest();
         bodies.frame()?;
@@ -405,7 +404,7 @@ impl Group {
         self.write_piece(0..self.skeleton.len(), row, &mut line)?;
         out.clear();
         out.extend_from_slice(&self.header);
-        put_bytes(out, line.as_bytes());
+        varint::put_bytes(out, line.as_bytes());
         let start = row.checked_sub(1).map_or(Some(0), |before| bodies.ends.get(before).copied())?;
         out.extend_from_slice(bodies.varying.get(start..*bodies.ends.get(row)?)?);
         Some(())

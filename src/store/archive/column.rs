@@ -7,9 +7,8 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use crate::store::archive::bytes::Input;
-use crate::store::archive::bytes::put_bytes;
-use crate::store::archive::bytes::put_number;
 use crate::store::archive::bytes::put_planes;
+use crate::store::format::varint;
 
 /// Separates texts; no token holds it.
 const TEXT_END: u8 = b'\n';
@@ -65,12 +64,12 @@ pub(super) fn encode(tokens: &[&str], earlier: &[Vec<&str>], head: &mut Vec<u8>,
     let Some(first) = tokens.first() else { return };
     if tokens.iter().all(|token| token == first) {
         head.push(kind::SAME);
-        put_bytes(head, first.as_bytes());
+        varint::put_bytes(head, first.as_bytes());
         return;
     }
     if let Some(like) = earlier.iter().position(|column| column == tokens) {
         head.push(kind::LIKE);
-        put_number(head, like as u64);
+        varint::put(head, like as u64);
         return;
     }
     let mut values: BTreeMap<&str, u64> = BTreeMap::new();
@@ -107,10 +106,10 @@ fn encode_dictionary<'t>(
     body: &mut Vec<u8>,
 ) {
     head.push(kind::DICTIONARY);
-    put_number(head, values.len() as u64);
+    varint::put(head, values.len() as u64);
     for (code, (value, slot)) in (0..).zip(values.iter_mut()) {
         *slot = code;
-        put_bytes(head, value.as_bytes());
+        varint::put_bytes(head, value.as_bytes());
     }
     let codes: Vec<u64> = tokens.iter().map(|token| values.get(token).copied().unwrap_or(0)).collect();
     put_planes(body, &codes);
@@ -138,7 +137,7 @@ fn encode_numbers(tokens: &[&str], format: Format, head: &mut Vec<u8>, body: &mu
         Format::Hex(width) => (3, width),
     };
     head.extend([code, width, u8::from(are_steps)]);
-    put_number(head, base);
+    varint::put(head, base);
     put_planes(body, if are_steps { &steps } else { &offsets });
 }
 

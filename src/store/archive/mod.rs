@@ -37,6 +37,7 @@ use crate::store::archive::find::Outside;
 use crate::store::archive::find::Rows;
 use crate::store::error::StoreError;
 use crate::store::format::record;
+use crate::store::format::varint;
 use crate::store::piece::Piece;
 
 /// The file beside the columns.
@@ -71,11 +72,11 @@ pub(in crate::store) struct Held(Option<(usize, Arc<Chunk>)>);
 /// Writes the directory of an archive after its chunks.
 fn directory_of(places: &[Place]) -> Vec<u8> {
     let mut directory = Vec::new();
-    bytes::put_number(&mut directory, places.len() as u64);
+    varint::put(&mut directory, places.len() as u64);
     for place in places {
-        bytes::put_number(&mut directory, place.length);
+        varint::put(&mut directory, place.length);
         directory.extend(place.checksum.to_le_bytes());
-        bytes::put_number(&mut directory, u64::from(place.docs.end - place.docs.start));
+        varint::put(&mut directory, u64::from(place.docs.end - place.docs.start));
     }
     let checksum = crc32c::crc32c(&directory);
     let length = directory.len() as u64;

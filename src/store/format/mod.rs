@@ -3,3 +3,4 @@
 pub(super) mod batch;
 pub(super) mod record;
 pub(super) mod schema;
+pub(super) mod varint;

@@ -22,6 +22,7 @@ use crate::store::format::record::Source;
 use crate::store::format::record::Stored;
 use crate::store::format::record::ends;
 use crate::store::format::record::tag;
+use crate::store::format::varint;
 
 /// Reads a record; `None` when the bytes are not one.
 pub fn decode(record: &[u8], columns: Columns) -> Option<Stored<'_>> {
@@ -190,15 +191,7 @@ impl<'r> Input<'r> {
     }
 
     fn varint(&mut self) -> Option<u64> {
-        let mut number = 0_u64;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            number |= u64::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return Some(number);
-            }
-        }
-        None
+        varint::take(&mut self.rest)
     }
 
     /// Reads how many things follow; each takes at least a byte, so there are no more of them than bytes left.

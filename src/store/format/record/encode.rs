@@ -19,6 +19,7 @@ use crate::store::format::record::LIST_DEPTH_MAX;
 use crate::store::format::record::Places;
 use crate::store::format::record::ends;
 use crate::store::format::record::tag;
+use crate::store::format::varint;
 
 /// A number or address is looked for so far behind the place before it.
 const SEARCH_BYTES_MAX: usize = 2_048;
@@ -36,24 +37,24 @@ pub fn encode(event: &Event<'_>, exact: Option<&[u8]>, out: &mut Vec<u8>) {
         | flag(has_logsource, HAS_LOGSOURCE);
     out.push(flags | (failure_code << FAILURE_SHIFT));
     if let Some(parser) = event.parser {
-        put_bytes(out, parser.as_bytes());
+        varint::put_bytes(out, parser.as_bytes());
     }
     if has_logsource {
         put_logsource(out, &event.logsource);
     }
-    put_varint(out, event.fields.len() as u64);
+    varint::put(out, event.fields.len() as u64);
     for (name, _) in &event.fields {
-        put_bytes(out, name.as_str().as_bytes());
+        varint::put_bytes(out, name.as_str().as_bytes());
     }
     let mut values = Values::new(event);
     for (index, (_, value)) in event.fields.iter().enumerate() {
         let tag = values.put(value, index, 0);
         out.push(tag);
     }
-    put_bytes(out, &values.steady);
-    put_bytes(out, event.raw.as_bytes());
+    varint::put_bytes(out, &values.steady);
+    varint::put_bytes(out, event.raw.as_bytes());
     if let Some(exact) = exact {
-        put_bytes(out, exact);
+        varint::put_bytes(out, exact);
     }
     out.extend_from_slice(&values.varying);
 }
@@ -92,7 +93,7 @@ impl<'v, 'e> Values<'v, 'e> {
             }
             Value::Text(text) => self.put_text(value, text, index),
             Value::List(items) if depth < LIST_DEPTH_MAX => {
-                put_varint(&mut self.steady, items.len() as u64);
+                varint::put(&mut self.steady, items.len() as u64);
                 for item in items {
                     let at = self.steady.len();
                     self.steady.push(tag::NULL);
@@ -104,7 +105,7 @@ impl<'v, 'e> Values<'v, 'e> {
                 tag::LIST
             }
             Value::List(_) => {
-                put_bytes(&mut self.steady, value.to_text().as_bytes());
+                varint::put_bytes(&mut self.steady, value.to_text().as_bytes());
                 tag::TEXT
             }
         }
@@ -119,7 +120,7 @@ impl<'v, 'e> Values<'v, 'e> {
                 return tag::INT_SPAN;
             }
         }
-        put_varint(&mut self.varying, ((number << 1) ^ (number >> 63)) as u64);
+        varint::put(&mut self.varying, ((number << 1) ^ (number >> 63)) as u64);
         tag::INT
     }
 
@@ -157,7 +158,7 @@ impl<'v, 'e> Values<'v, 'e> {
         if self.put_same(value, index) {
             return tag::SAME;
         }
-        put_bytes(&mut self.steady, text.as_bytes());
+        varint::put_bytes(&mut self.steady, text.as_bytes());
         tag::TEXT
     }
 
@@ -165,7 +166,7 @@ impl<'v, 'e> Values<'v, 'e> {
     fn put_same(&mut self, value: &Value<'_>, index: usize) -> bool {
         let earlier = self.event.fields.get(..index).unwrap_or_default();
         let Some(same) = earlier.iter().position(|(_, have)| have == value) else { return false };
-        put_varint(&mut self.steady, same as u64);
+        varint::put(&mut self.steady, same as u64);
         true
     }
 
@@ -193,14 +194,14 @@ impl<'v, 'e> Values<'v, 'e> {
     fn put_known_place(&mut self, text: &str) -> bool {
         let is_same = |place: &Range<usize>| self.event.raw.get(place.clone()) == Some(text);
         let Some(number) = self.places.known.iter().position(is_same) else { return false };
-        put_varint(&mut self.steady, number as u64 + 1);
+        varint::put(&mut self.steady, number as u64 + 1);
         true
     }
 
     fn put_new_place(&mut self, place: Range<usize>) {
         let distance = place.start as i64 - self.places.end as i64;
-        put_varint(&mut self.steady, 0);
-        put_varint(&mut self.steady, ((distance << 1) ^ (distance >> 63)) as u64);
+        varint::put(&mut self.steady, 0);
+        varint::put(&mut self.steady, ((distance << 1) ^ (distance >> 63)) as u64);
         let line = self.event.raw.as_bytes();
         let terminator = line.get(place.end).copied();
         let is_first = |byte: u8| {
@@ -211,7 +212,7 @@ impl<'v, 'e> Values<'v, 'e> {
             Some(byte) if is_first(byte) => self.steady.push(byte),
             Some(_) => {
                 self.steady.push(ends::BY_LENGTH);
-                put_varint(&mut self.varying, place.len() as u64);
+                varint::put(&mut self.varying, place.len() as u64);
             }
         }
         self.places.push(place);
@@ -219,24 +220,11 @@ impl<'v, 'e> Values<'v, 'e> {
 }
 
 fn put_logsource(out: &mut Vec<u8>, source: &LogSource) {
-    put_bytes(out, source.product.as_deref().unwrap_or_default().as_bytes());
+    varint::put_bytes(out, source.product.as_deref().unwrap_or_default().as_bytes());
     for list in [&source.service, &source.category] {
-        put_varint(out, list.len() as u64);
+        varint::put(out, list.len() as u64);
         for item in list {
-            put_bytes(out, item.as_bytes());
+            varint::put_bytes(out, item.as_bytes());
         }
     }
-}
-
-fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
-    put_varint(out, bytes.len() as u64);
-    out.extend_from_slice(bytes);
-}
-
-fn put_varint(out: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        out.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    out.push(number as u8);
 }
