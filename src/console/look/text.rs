@@ -210,8 +210,8 @@ texts! {
         "For reading only. To test and check: longan rules test, longan rules check"
     ),
     AuditNote => (
-        "Màn hình kiểm toán chưa có: máy chủ chưa phục vụ nhật ký kiểm toán qua API. Lịch sử của từng cảnh báo và sự cố nằm trong chi tiết của nó (màn hình 1 và 2).",
-        "There is no audit screen yet: the server does not offer its audit log over the API. The history of each alert and incident stands in its detail (screens 1 and 2)."
+        "Màn hình kiểm toán chưa có. Ai đã làm gì: `longan audit`; dữ liệu còn nguyên không: `longan verify`; bằng chứng: `longan export`. Lịch sử của từng cảnh báo và sự cố nằm trong chi tiết của nó (màn hình 1 và 2).",
+        "There is no audit screen yet. Who did what: `longan audit`; is the data intact: `longan verify`; evidence: `longan export`. The history of each alert and incident stands in its detail (screens 1 and 2)."
     ),
     ReportsNow => ("HIỆN TẠI", "NOW"),
     ReportsPeriod => ("CẢNH BÁO TRONG {} (t đổi khoảng)", "ALERTS OF THE LAST {} (t other period)"),
