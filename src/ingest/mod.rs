@@ -15,6 +15,7 @@ pub mod journald;
 pub mod ledger;
 pub mod listener;
 pub mod lumberjack;
+pub mod placed;
 pub mod relp;
 pub mod stream;
 pub mod syslog;

@@ -17,15 +17,15 @@ use tracing::info;
 use tracing::warn;
 
 use crate::ingest::account::Account;
-use crate::ingest::intake::Frame;
-use crate::ingest::intake::NotStored;
 use crate::ingest::intake::Place;
 use crate::ingest::journald::child::Child;
 use crate::ingest::journald::entry::Entry;
 use crate::ingest::journald::position::Position;
 use crate::ingest::ledger::Ledger;
-use crate::ingest::ledger::LedgerError;
 use crate::ingest::listener::Context;
+use crate::ingest::placed::Placed;
+use crate::ingest::placed::PlacedError;
+use crate::ingest::placed::Storing;
 use crate::model::Origin;
 use crate::telemetry::Counter;
 
@@ -66,23 +66,9 @@ impl Config {
     }
 }
 
-/// Why the input ended by itself.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum JournalError {
-    /// The log takes nothing any more.
-    #[error("journal input stopped")]
-    NotStored(#[from] NotStored),
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
-}
-
 struct Input {
     config: Config,
-    context: Context,
-    account: Account,
-    origin: Arc<Origin>,
-    ledger: Ledger<Position>,
+    storing: Storing<Position>,
     errors: Counter,
     /// The last failure that was told, so that the same one is told once.
     told: Option<String>,
@@ -93,21 +79,23 @@ struct Input {
 ///
 /// # Errors
 /// When the log has failed or ended, or the position cannot be kept. Nothing `journalctl` does ends the input.
-pub async fn run(config: Config, places: &[Place], context: Context) -> Result<(), JournalError> {
+pub async fn run(config: Config, places: &[Place], context: Context) -> Result<(), PlacedError> {
+    let cancel = context.cancel.clone();
     let mut input = Input {
-        account: Account::new(&context.registry, &config.name),
-        origin: Arc::new(Origin { input: config.name.clone(), peer: None, identity: None }),
-        ledger: Ledger::open(&config.positions, &config.name, &config.subject(), places)?,
         errors: context.registry.counter("longan_journal_errors_total", &[("input", config.name.as_str())]),
+        storing: Storing {
+            account: Account::new(&context.registry, &config.name),
+            origin: Arc::new(Origin { input: config.name.clone(), peer: None, identity: None }),
+            ledger: Ledger::open(&config.positions, &config.name, &config.subject(), places)?,
+            context,
+        },
         told: None,
         pause: PAUSE_MIN,
         config,
-        context,
     };
-    let cancel = input.context.cancel.clone();
     while !cancel.is_cancelled() {
         let reason = input.follow().await?;
-        input.account.connections.set(0);
+        input.storing.account.connections.set(0);
         if cancel.is_cancelled() {
             break;
         }
@@ -123,21 +111,21 @@ pub async fn run(config: Config, places: &[Place], context: Context) -> Result<(
 
 impl Input {
     /// Follows with one child until it ends, and returns why it did.
-    async fn follow(&mut self) -> Result<String, JournalError> {
-        let cancel = self.context.cancel.clone();
-        if self.ledger.progress().cursor.is_none() && !self.config.is_from_beginning {
+    async fn follow(&mut self) -> Result<String, PlacedError> {
+        let cancel = self.storing.context.cancel.clone();
+        if self.storing.ledger.progress().cursor.is_none() && !self.config.is_from_beginning {
             // From now on means from this moment, also for a run after a long pause.
             match child::newest(&self.config).await {
-                Ok(Some(cursor)) => self.ledger.begin_at(Position { cursor: Some(cursor) })?,
+                Ok(Some(cursor)) => self.storing.ledger.begin_at(Position { cursor: Some(cursor) })?,
                 Ok(None) => {}
                 Err(reason) => return Ok(reason),
             }
         }
-        let mut child = match Child::start(&self.config, self.ledger.progress().cursor.as_deref()) {
+        let mut child = match Child::start(&self.config, self.storing.ledger.progress().cursor.as_deref()) {
             Ok(child) => child,
             Err(reason) => return Ok(reason),
         };
-        self.account.connections.set(1);
+        self.storing.account.connections.set(1);
         loop {
             let page = tokio::select! {
                 page = read_page(&mut child) => page,
@@ -149,46 +137,16 @@ impl Input {
             self.settle_fault();
             self.store(page).await?;
             if !child.has_more() {
-                self.ledger.settle()?;
+                self.storing.ledger.settle()?;
             }
         }
     }
 
-    /// Hands entries in until they are stored: while the disk is full they stay where they are.
-    async fn store(&mut self, page: Vec<Entry>) -> Result<(), JournalError> {
-        let marks: Vec<Option<String>> = page.iter().map(|entry| entry.cursor.clone()).collect();
-        let unplaced = marks.iter().filter(|cursor| cursor.is_none()).count();
-        self.account.framing_errors.add(unplaced as u64);
-        let received = self.context.clock.now();
-        let frame = |entry: Entry| Frame {
-            received,
-            origin: Arc::clone(&self.origin),
-            truncated: entry.truncated,
-            raw: entry.raw,
-        };
-        let frames: Vec<Frame> = page.into_iter().map(frame).collect();
-        loop {
-            let places = self.ledger.begin(&marks)?;
-            frames.iter().for_each(|frame| self.account.frame(frame.raw.len(), frame.truncated));
-            let outcome = match self.context.intake.submit_placed(frames.clone(), places).await {
-                Ok(receipt) => receipt.synced().await,
-                Err(err) => {
-                    self.account.rejected.add(frames.len() as u64);
-                    Err(err)
-                }
-            };
-            match outcome {
-                Ok(()) => break,
-                // Noted but not stored: the next run reads them again.
-                Err(NotStored::DiskFull) => tokio::select! {
-                    accepting = self.context.intake.accepting() => accepting?,
-                    () = self.context.cancel.cancelled() => return Ok(()),
-                },
-                Err(err) => return Err(err.into()),
-            }
-        }
-        self.ledger.stored(&marks);
-        Ok(())
+    async fn store(&mut self, page: Vec<Entry>) -> Result<(), PlacedError> {
+        let unplaced = page.iter().filter(|entry| entry.cursor.is_none()).count();
+        self.storing.account.framing_errors.add(unplaced as u64);
+        let placed = |entry: Entry| Placed { raw: entry.raw, truncated: entry.truncated, mark: entry.cursor };
+        self.storing.store(page.into_iter().map(placed).collect()).await
     }
 
     fn settle_fault(&mut self) {
