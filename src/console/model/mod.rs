@@ -1,6 +1,7 @@
 //! All the console knows: plain data, changed only by `update`, drawn by `view`.
 
 pub(super) mod alerts;
+pub(super) mod audit;
 pub(super) mod incidents;
 pub(super) mod lists;
 pub(super) mod overlay;
@@ -16,6 +17,7 @@ use crate::console::look::text::Text;
 use crate::console::look::theme::Theme;
 use crate::console::look::theme::ThemeName;
 use crate::console::model::alerts::Alerts;
+use crate::console::model::audit::Audit;
 use crate::console::model::incidents::Incidents;
 use crate::console::model::lists::Rules;
 use crate::console::model::lists::Sources;
@@ -122,6 +124,7 @@ pub(super) struct Model {
     pub search: Search,
     pub sources: Sources,
     pub rules: Rules,
+    pub audit: Audit,
     pub reports: Reports,
     pub overlay: Option<Overlay>,
     /// What was being sent, kept until the server has it.
@@ -156,6 +159,7 @@ impl Model {
             search: Search::default(),
             sources: Sources::default(),
             rules: Rules::default(),
+            audit: Audit::default(),
             reports: Reports::default(),
             overlay: None,
             draft: None,
