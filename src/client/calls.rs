@@ -400,12 +400,16 @@ impl Client {
         self.stream_of(request, Some(SEARCH_SILENCE_MAX)).await
     }
 
-    async fn get<T: DeserializeOwned>(&self, target: &str) -> Result<T, ClientError> {
+    pub(super) async fn get<T: DeserializeOwned>(&self, target: &str) -> Result<T, ClientError> {
         let request = self.request(Method::GET, target, Bytes::new())?;
         self.call(request).await
     }
 
-    async fn post<B: Serialize, T: DeserializeOwned>(&self, target: &str, body: &B) -> Result<T, ClientError> {
+    pub(super) async fn post<B: Serialize, T: DeserializeOwned>(
+        &self,
+        target: &str,
+        body: &B,
+    ) -> Result<T, ClientError> {
         let body = serde_json::to_vec(body).map_err(|err| self.not_understood(err.to_string()))?;
         let request = self.request(Method::POST, target, Bytes::from(body))?;
         self.call(request).await

@@ -134,10 +134,10 @@ fn action_of(request: &Request, role: Role) -> Option<&'static str> {
     let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
     let is_change = !matches!(*request.method(), Method::GET | Method::HEAD);
     match path {
-        "/v1/whoami" | "/v1/status" | "/v1/sources" | "/v1/stream" | "/metrics" | "/healthz" => None,
+        "/v1/whoami" | "/v1/status" | "/v1/sources" | "/v1/stream" | "/v1/evidence" | "/metrics" | "/healthz" => None,
         // Said again every few seconds: only the first time is written down, by the handler, which knows.
         "/v1/presence" => None,
-        "/v1/verify" => Some("verify"),
+        "/v1/verify" | "/v1/verify/cancel" => Some("verify"),
         "/v1/export" => Some("export"),
         _ if path.starts_with("/v1/search") => Some("search"),
         _ if path.starts_with("/v1/audit") => Some("audit"),

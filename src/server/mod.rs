@@ -20,6 +20,7 @@ pub use limits::Limits;
 pub use listen::ControlSocket;
 pub use listen::ListenError;
 pub use listen::Server;
+pub use services::EvidenceService;
 pub use services::ExportService;
 pub use services::Offer;
 pub use services::PulseFigures;

@@ -15,6 +15,7 @@ use crate::server::access::Shared;
 use crate::server::access::guard;
 use crate::server::handlers::alerts;
 use crate::server::handlers::audit;
+use crate::server::handlers::evidence;
 use crate::server::handlers::export;
 use crate::server::handlers::incidents;
 use crate::server::handlers::presence;
@@ -74,6 +75,10 @@ pub(super) fn table() -> Vec<Route> {
         route("/v1/search/tail", Some(SearchEvents), get(search::tail)),
         route("/v1/export", Some(SearchEvents), post(export::bundle)),
         route("/v1/audit", Some(ReadAudit), get(audit::window)),
+        route("/v1/audit/{id}", Some(ReadAudit), get(audit::entry)),
+        route("/v1/evidence", Some(ReadAudit), get(evidence::state)),
+        route("/v1/verify", Some(ReadAudit), post(evidence::verify)),
+        route("/v1/verify/cancel", Some(ReadAudit), post(evidence::cancel)),
         route("/v1/events/{id}", Some(SearchEvents), get(search::event)),
     ]
 }

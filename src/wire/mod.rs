@@ -6,6 +6,7 @@
 
 pub mod alert;
 pub mod audit;
+pub mod evidence;
 pub mod export;
 pub mod incident;
 pub mod presence;

@@ -1,6 +1,7 @@
 //! All the console knows: plain data, changed only by `update`, drawn by `view`.
 
 pub(super) mod alerts;
+pub(super) mod audit;
 pub(super) mod incidents;
 pub(super) mod lists;
 pub(super) mod overlay;
@@ -17,6 +18,7 @@ use crate::console::look::text::Text;
 use crate::console::look::theme::Theme;
 use crate::console::look::theme::ThemeName;
 use crate::console::model::alerts::Alerts;
+use crate::console::model::audit::Audit;
 use crate::console::model::incidents::Incidents;
 use crate::console::model::lists::Rules;
 use crate::console::model::lists::Sources;
@@ -125,6 +127,7 @@ pub(super) struct Model {
     pub search: Search,
     pub sources: Sources,
     pub rules: Rules,
+    pub audit: Audit,
     pub reports: Reports,
     pub overlay: Option<Overlay>,
     /// What was being sent, kept until the server has it.
@@ -160,6 +163,7 @@ impl Model {
             search: Search::default(),
             sources: Sources::default(),
             rules: Rules::default(),
+            audit: Audit::default(),
             reports: Reports::default(),
             overlay: None,
             draft: None,

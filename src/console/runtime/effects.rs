@@ -18,6 +18,7 @@ use crate::console::msg::Failure;
 use crate::console::msg::Msg;
 use crate::console::msg::Request;
 use crate::console::msg::Slot;
+use crate::console::runtime::files;
 use crate::wire::report::HandoverFilter;
 use crate::wire::search::SearchRequest;
 
@@ -48,7 +49,10 @@ impl Effects {
         while self.tasks.try_join_next().is_some() {}
         let (client, messages) = (self.client.clone(), self.messages.clone());
         let task = self.tasks.spawn(async move {
-            let result = answer(&client, request).await.map_err(failure);
+            let result = match request {
+                Request::Export { request, path } => files::export(&client, &request, &path).await,
+                request => answer(&client, request).await.map_err(failure),
+            };
             // The console has ended when nobody listens any more.
             drop(messages.send(Msg::Answer { slot, generation, result }).await);
         });
@@ -57,6 +61,13 @@ impl Effects {
         }
         if let Some(earlier) = self.reads.insert(slot, task) {
             earlier.abort();
+        }
+    }
+
+    /// Ends a read whose answer nobody waits for any more; the server notices that the caller is gone.
+    pub(super) fn give_up(&mut self, slot: Slot) {
+        if let Some(running) = self.reads.remove(&slot) {
+            running.abort();
         }
     }
 
@@ -111,6 +122,15 @@ async fn answer(client: &Client, request: Request) -> Result<Answer, ClientError
         Request::Histogram(request) => Answer::Histogram(client.histogram(&request).await?),
         Request::Sources => Answer::Sources(client.sources().await?),
         Request::ActOnSource(command) => Answer::ActedOnSource(Box::new(client.act_on_source(&command).await?)),
+        Request::Evidence => Answer::Evidence(Box::new(client.evidence().await?)),
+        Request::Verify => Answer::Verifying(Box::new(client.verify().await?)),
+        Request::CancelVerify => Answer::Verifying(Box::new(client.cancel_verify().await?)),
+        Request::Audit(wanted) => Answer::Audit(client.audit(&wanted).await?),
+        Request::AuditEntry(number) => Answer::AuditEntry(Box::new(client.audit_entry(number).await?)),
+        // Written to a file by `files`; without one its length is all there is to tell.
+        Request::Export { request, path } => {
+            Answer::Exported { path, bytes: client.export(&request).await?.len() as u64 }
+        }
         Request::Rules => Answer::Rules(client.rules().await?),
     })
 }

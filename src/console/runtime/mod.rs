@@ -4,6 +4,7 @@
 //! is drawn only when something changed and at most 60 times a second.
 
 mod effects;
+mod files;
 mod screen;
 
 use std::io;
@@ -195,6 +196,7 @@ fn carry_out(cmds: Vec<Cmd>, effects: &mut Effects, screen: &mut Screen) -> io::
             Cmd::Ask { slot, generation, request } => effects.ask(slot, generation, request),
             Cmd::Follow { generation, revision, after } => effects.follow(generation, revision, after),
             Cmd::Tail { generation, request } => effects.tail(generation, request),
+            Cmd::GiveUp(slot) => effects.give_up(slot),
             Cmd::Copy(text) => screen.copy(&text)?,
             Cmd::Notify(text) => screen.notify(&text)?,
         }

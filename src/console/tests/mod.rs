@@ -1,5 +1,6 @@
 //! The console's tests: messages in, model and commands out; models in, cells out.
 
+mod auditor;
 mod cases;
 mod fixtures;
 mod hostile;

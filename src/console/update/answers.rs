@@ -14,7 +14,9 @@ use crate::console::msg::Request;
 use crate::console::msg::Slot;
 use crate::console::update::alerts;
 use crate::console::update::ask;
+use crate::console::update::audit;
 use crate::console::update::complain;
+use crate::console::update::export;
 use crate::console::update::forms;
 use crate::console::update::incidents;
 use crate::console::update::reports;
@@ -76,6 +78,11 @@ fn accept(model: &mut Model, slot: Slot, answer: Answer) -> Vec<Cmd> {
         Answer::Histogram(histogram) => model.search.histogram = Some(histogram),
         Answer::Sources(list) => return sources::arrived(model, list),
         Answer::ActedOnSource(row) => return sources::acted(model, *row),
+        Answer::Evidence(state) => audit::state_arrived(model, *state),
+        Answer::Verifying(verification) => audit::verify_answered(model, *verification),
+        Answer::Audit(window) => audit::window_arrived(model, slot, window),
+        Answer::AuditEntry(entry) => audit::entry_arrived(model, *entry),
+        Answer::Exported { path, bytes } => export::arrived(model, path, bytes),
         Answer::Rules(list) => {
             model.rules.rows = list.rules;
             model.rules.rows.sort_by_key(|rule| Reverse(rule.detections));
@@ -97,11 +104,13 @@ fn refuse(model: &mut Model, slot: Slot, failure: Failure) -> Vec<Cmd> {
         }
         // The page itself tells what is wrong with its query.
         Slot::Histogram | Slot::AroundHistogram => {}
+        Slot::Export => export::failed(model, failure),
         // The stream tells that nobody answers; one message is enough.
         Slot::SourceLines => {}
         // Said again when it is due; by then the others may be told.
         Slot::Presence => {}
         _ if failure.is_away && !slot.is_action() => {}
+        Slot::Audit | Slot::Evidence => audit::failed(model, failure),
         Slot::IncidentAction | Slot::SourceAction | Slot::HandoverSign => {
             forms::restore_draft(model, &failure.text);
             complain(model, failure.text);

@@ -2,6 +2,8 @@
 
 mod alerts;
 mod answers;
+mod audit;
+mod export;
 mod forms;
 mod incidents;
 mod keys;
@@ -12,6 +14,7 @@ mod reports;
 mod search;
 mod sources;
 
+pub(super) use export::check_command;
 pub(super) use forms::DISPOSITIONS;
 pub(super) use incidents::LEVELS;
 pub(super) use incidents::PHASES;
@@ -90,6 +93,9 @@ fn tick(model: &mut Model, now: jiff::Timestamp) -> Vec<Cmd> {
     }
     if model.screen == Screen::Sources && now.as_second() % SOURCES_SECONDS == 0 && !link::is_away(model) {
         return sources::refresh(model);
+    }
+    if model.screen == Screen::Audit && model.is_dirty {
+        return audit::tick(model);
     }
     Vec::new()
 }

@@ -2,6 +2,7 @@
 
 pub(super) mod alerts;
 pub(super) mod audit;
+pub(super) mod evidence;
 pub(super) mod export;
 pub(super) mod incidents;
 pub(super) mod lines;

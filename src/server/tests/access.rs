@@ -62,6 +62,10 @@ const EXPECTED: &[(&str, &str, Option<Permission>)] = &[
     ("GET", "/v1/search/tail", Some(SearchEvents)),
     ("POST", "/v1/export", Some(SearchEvents)),
     ("GET", "/v1/audit", Some(ReadAudit)),
+    ("GET", "/v1/audit/{id}", Some(ReadAudit)),
+    ("GET", "/v1/evidence", Some(ReadAudit)),
+    ("POST", "/v1/verify", Some(ReadAudit)),
+    ("POST", "/v1/verify/cancel", Some(ReadAudit)),
     ("GET", "/v1/events/{id}", Some(SearchEvents)),
 ];
 
