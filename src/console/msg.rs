@@ -16,6 +16,8 @@ use crate::wire::incident::IncidentAction;
 use crate::wire::incident::IncidentDetail;
 use crate::wire::incident::IncidentRow;
 use crate::wire::incident::IncidentWindow;
+use crate::wire::presence::LookRequest;
+use crate::wire::presence::Looks;
 use crate::wire::report::DraftRequest;
 use crate::wire::report::Handover;
 use crate::wire::report::HandoverDraft;
@@ -100,6 +102,7 @@ pub(super) enum Slot {
     IncidentList,
     IncidentDetail,
     IncidentAction,
+    Presence,
     Triage,
     Handovers,
     HandoverDraft,
@@ -135,6 +138,7 @@ pub(super) enum Request {
     Incidents,
     Incident(u64),
     ActOnIncident(u64, IncidentAction),
+    Look(LookRequest),
     Triage(Period),
     Handovers,
     DraftHandover(DraftRequest),
@@ -159,6 +163,7 @@ pub(super) enum Answer {
     Incidents(IncidentWindow),
     Incident(Box<IncidentDetail>),
     ActedOnIncident(IncidentRow),
+    Looked(Looks),
     Triage(Box<TriageReport>),
     Handovers(HandoverList),
     HandoverDraft(HandoverDraft),

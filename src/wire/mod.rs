@@ -8,6 +8,7 @@ pub mod alert;
 pub mod audit;
 pub mod export;
 pub mod incident;
+pub mod presence;
 pub mod problem;
 pub mod report;
 pub mod rule;

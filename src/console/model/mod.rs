@@ -4,6 +4,7 @@ pub(super) mod alerts;
 pub(super) mod incidents;
 pub(super) mod lists;
 pub(super) mod overlay;
+pub(super) mod presence;
 pub(super) mod reports;
 pub(super) mod search;
 
@@ -20,6 +21,7 @@ use crate::console::model::incidents::Incidents;
 use crate::console::model::lists::Rules;
 use crate::console::model::lists::Sources;
 use crate::console::model::overlay::Overlay;
+use crate::console::model::presence::Presence;
 use crate::console::model::reports::Reports;
 use crate::console::model::search::Search;
 use crate::console::msg::SLOT_COUNT;
@@ -117,6 +119,7 @@ pub(super) struct Model {
     pub whoami: Option<Whoami>,
     pub status: Option<Box<Status>>,
     pub pulse: Pulse,
+    pub presence: Presence,
     pub alerts: Alerts,
     pub incidents: Incidents,
     pub search: Search,
@@ -151,6 +154,7 @@ impl Model {
             whoami: None,
             status: None,
             pulse: Pulse::default(),
+            presence: Presence::new(now),
             alerts: Alerts::default(),
             incidents: Incidents::default(),
             search: Search::default(),

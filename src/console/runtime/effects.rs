@@ -28,6 +28,8 @@ const TAIL_GATHER: Duration = Duration::from_millis(25);
 /// Runs what is asked for.
 pub(super) struct Effects {
     client: Client,
+    /// Tells this console from others of the same user.
+    session: String,
     messages: Sender<Msg>,
     tasks: JoinSet<()>,
     /// The running read of each slot; a later one takes its place.
@@ -37,8 +39,8 @@ pub(super) struct Effects {
 }
 
 impl Effects {
-    pub(super) fn new(client: Client, messages: Sender<Msg>) -> Effects {
-        Effects { client, messages, tasks: JoinSet::new(), reads: HashMap::new(), stream: None, tail: None }
+    pub(super) fn new(client: Client, session: String, messages: Sender<Msg>) -> Effects {
+        Effects { client, session, messages, tasks: JoinSet::new(), reads: HashMap::new(), stream: None, tail: None }
     }
 
     /// Sends a request; a read of the same slot that is still running is given up.
@@ -61,9 +63,10 @@ impl Effects {
     /// Follows the stream, after a while.
     pub(super) fn follow(&mut self, generation: u64, revision: u64, after: Duration) {
         let (client, messages) = (self.client.clone(), self.messages.clone());
+        let session = self.session.clone();
         let task = self.tasks.spawn(async move {
             tokio::time::sleep(after).await;
-            let failure = follow(&client, &messages, generation, revision).await.err().map(failure);
+            let failure = follow(&client, &messages, generation, revision, &session).await.err().map(failure);
             drop(messages.send(Msg::StreamEnded { generation, failure }).await);
         });
         if let Some(earlier) = self.stream.replace(task) {
@@ -98,6 +101,7 @@ async fn answer(client: &Client, request: Request) -> Result<Answer, ClientError
         }
         Request::Incident(id) => Answer::Incident(Box::new(client.incident(id).await?)),
         Request::ActOnIncident(id, action) => Answer::ActedOnIncident(client.act_on_incident(id, &action).await?),
+        Request::Look(request) => Answer::Looked(client.look(&request).await?),
         Request::Triage(period) => Answer::Triage(Box::new(client.triage_report(&period).await?)),
         Request::Handovers => Answer::Handovers(client.handovers(&HandoverFilter::default()).await?),
         Request::DraftHandover(wanted) => Answer::HandoverDraft(client.draft_handover(&wanted).await?),
@@ -111,8 +115,14 @@ async fn answer(client: &Client, request: Request) -> Result<Answer, ClientError
     })
 }
 
-async fn follow(client: &Client, messages: &Sender<Msg>, generation: u64, revision: u64) -> Result<(), ClientError> {
-    let mut records = client.changes(revision).await?;
+async fn follow(
+    client: &Client,
+    messages: &Sender<Msg>,
+    generation: u64,
+    revision: u64,
+    session: &str,
+) -> Result<(), ClientError> {
+    let mut records = client.changes_beside(revision, session).await?;
     while let Some(record) = records.next().await {
         let message = Box::new(record?);
         if messages.send(Msg::Stream { generation, message }).await.is_err() {

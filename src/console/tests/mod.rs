@@ -5,5 +5,6 @@ mod fixtures;
 mod hostile;
 mod keys;
 mod link;
+mod presence;
 mod screens;
 mod triage;

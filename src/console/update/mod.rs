@@ -7,6 +7,7 @@ mod incidents;
 mod keys;
 mod link;
 mod overlays;
+mod presence;
 mod reports;
 mod search;
 mod sources;
@@ -48,14 +49,18 @@ pub(super) fn start(model: &mut Model) -> Vec<Cmd> {
 pub(super) fn update(model: &mut Model, msg: Msg) -> Vec<Cmd> {
     // A message that changes nothing must not hide that an earlier one did.
     let was_dirty = std::mem::replace(&mut model.is_dirty, true);
-    let cmds = apply(model, msg);
+    let mut cmds = apply(model, msg);
+    cmds.extend(presence::keep(model));
     model.is_dirty |= was_dirty;
     cmds
 }
 
 fn apply(model: &mut Model, msg: Msg) -> Vec<Cmd> {
     match msg {
-        Msg::Key(key) => keys::press(model, key),
+        Msg::Key(key) => {
+            model.presence.pressed = model.now;
+            keys::press(model, key)
+        }
         Msg::Paste(text) => overlays::paste(model, &text),
         Msg::Resize(width, height) => {
             model.size = (width, height);

@@ -49,6 +49,7 @@ const EXPECTED: &[(&str, &str, Option<Permission>)] = &[
     ("GET", "/v1/incidents/{id}", Some(ReadAlerts)),
     ("POST", "/v1/incidents/{id}/actions", Some(Triage)),
     ("GET", "/v1/incidents/{id}/report", Some(ReadAlerts)),
+    ("POST", "/v1/presence", Some(Triage)),
     ("GET", "/v1/reports/triage", Some(ReadAlerts)),
     ("GET", "/v1/handovers", Some(ReadAlerts)),
     ("POST", "/v1/handovers/draft", Some(Triage)),
