@@ -35,6 +35,7 @@ pub(super) struct Live {
 #[derive(Debug, Clone, Default)]
 pub(super) struct InForce {
     pub(super) rules: Arc<RuleSet>,
+    pub(super) cases: Arc<hashbrown::HashMap<String, usize>>,
     pub(super) pack_count: u64,
     pub(super) problems: Vec<String>,
 }
@@ -106,7 +107,8 @@ impl Live {
     pub(super) fn set_in_force(&self, content: &Content) {
         let pack_count = content.packs.summaries().len() as u64;
         let problems = content.problems.clone();
-        *lock(&self.in_force) = InForce { rules: Arc::clone(&content.rules), pack_count, problems };
+        *lock(&self.in_force) =
+            InForce { rules: Arc::clone(&content.rules), cases: Arc::clone(&content.cases), pack_count, problems };
     }
 
     /// Hands new rules and packs to the processing thread; a later offer replaces one not yet taken.

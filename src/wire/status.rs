@@ -65,6 +65,15 @@ pub struct RuleRow {
     /// Exceptions in force.
     #[serde(default)]
     pub exceptions: u64,
+    /// The cases beside it.
+    #[serde(default)]
+    pub cases: u64,
+    /// Whether events of its log source came within the last 30 days.
+    #[serde(default)]
+    pub arrives: Option<bool>,
+    /// It is there for correlations and raises nothing by itself.
+    #[serde(default)]
+    pub is_silent: bool,
 }
 
 /// The rules that run.

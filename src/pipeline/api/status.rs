@@ -22,6 +22,7 @@ use crate::telemetry::Registry;
 use crate::wire::problem::Problem;
 use crate::wire::rule::Verdicts;
 use crate::wire::source::InputRow;
+use crate::wire::source::LogSourceRow;
 use crate::wire::source::SourceAction;
 use crate::wire::source::SourceCommand;
 use crate::wire::source::SourceList;
@@ -32,6 +33,8 @@ use crate::wire::status::Status;
 
 /// A mute that nobody remembers is a hole.
 const MUTE_SECONDS_MAX: u64 = 90 * 86_400;
+/// Logs that came longer ago arrive no more.
+const ARRIVES_WITHIN: Duration = Duration::from_secs(30 * 86_400);
 /// The page size of every system this runs on.
 const PAGE_BYTES: u64 = 4096;
 /// Folders of the data folder are added up to this depth.
@@ -101,7 +104,14 @@ impl StatusService for StatusOf {
 
     fn sources(&self) -> SourceList {
         let inputs = self.inputs.iter().map(|row| self.with_figures(row)).collect();
-        SourceList { inputs, sources: self.live.sources().rows(self.clock.now()) }
+        let sources = self.live.sources();
+        let log_sources = sources.log_sources().into_iter().map(|(source, seen)| LogSourceRow {
+            product: source.product,
+            service: source.service,
+            category: source.category,
+            last_seen: seen.to_string(),
+        });
+        SourceList { inputs, sources: sources.rows(self.clock.now()), log_sources: log_sources.collect() }
     }
 
     fn act_on_source(&self, command: &SourceCommand, caller: &Principal) -> Result<SourceRow, Problem> {
@@ -132,6 +142,10 @@ impl StatusService for StatusOf {
 
     fn rules(&self) -> RuleList {
         let in_force = self.live.in_force();
+        let since = self.clock.now().minus(ARRIVES_WITHIN);
+        let mut seen = self.live.sources().log_sources();
+        seen.retain(|(_, at)| *at >= since);
+        let arriving = in_force.rules.arriving(&seen.into_iter().map(|(source, _)| source).collect::<Vec<_>>());
         let rules = in_force.rules.rules().map(|rule| RuleRow {
             id: rule.id.clone(),
             title: rule.title.clone(),
@@ -145,6 +159,9 @@ impl StatusService for StatusOf {
             verdicts: Verdicts::default(),
             noise: 0,
             exceptions: 0,
+            cases: in_force.cases.get(&rule.id).map_or(0, |count| *count as u64),
+            arrives: arriving.get(&rule.id).copied(),
+            is_silent: rule.silent,
         });
         RuleList { rules: rules.collect() }
     }
