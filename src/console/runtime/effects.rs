@@ -15,9 +15,12 @@ use crate::client::Records;
 use crate::console::msg::Answer;
 use crate::console::msg::EventObject;
 use crate::console::msg::Failure;
+use crate::console::msg::FileWish;
 use crate::console::msg::Msg;
 use crate::console::msg::Request;
 use crate::console::msg::Slot;
+use crate::console::runtime::files;
+use crate::console::runtime::files::FileError;
 use crate::wire::report::HandoverFilter;
 use crate::wire::search::SearchRequest;
 
@@ -48,7 +51,10 @@ impl Effects {
         while self.tasks.try_join_next().is_some() {}
         let (client, messages) = (self.client.clone(), self.messages.clone());
         let task = self.tasks.spawn(async move {
-            let result = answer(&client, request).await.map_err(failure);
+            let result = match request {
+                Request::Write { path, wish } => written(&client, path, &wish).await,
+                request => answer(&client, request).await.map_err(failure),
+            };
             // The console has ended when nobody listens any more.
             drop(messages.send(Msg::Answer { slot, generation, result }).await);
         });
@@ -88,6 +94,18 @@ impl Effects {
     }
 }
 
+async fn written(client: &Client, path: String, wish: &FileWish) -> Result<Answer, Failure> {
+    match files::write(client, &path, wish).await {
+        Ok(count) => Ok(Answer::Written { path, count }),
+        Err(FileError::Client(err)) => Err(failure(err)),
+        Err(err) => {
+            let source = std::error::Error::source(&err).map(|source| format!(": {source}"));
+            let text = format!("{err}{}", source.unwrap_or_default());
+            Err(Failure { is_away: false, is_conflict: false, text, hint: None, column: None, owner: None })
+        }
+    }
+}
+
 async fn answer(client: &Client, request: Request) -> Result<Answer, ClientError> {
     Ok(match request {
         Request::Whoami => Answer::Whoami(client.whoami().await?),
@@ -111,6 +129,8 @@ async fn answer(client: &Client, request: Request) -> Result<Answer, ClientError
         Request::Histogram(request) => Answer::Histogram(client.histogram(&request).await?),
         Request::Sources => Answer::Sources(client.sources().await?),
         Request::ActOnSource(command) => Answer::ActedOnSource(Box::new(client.act_on_source(&command).await?)),
+        // Written before it comes here.
+        Request::Write { path, .. } => Answer::Written { path, count: 0 },
         Request::Rules => Answer::Rules(client.rules().await?),
     })
 }

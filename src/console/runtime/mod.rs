@@ -4,6 +4,7 @@
 //! is drawn only when something changed and at most 60 times a second.
 
 mod effects;
+mod files;
 mod screen;
 
 use std::io;

@@ -1,6 +1,7 @@
 //! The console's tests: messages in, model and commands out; models in, cells out.
 
 mod cases;
+mod checklist;
 mod fixtures;
 mod hostile;
 mod keys;

@@ -2,6 +2,8 @@
 
 mod alerts;
 mod answers;
+mod figures;
+mod files;
 mod forms;
 mod incidents;
 mod keys;
@@ -84,14 +86,16 @@ fn tick(model: &mut Model, now: jiff::Timestamp) -> Vec<Cmd> {
     if model.toast.as_ref().is_some_and(|toast| toast.until < now) {
         model.toast = None;
     }
+    let mut cmds: Vec<Cmd> = figures::refresh(model).into_iter().collect();
     if !link::is_away(model) && model.alerts.rows.is_empty() && !model.alerts.waiting.is_empty() {
         // Nothing is shown that could move: the first alerts are simply there, those of one second together.
-        return alerts::show_new(model);
+        cmds.extend(alerts::show_new(model));
+        return cmds;
     }
     if model.screen == Screen::Sources && now.as_second() % SOURCES_SECONDS == 0 && !link::is_away(model) {
-        return sources::refresh(model);
+        cmds.extend(sources::refresh(model));
     }
-    Vec::new()
+    cmds
 }
 
 /// Asks the server, making older answers of the slot stale.
