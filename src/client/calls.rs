@@ -162,6 +162,15 @@ impl Client {
         self.post(&format!("/v1/incidents/{id}/actions"), action).await
     }
 
+    /// Reads a bundle attached to an incident.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn incident_evidence(&self, id: u64, place: u32) -> Result<Bytes, ClientError> {
+        let target = format!("/v1/incidents/{id}/evidence?place={place}");
+        self.answer(self.request(Method::GET, &target, Bytes::new())?).await
+    }
+
     /// Makes the report of an incident: a text, Markdown or HTML.
     ///
     /// # Errors

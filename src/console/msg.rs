@@ -29,6 +29,7 @@ use crate::wire::report::Handover;
 use crate::wire::report::HandoverDraft;
 use crate::wire::report::HandoverList;
 use crate::wire::report::Period;
+use crate::wire::report::ReportRequest;
 use crate::wire::report::TriageReport;
 use crate::wire::search::Histogram;
 use crate::wire::search::HistogramRequest;
@@ -111,6 +112,8 @@ pub(super) enum Slot {
     IncidentDetail,
     IncidentAction,
     Presence,
+    File,
+    Today,
     Triage,
     Handovers,
     HandoverDraft,
@@ -138,7 +141,12 @@ impl Slot {
     pub(super) fn is_action(self) -> bool {
         matches!(
             self,
-            Slot::AlertAction | Slot::IncidentAction | Slot::HandoverSign | Slot::SourceAction | Slot::VerifyAction
+            Slot::AlertAction
+                | Slot::IncidentAction
+                | Slot::File
+                | Slot::HandoverSign
+                | Slot::SourceAction
+                | Slot::VerifyAction
         )
     }
 }
@@ -156,6 +164,11 @@ pub(super) enum Request {
     Incident(u64),
     ActOnIncident(u64, IncidentAction),
     Look(LookRequest),
+    /// Writes a file on this side.
+    Write {
+        path: String,
+        wish: FileWish,
+    },
     Triage(Period),
     Handovers,
     DraftHandover(DraftRequest),
@@ -178,6 +191,17 @@ pub(super) enum Request {
     Rules,
 }
 
+/// What goes into a file.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum FileWish {
+    /// All that a filter admits, or of them those that are marked.
+    Alerts { filter: Box<AlertFilter>, marked: Vec<u64> },
+    /// The report of an incident.
+    Report(u64, ReportRequest),
+    /// A bundle attached to an incident, by its place.
+    Evidence(u64, u32),
+}
+
 /// The server's answer.
 #[derive(Debug, Clone)]
 pub(super) enum Answer {
@@ -191,6 +215,11 @@ pub(super) enum Answer {
     Incident(Box<IncidentDetail>),
     ActedOnIncident(IncidentRow),
     Looked(Looks),
+    /// A file was written: how many rows or bytes.
+    Written {
+        path: String,
+        count: u64,
+    },
     Triage(Box<TriageReport>),
     Handovers(HandoverList),
     HandoverDraft(HandoverDraft),

@@ -138,7 +138,7 @@ fn action_of(request: &Request, role: Role) -> Option<&'static str> {
         // Said again every few seconds: only the first time is written down, by the handler, which knows.
         "/v1/presence" => None,
         "/v1/verify" | "/v1/verify/cancel" => Some("verify"),
-        "/v1/export" => Some("export"),
+        "/v1/export" | "/v1/incidents/{id}/evidence" => Some("export"),
         _ if path.starts_with("/v1/search") => Some("search"),
         _ if path.starts_with("/v1/audit") => Some("audit"),
         _ if path.starts_with("/v1/events") => Some("view"),

@@ -61,6 +61,7 @@ pub(super) fn table() -> Vec<Route> {
         route("/v1/incidents", Some(ReadAlerts), get(incidents::window)),
         route("/v1/incidents/{id}", Some(ReadAlerts), get(incidents::detail)),
         route("/v1/incidents/{id}/actions", Some(Triage), post(incidents::act)),
+        route("/v1/incidents/{id}/evidence", Some(SearchEvents), get(incidents::evidence)),
         route("/v1/incidents/{id}/report", Some(ReadAlerts), get(reports::incident)),
         route("/v1/presence", Some(Triage), post(presence::look)),
         route("/v1/reports/triage", Some(ReadAlerts), get(reports::triage)),

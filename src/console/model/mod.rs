@@ -90,6 +90,7 @@ pub(super) struct Pulse {
     pub events_per_second: u64,
     pub lag_ms: u64,
     pub open_alerts: u64,
+    pub overdue_alerts: u64,
     pub silent_sources: u64,
     pub refusing: Option<String>,
 }

@@ -15,10 +15,13 @@ use crate::client::Records;
 use crate::console::msg::Answer;
 use crate::console::msg::EventObject;
 use crate::console::msg::Failure;
+use crate::console::msg::FileWish;
 use crate::console::msg::Msg;
 use crate::console::msg::Request;
 use crate::console::msg::Slot;
+use crate::console::runtime::bundle;
 use crate::console::runtime::files;
+use crate::console::runtime::files::FileError;
 use crate::wire::report::HandoverFilter;
 use crate::wire::search::SearchRequest;
 
@@ -50,7 +53,8 @@ impl Effects {
         let (client, messages) = (self.client.clone(), self.messages.clone());
         let task = self.tasks.spawn(async move {
             let result = match request {
-                Request::Export { request, path } => files::export(&client, &request, &path).await,
+                Request::Export { request, path } => bundle::export(&client, &request, &path).await,
+                Request::Write { path, wish } => written(&client, path, &wish).await,
                 request => answer(&client, request).await.map_err(failure),
             };
             // The console has ended when nobody listens any more.
@@ -99,6 +103,18 @@ impl Effects {
     }
 }
 
+async fn written(client: &Client, path: String, wish: &FileWish) -> Result<Answer, Failure> {
+    match files::write(client, &path, wish).await {
+        Ok(count) => Ok(Answer::Written { path, count }),
+        Err(FileError::Client(err)) => Err(failure(err)),
+        Err(err) => {
+            let source = std::error::Error::source(&err).map(|source| format!(": {source}"));
+            let text = format!("{err}{}", source.unwrap_or_default());
+            Err(Failure { is_away: false, is_conflict: false, text, hint: None, column: None, owner: None })
+        }
+    }
+}
+
 async fn answer(client: &Client, request: Request) -> Result<Answer, ClientError> {
     Ok(match request {
         Request::Whoami => Answer::Whoami(client.whoami().await?),
@@ -127,10 +143,12 @@ async fn answer(client: &Client, request: Request) -> Result<Answer, ClientError
         Request::CancelVerify => Answer::Verifying(Box::new(client.cancel_verify().await?)),
         Request::Audit(wanted) => Answer::Audit(client.audit(&wanted).await?),
         Request::AuditEntry(number) => Answer::AuditEntry(Box::new(client.audit_entry(number).await?)),
-        // Written to a file by `files`; without one its length is all there is to tell.
+        // Written to a file by `bundle`; without one its length is all there is to tell.
         Request::Export { request, path } => {
             Answer::Exported { path, bytes: client.export(&request).await?.len() as u64 }
         }
+        // Written before it comes here.
+        Request::Write { path, .. } => Answer::Written { path, count: 0 },
         Request::Rules => Answer::Rules(client.rules().await?),
     })
 }

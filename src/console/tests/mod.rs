@@ -2,6 +2,7 @@
 
 mod auditor;
 mod cases;
+mod checklist;
 mod fixtures;
 mod hostile;
 mod keys;

@@ -17,6 +17,8 @@ use crate::console::update::ask;
 use crate::console::update::audit;
 use crate::console::update::complain;
 use crate::console::update::export;
+use crate::console::update::figures;
+use crate::console::update::files;
 use crate::console::update::forms;
 use crate::console::update::incidents;
 use crate::console::update::reports;
@@ -57,6 +59,8 @@ fn accept(model: &mut Model, slot: Slot, answer: Answer) -> Vec<Cmd> {
         Answer::Incident(detail) => incidents::detail_arrived(model, detail),
         Answer::ActedOnIncident(row) => return incidents::acted(model, row),
         Answer::Looked(looks) => model.presence.others = looks.looking,
+        Answer::Written { path, count } => files::written(model, &path, count),
+        Answer::Triage(triage) if slot == Slot::Today => figures::arrived(model, &triage),
         Answer::Triage(triage) => model.reports.triage = Some(triage),
         Answer::Handovers(list) => model.reports.handovers = list.handovers,
         Answer::HandoverDraft(draft) => reports::draft_arrived(model, draft),
@@ -108,10 +112,10 @@ fn refuse(model: &mut Model, slot: Slot, failure: Failure) -> Vec<Cmd> {
         // The stream tells that nobody answers; one message is enough.
         Slot::SourceLines => {}
         // Said again when it is due; by then the others may be told.
-        Slot::Presence => {}
+        Slot::Presence | Slot::Today => {}
         _ if failure.is_away && !slot.is_action() => {}
         Slot::Audit | Slot::Evidence => audit::failed(model, failure),
-        Slot::IncidentAction | Slot::SourceAction | Slot::HandoverSign => {
+        Slot::IncidentAction | Slot::SourceAction | Slot::HandoverSign | Slot::File => {
             forms::restore_draft(model, &failure.text);
             complain(model, failure.text);
         }

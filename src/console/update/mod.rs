@@ -4,6 +4,8 @@ mod alerts;
 mod answers;
 mod audit;
 mod export;
+mod figures;
+mod files;
 mod forms;
 mod incidents;
 mod keys;
@@ -87,17 +89,19 @@ fn tick(model: &mut Model, now: jiff::Timestamp) -> Vec<Cmd> {
     if model.toast.as_ref().is_some_and(|toast| toast.until < now) {
         model.toast = None;
     }
+    let mut cmds: Vec<Cmd> = figures::refresh(model).into_iter().collect();
     if !link::is_away(model) && model.alerts.rows.is_empty() && !model.alerts.waiting.is_empty() {
         // Nothing is shown that could move: the first alerts are simply there, those of one second together.
-        return alerts::show_new(model);
+        cmds.extend(alerts::show_new(model));
+        return cmds;
     }
     if model.screen == Screen::Sources && now.as_second() % SOURCES_SECONDS == 0 && !link::is_away(model) {
-        return sources::refresh(model);
+        cmds.extend(sources::refresh(model));
     }
     if model.screen == Screen::Audit && model.is_dirty {
-        return audit::tick(model);
+        cmds.extend(audit::tick(model));
     }
-    Vec::new()
+    cmds
 }
 
 /// Asks the server, making older answers of the slot stale.

@@ -181,6 +181,15 @@ fn record(model: &Model, detail: &IncidentDetail) -> Vec<Line> {
         let kind = words::word(model.lang, &seen.kind);
         lines.push(vec![piece(format!("  {kind:<8}{}{note}", seen.value), theme.text)]);
     }
+    if !detail.evidence.is_empty() {
+        lines.push(vec![piece(model.text(Text::Evidence), theme.focus)]);
+    }
+    for bundle in &detail.evidence {
+        let note = bundle.note.as_deref().map(|note| format!("  ({note})")).unwrap_or_default();
+        let digest: String = bundle.digest.chars().take(12).collect();
+        let text = format!("  {}. {} x{}{note}  {}", bundle.place, bundle.query, bundle.events, bundle.added_by);
+        lines.push(vec![piece(text, theme.text), piece(format!("  sha256 {digest}"), theme.dim)]);
+    }
     lines.push(vec![piece(model.text(Text::Entities), theme.focus)]);
     for (index, entity) in detail.entities.iter().enumerate() {
         let key = if index < 9 { format!("  [p{}] ", index + 1) } else { "       ".to_owned() };

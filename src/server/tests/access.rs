@@ -48,6 +48,7 @@ const EXPECTED: &[(&str, &str, Option<Permission>)] = &[
     ("GET", "/v1/incidents", Some(ReadAlerts)),
     ("GET", "/v1/incidents/{id}", Some(ReadAlerts)),
     ("POST", "/v1/incidents/{id}/actions", Some(Triage)),
+    ("GET", "/v1/incidents/{id}/evidence", Some(SearchEvents)),
     ("GET", "/v1/incidents/{id}/report", Some(ReadAlerts)),
     ("POST", "/v1/presence", Some(Triage)),
     ("GET", "/v1/reports/triage", Some(ReadAlerts)),
