@@ -65,6 +65,12 @@ pub struct RuleRow {
     /// Exceptions in force.
     #[serde(default)]
     pub exceptions: u64,
+    /// Detections since the start that were only counted, because the rule raised too many within a minute.
+    #[serde(default)]
+    pub suppressed: u64,
+    /// Events since the start for which the rule was not asked, because it takes too long.
+    #[serde(default)]
+    pub skipped: u64,
 }
 
 /// The rules that run.

@@ -1,5 +1,6 @@
 //! How the running whole is doing, as the API tells it.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use nix::sys::statvfs::statvfs;
 
 use crate::auth::Principal;
+use crate::detect::Strain;
 use crate::ingest::Intake;
 use crate::model::Timestamp;
 use crate::model::time::Clock;
@@ -71,6 +73,8 @@ impl StatusService for StatusOf {
         let in_force = self.live.in_force();
         let (events_per_second, lag_ms) = self.live.rate();
         let last_event = self.registry.gauge("longan_wal_last_id", &[]).get();
+        let mut problems = in_force.problems;
+        problems.extend(self.live.strain_problems());
         Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started: self.started.to_string(),
@@ -84,7 +88,7 @@ impl StatusService for StatusOf {
             open_alerts: 0,
             alerts_by_level: Vec::new(),
             rules_loaded: in_force.rules.rules().count() as u64,
-            problems: in_force.problems,
+            problems,
             packs_loaded: in_force.pack_count,
             disk_used_bytes: folder_bytes(&self.data),
             disk_free_bytes: statvfs(&self.data)
@@ -132,6 +136,8 @@ impl StatusService for StatusOf {
 
     fn rules(&self) -> RuleList {
         let in_force = self.live.in_force();
+        let strains: HashMap<String, Strain> =
+            self.live.strains().into_iter().map(|strain| (strain.rule.clone(), strain)).collect();
         let rules = in_force.rules.rules().map(|rule| RuleRow {
             id: rule.id.clone(),
             title: rule.title.clone(),
@@ -145,6 +151,8 @@ impl StatusService for StatusOf {
             verdicts: Verdicts::default(),
             noise: 0,
             exceptions: 0,
+            suppressed: strains.get(&rule.id).map_or(0, |strain| strain.suppressed),
+            skipped: strains.get(&rule.id).map_or(0, |strain| strain.skipped),
         });
         RuleList { rules: rules.collect() }
     }

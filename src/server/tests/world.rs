@@ -453,6 +453,8 @@ impl StatusService for FakeStatus {
             verdicts: Verdicts::default(),
             noise: 0,
             exceptions: 0,
+            suppressed: 0,
+            skipped: 0,
         };
         RuleList { rules: vec![rule] }
     }
