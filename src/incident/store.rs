@@ -264,6 +264,14 @@ impl IncidentStore {
         self.store.read(|connection| window(connection, is_open_only, offset, limit))
     }
 
+    /// Returns one row.
+    ///
+    /// # Errors
+    /// When there is no such incident, or the database fails.
+    pub fn row(&self, id: IncidentId) -> Result<IncidentRecord, IncidentError> {
+        self.store.read(|connection| record(connection, id))
+    }
+
     /// Returns everything about one incident.
     ///
     /// # Errors

@@ -194,6 +194,12 @@ fn two_consoles_in_conflict_see_each_other() {
         console.sees(&[words.medium, "203.0.113.60", words.live]);
         console
     });
+    // Who opens an alert is seen by the other at once, and no longer when it is closed.
+    an.press(ENTER);
+    an.sees(&[VIETNAMESE.why, "user.name"]);
+    ha.sees(&[">M @", "is looking"]);
+    an.press(ESC);
+    ha.loses("is looking");
     // One declares an incident; it arrives at the other, who corrects its title while the first does the same.
     an.press("e");
     an.press(ENTER);

@@ -191,6 +191,8 @@ impl Terminal {
         let mut command = CommandBuilder::new(PROGRAM);
         command.args(["console", "--lang", lang, "--data"]);
         command.arg(served.data());
+        // What the console writes goes where it was started.
+        command.cwd(served.data());
         command.env("TERM", "xterm-256color");
         command.env_remove("NO_COLOR");
         let child = pty.slave.spawn_command(command).expect("the console starts");

@@ -157,6 +157,7 @@ impl Running {
             peers: PeerPolicy::of_this_process([]),
             audit: None,
             export: None,
+            evidence: None,
             metrics: Registry::default(),
             clock,
         };

@@ -16,6 +16,7 @@ pub(crate) enum Context {
     Incidents,
     Search,
     Sources,
+    Audit,
 }
 
 /// What a key does.
@@ -72,6 +73,8 @@ pub(crate) enum Action {
     Sort,
     Mute,
     Unmute,
+    Verify,
+    CancelVerify,
 }
 
 /// One line of the table.
@@ -88,6 +91,7 @@ const fn bind(keys: &'static [Key], context: Context, action: Action, name: Text
 }
 
 use Context::Alerts;
+use Context::Audit;
 use Context::Everywhere;
 use Context::Incidents;
 use Context::Reports;
@@ -135,6 +139,8 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(&[Function(6), Char('m')], Sources, Action::Mute, Text::KeyMute),
     bind(&[Function(9), Char('z')], Sources, Action::Unmute, Text::KeyUnmute),
     bind(&[Function(3), Char('p')], Sources, Action::Pivot, Text::KeyLines),
+    bind(&[Function(6), Char('v')], Audit, Action::Verify, Text::KeyVerify),
+    bind(&[Function(9), Char('z')], Audit, Action::CancelVerify, Text::KeyCancelVerify),
     bind(&[Function(5)], Everywhere, Action::Refresh, Text::KeyRefresh),
     bind(&[Function(12)], Everywhere, Action::Handover, Text::KeyHandover),
     bind(&[Char(':')], Everywhere, Action::Palette, Text::KeyPalette),
@@ -172,7 +178,8 @@ pub(crate) fn context_of(screen: Screen) -> Context {
         Screen::Search => Context::Search,
         Screen::Sources => Context::Sources,
         Screen::Reports => Context::Reports,
-        Screen::Rules | Screen::Audit => Context::Everywhere,
+        Screen::Audit => Context::Audit,
+        Screen::Rules => Context::Everywhere,
     }
 }
 

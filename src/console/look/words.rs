@@ -52,6 +52,21 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("true_positive", "đúng, đã xử lý", "true positive"),
     ("duplicate", "trùng", "duplicate"),
     ("test", "thử nghiệm", "test"),
+    ("login", "đăng nhập", "login"),
+    ("refused", "từ chối", "refused"),
+    ("search", "tìm kiếm", "search"),
+    ("view", "xem", "view"),
+    ("alert", "cảnh báo", "alert"),
+    ("incident", "sự cố", "incident"),
+    ("rule", "luật", "rule"),
+    ("change", "thay đổi", "change"),
+    ("verify", "kiểm tra", "verify"),
+    ("export", "xuất", "export"),
+    ("audit", "đọc k.toán", "audit"),
+    ("config", "cấu hình", "config"),
+    ("delete", "xoá", "delete"),
+    ("start", "khởi động", "start"),
+    ("stop", "dừng", "stop"),
 ];
 
 /// Returns a word of the server in a language.

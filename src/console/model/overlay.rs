@@ -17,10 +17,19 @@ pub(crate) enum Overlay {
     Choice(Choice),
     /// The handover of the shift that ends now, to be read and signed; absent until the server has drafted it.
     Handover { draft: Option<HandoverDraft>, top: usize },
+    /// A bundle being made, or made.
+    Export(Exporting),
     /// The fields of the loaded events.
     Fields { rows: Vec<(String, usize)>, cursor: usize },
     /// The values of one field, counted over the loaded events.
     Counts { field: String, rows: Vec<(String, usize)>, cursor: usize },
+}
+
+/// How far an export is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Exporting {
+    Running { path: String },
+    Done { path: String, bytes: u64 },
 }
 
 /// How the list of commands is headed.
@@ -100,6 +109,8 @@ pub(crate) enum Purpose {
     HandoverNote,
     /// Input and name of the source to mute.
     Mute(String, String),
+    /// The file that a bundle is written to.
+    Export,
 }
 
 /// What a digit chooses.

@@ -18,6 +18,7 @@ use crate::console::msg::Failure;
 use crate::console::msg::Msg;
 use crate::console::msg::Request;
 use crate::console::msg::Slot;
+use crate::console::runtime::files;
 use crate::wire::report::HandoverFilter;
 use crate::wire::search::SearchRequest;
 
@@ -28,6 +29,8 @@ const TAIL_GATHER: Duration = Duration::from_millis(25);
 /// Runs what is asked for.
 pub(super) struct Effects {
     client: Client,
+    /// Tells this console from others of the same user.
+    session: String,
     messages: Sender<Msg>,
     tasks: JoinSet<()>,
     /// The running read of each slot; a later one takes its place.
@@ -37,8 +40,8 @@ pub(super) struct Effects {
 }
 
 impl Effects {
-    pub(super) fn new(client: Client, messages: Sender<Msg>) -> Effects {
-        Effects { client, messages, tasks: JoinSet::new(), reads: HashMap::new(), stream: None, tail: None }
+    pub(super) fn new(client: Client, session: String, messages: Sender<Msg>) -> Effects {
+        Effects { client, session, messages, tasks: JoinSet::new(), reads: HashMap::new(), stream: None, tail: None }
     }
 
     /// Sends a request; a read of the same slot that is still running is given up.
@@ -46,7 +49,10 @@ impl Effects {
         while self.tasks.try_join_next().is_some() {}
         let (client, messages) = (self.client.clone(), self.messages.clone());
         let task = self.tasks.spawn(async move {
-            let result = answer(&client, request).await.map_err(failure);
+            let result = match request {
+                Request::Export { request, path } => files::export(&client, &request, &path).await,
+                request => answer(&client, request).await.map_err(failure),
+            };
             // The console has ended when nobody listens any more.
             drop(messages.send(Msg::Answer { slot, generation, result }).await);
         });
@@ -58,12 +64,20 @@ impl Effects {
         }
     }
 
+    /// Ends a read whose answer nobody waits for any more; the server notices that the caller is gone.
+    pub(super) fn give_up(&mut self, slot: Slot) {
+        if let Some(running) = self.reads.remove(&slot) {
+            running.abort();
+        }
+    }
+
     /// Follows the stream, after a while.
     pub(super) fn follow(&mut self, generation: u64, revision: u64, after: Duration) {
         let (client, messages) = (self.client.clone(), self.messages.clone());
+        let session = self.session.clone();
         let task = self.tasks.spawn(async move {
             tokio::time::sleep(after).await;
-            let failure = follow(&client, &messages, generation, revision).await.err().map(failure);
+            let failure = follow(&client, &messages, generation, revision, &session).await.err().map(failure);
             drop(messages.send(Msg::StreamEnded { generation, failure }).await);
         });
         if let Some(earlier) = self.stream.replace(task) {
@@ -98,6 +112,7 @@ async fn answer(client: &Client, request: Request) -> Result<Answer, ClientError
         }
         Request::Incident(id) => Answer::Incident(Box::new(client.incident(id).await?)),
         Request::ActOnIncident(id, action) => Answer::ActedOnIncident(client.act_on_incident(id, &action).await?),
+        Request::Look(request) => Answer::Looked(client.look(&request).await?),
         Request::Triage(period) => Answer::Triage(Box::new(client.triage_report(&period).await?)),
         Request::Handovers => Answer::Handovers(client.handovers(&HandoverFilter::default()).await?),
         Request::DraftHandover(wanted) => Answer::HandoverDraft(client.draft_handover(&wanted).await?),
@@ -107,12 +122,27 @@ async fn answer(client: &Client, request: Request) -> Result<Answer, ClientError
         Request::Histogram(request) => Answer::Histogram(client.histogram(&request).await?),
         Request::Sources => Answer::Sources(client.sources().await?),
         Request::ActOnSource(command) => Answer::ActedOnSource(Box::new(client.act_on_source(&command).await?)),
+        Request::Evidence => Answer::Evidence(Box::new(client.evidence().await?)),
+        Request::Verify => Answer::Verifying(Box::new(client.verify().await?)),
+        Request::CancelVerify => Answer::Verifying(Box::new(client.cancel_verify().await?)),
+        Request::Audit(wanted) => Answer::Audit(client.audit(&wanted).await?),
+        Request::AuditEntry(number) => Answer::AuditEntry(Box::new(client.audit_entry(number).await?)),
+        // Written to a file by `files`; without one its length is all there is to tell.
+        Request::Export { request, path } => {
+            Answer::Exported { path, bytes: client.export(&request).await?.len() as u64 }
+        }
         Request::Rules => Answer::Rules(client.rules().await?),
     })
 }
 
-async fn follow(client: &Client, messages: &Sender<Msg>, generation: u64, revision: u64) -> Result<(), ClientError> {
-    let mut records = client.changes(revision).await?;
+async fn follow(
+    client: &Client,
+    messages: &Sender<Msg>,
+    generation: u64,
+    revision: u64,
+    session: &str,
+) -> Result<(), ClientError> {
+    let mut records = client.changes_beside(revision, session).await?;
     while let Some(record) = records.next().await {
         let message = Box::new(record?);
         if messages.send(Msg::Stream { generation, message }).await.is_err() {

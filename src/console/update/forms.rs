@@ -12,6 +12,8 @@ use crate::console::model::overlay::Purpose;
 use crate::console::model::overlay::Target;
 use crate::console::msg::Cmd;
 use crate::console::update::alerts;
+use crate::console::update::audit;
+use crate::console::update::export;
 use crate::console::update::incidents;
 use crate::console::update::reports;
 use crate::console::update::sources;
@@ -163,6 +165,7 @@ fn submit_line(model: &mut Model, purpose: Purpose, input: Input) -> Vec<Cmd> {
         Purpose::NoteIncident(id) => {
             send(model, form, |model| incidents::act(model, id, IncidentAction::Note { text }))
         }
+        Purpose::Export => export::submit(model, &text),
         Purpose::HandoverNote => reports::open_handover(model, (!text.is_empty()).then_some(text)),
         Purpose::Task(id) | Purpose::Observable(id) | Purpose::Title(id, _) | Purpose::Merge(id) => {
             match incidents::typed_action(&purpose, &text) {
@@ -228,6 +231,7 @@ fn filter(model: &mut Model, text: &str) -> Vec<Cmd> {
             model.rules.arrange();
             Vec::new()
         }
+        Screen::Audit => audit::filter(model, text),
         _ => alerts::set_filter(model, text),
     }
 }

@@ -2,15 +2,19 @@
 
 mod alerts;
 mod answers;
+mod audit;
+mod export;
 mod forms;
 mod incidents;
 mod keys;
 mod link;
 mod overlays;
+mod presence;
 mod reports;
 mod search;
 mod sources;
 
+pub(super) use export::check_command;
 pub(super) use forms::DISPOSITIONS;
 pub(super) use incidents::LEVELS;
 pub(super) use incidents::PHASES;
@@ -48,14 +52,18 @@ pub(super) fn start(model: &mut Model) -> Vec<Cmd> {
 pub(super) fn update(model: &mut Model, msg: Msg) -> Vec<Cmd> {
     // A message that changes nothing must not hide that an earlier one did.
     let was_dirty = std::mem::replace(&mut model.is_dirty, true);
-    let cmds = apply(model, msg);
+    let mut cmds = apply(model, msg);
+    cmds.extend(presence::keep(model));
     model.is_dirty |= was_dirty;
     cmds
 }
 
 fn apply(model: &mut Model, msg: Msg) -> Vec<Cmd> {
     match msg {
-        Msg::Key(key) => keys::press(model, key),
+        Msg::Key(key) => {
+            model.presence.pressed = model.now;
+            keys::press(model, key)
+        }
         Msg::Paste(text) => overlays::paste(model, &text),
         Msg::Resize(width, height) => {
             model.size = (width, height);
@@ -85,6 +93,9 @@ fn tick(model: &mut Model, now: jiff::Timestamp) -> Vec<Cmd> {
     }
     if model.screen == Screen::Sources && now.as_second() % SOURCES_SECONDS == 0 && !link::is_away(model) {
         return sources::refresh(model);
+    }
+    if model.screen == Screen::Audit && model.is_dirty {
+        return audit::tick(model);
     }
     Vec::new()
 }

@@ -13,6 +13,7 @@ use crate::console::model::overlay::Overlay;
 use crate::console::model::search::SearchFocus;
 use crate::console::msg::Cmd;
 use crate::console::update::alerts;
+use crate::console::update::export;
 use crate::console::update::forms;
 use crate::console::update::incidents;
 use crate::console::update::keys;
@@ -27,6 +28,7 @@ pub(super) fn press(model: &mut Model, overlay: Overlay, key: Key) -> Vec<Cmd> {
         Overlay::Close(form) => forms::press_close(model, form, key),
         Overlay::Line { purpose, input, .. } => forms::press_line(model, purpose, input, key),
         Overlay::Choice(choice) => press_choice(model, choice, key),
+        Overlay::Export(state) => export::press(model, state, key),
         Overlay::Handover { draft, top } => reports::press_handover(model, draft, top, key),
         Overlay::Commands { title, input, cursor } => press_commands(model, title, input, cursor, key),
         Overlay::Fields { rows, cursor } => {

@@ -22,6 +22,7 @@ use crate::console::look::text::Text;
 use crate::console::look::theme::Theme;
 use crate::console::look::words;
 use crate::console::model::Model;
+use crate::console::model::presence::Shown;
 use crate::console::view::canvas::Canvas;
 use crate::console::view::canvas::Line;
 use crate::console::view::canvas::Piece;
@@ -93,6 +94,7 @@ fn short(model: &Model, detail: &AlertDetail, theme: &Theme) -> Vec<Line> {
     lines.push(vec![
         piece(holder(model, detail), theme.dim),
         piece("  ", theme.dim),
+        piece(who_looks(model, Shown::Alert(detail.row.id)).unwrap_or_default(), theme.warning),
         piece(model.text(Text::WholeRecord), theme.dim),
     ]);
     lines
@@ -101,8 +103,9 @@ fn short(model: &Model, detail: &AlertDetail, theme: &Theme) -> Vec<Line> {
 fn whole(model: &Model, detail: &AlertDetail, theme: &Theme) -> Vec<Line> {
     let mut lines = vec![vec![
         piece(model.lang.choose(&detail.row.title, detail.row.title_vi.as_deref()), theme.focus),
-        piece(format!("  {}  {}", detail.row.rule, holder(model, detail)), theme.dim),
+        piece(format!("  {}", detail.row.rule), theme.dim),
     ]];
+    lines.push(looking_line(model, Shown::Alert(detail.row.id), holder(model, detail)));
     let description = model.lang.choose(&detail.description, detail.description_vi.as_deref());
     if !description.trim().is_empty() {
         lines.push(vec![piece(description.trim(), theme.text)]);
@@ -143,6 +146,26 @@ fn whole(model: &Model, detail: &AlertDetail, theme: &Theme) -> Vec<Line> {
         ]);
     }
     lines
+}
+
+/// Returns who else looks at it, with two blanks behind.
+fn who_looks(model: &Model, shown: Shown) -> Option<String> {
+    let who = model.presence.names(shown);
+    (!who.is_empty()).then(|| format!("@ {}  ", fill(model.text(Text::LookedAtBy), &[&who])))
+}
+
+/// Says who else looks at a record, and who holds it.
+pub(super) fn looking_line(model: &Model, shown: Shown, holder: String) -> Line {
+    let theme = &model.theme;
+    let who = model.presence.names(shown);
+    let (who, style) =
+        if who.is_empty() { (model.text(Text::NobodyLooks).to_owned(), theme.dim) } else { (who, theme.warning) };
+    vec![
+        heading(model, Text::WhoLooks, theme),
+        piece(": ", theme.focus),
+        piece(who, style),
+        piece(format!("  {holder}"), theme.text),
+    ]
 }
 
 fn heading(model: &Model, text: Text, theme: &Theme) -> Piece {

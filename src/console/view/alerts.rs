@@ -19,6 +19,7 @@ use crate::console::look::layout::Pane;
 use crate::console::look::layout::Shape;
 use crate::console::look::text::Text;
 use crate::console::model::Model;
+use crate::console::model::presence::Shown;
 use crate::console::model::search::field;
 use crate::console::view::alert_detail;
 use crate::console::view::canvas::Canvas;
@@ -49,7 +50,7 @@ fn draw_list(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
     let inside = canvas.frame(area, &title, alerts.focus == Pane::List);
     let (rule, entity, host) = widths(inside.width);
     let head = [
-        (" !", 3),
+        (" !", 4),
         (model.text(Text::ColumnRisk), 6),
         (model.text(Text::ColumnAge), 4),
         (model.text(Text::ColumnCount), 5),
@@ -73,7 +74,7 @@ fn draw_list(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
 
 /// Returns the widths of rule, entity and host; the host goes first when there is no room.
 fn widths(width: u16) -> (u16, u16, u16) {
-    let room = width.saturating_sub(3 + 6 + 4 + 5 + 6 + 7);
+    let room = width.saturating_sub(4 + 6 + 4 + 5 + 6 + 7);
     match room {
         ..70 => (room.saturating_sub(room * 2 / 5), room * 2 / 5, 0),
         _ => (room - 34, 18, 15),
@@ -84,7 +85,14 @@ fn draw_row(model: &Model, row: &AlertRow, has_cursor: bool, area: Rect, canvas:
     let theme = canvas.theme;
     let (letter, level_style) = level_sign(&canvas.theme, &row.level);
     let is_marked = model.alerts.all_marked || model.alerts.marked.contains(&row.id);
-    let sign = format!("{}{letter}{}", if has_cursor { '>' } else { ' ' }, if is_marked { '*' } else { ' ' });
+    // One more column than a mark needs: others look at what is marked as well.
+    let is_looked_at = model.presence.at(Shown::Alert(row.id)).next().is_some();
+    let sign = format!(
+        "{}{letter}{}{}",
+        if has_cursor { '>' } else { ' ' },
+        if is_marked { '*' } else { ' ' },
+        if is_looked_at { '@' } else { ' ' }
+    );
     let style = if row.status == AlertStatus::Closed { theme.dim } else { theme.text };
     let (rule, entity, host) = widths(area.width);
     let owner = match row.status {
@@ -94,7 +102,7 @@ fn draw_row(model: &Model, row: &AlertRow, has_cursor: bool, area: Rect, canvas:
     };
     let (risk, age, count) = (row.risk.to_string(), format::age(model.now, &row.last), format::count(row.count));
     let cells = [
-        (sign.as_str(), 3, level_style),
+        (sign.as_str(), 4, level_style),
         (risk.as_str(), 6, style),
         (age.as_str(), 4, style),
         (count.as_str(), 5, style),

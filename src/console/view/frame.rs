@@ -126,6 +126,7 @@ fn filter_text(model: &Model) -> String {
         }
         Screen::Sources => &model.sources.filter,
         Screen::Rules => &model.rules.filter,
+        Screen::Audit => &model.audit.filter,
         _ => return String::new(),
     };
     if filter.is_empty() { String::new() } else { format!("{}: {filter}", model.text(Text::Filter)) }

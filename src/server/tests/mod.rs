@@ -3,6 +3,7 @@
 mod access;
 mod audit;
 mod hostile;
+mod presence;
 mod rules;
 mod search;
 mod stream;
