@@ -45,7 +45,7 @@ struct Entry {
     /// The text, or the bytes of the number.
     value: SmallVec<[u8; INLINE_BYTES]>,
     /// Most values meet nothing.
-    outputs: Option<Box<Vec<Output>>>,
+    outputs: Option<Box<SmallVec<[Output; 2]>>>,
 }
 
 impl Entry {
@@ -168,7 +168,7 @@ impl Table {
             Key::Text(text) => entry.value.extend_from_slice(text.as_bytes()),
             Key::Int(int) => entry.value.extend_from_slice(&int.to_le_bytes()),
         }
-        entry.outputs = (!outputs.is_empty()).then(|| Box::new(outputs.to_vec()));
+        entry.outputs = (!outputs.is_empty()).then(|| Box::new(SmallVec::from_slice(outputs)));
         grown + entry.bytes().saturating_sub(before)
     }
 
