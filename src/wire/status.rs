@@ -74,6 +74,12 @@ pub struct RuleRow {
     /// It is there for correlations and raises nothing by itself.
     #[serde(default)]
     pub is_silent: bool,
+    /// Detections since the start that were only counted, because the rule raised too many within a minute.
+    #[serde(default)]
+    pub suppressed: u64,
+    /// Events since the start for which the rule was not asked, because it takes too long.
+    #[serde(default)]
+    pub skipped: u64,
 }
 
 /// The rules that run.

@@ -460,6 +460,8 @@ impl StatusService for FakeStatus {
             cases: 0,
             arrives: None,
             is_silent: false,
+            suppressed: 0,
+            skipped: 0,
         };
         RuleList { rules: vec![rule] }
     }
