@@ -29,9 +29,11 @@ pub mod processing;
 mod run;
 pub mod shapes;
 pub mod stages;
+mod upkeep;
 
 pub use content::Content;
 pub use run::Feed;
+pub use run::FeedDoor;
 pub use run::Ready;
 pub use run::StartError;
 pub use run::import;

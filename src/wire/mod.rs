@@ -10,6 +10,7 @@ pub mod export;
 pub mod incident;
 pub mod problem;
 pub mod report;
+pub mod retention;
 pub mod rule;
 pub mod search;
 pub mod source;

@@ -2,6 +2,7 @@
 
 mod export;
 mod folder;
+mod retention;
 pub mod rules;
 mod search;
 mod status;
@@ -10,6 +11,7 @@ mod table;
 pub use export::Exporter;
 pub use folder::FolderError;
 pub use folder::FolderSearch;
+pub(super) use retention::RetentionOf;
 pub use search::StoreSearch;
 pub(super) use status::Refusal;
 pub(super) use status::StatusOf;

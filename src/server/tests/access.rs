@@ -60,6 +60,10 @@ const EXPECTED: &[(&str, &str, Option<Permission>)] = &[
     ("GET", "/v1/search/table", Some(SearchEvents)),
     ("GET", "/v1/search/tail", Some(SearchEvents)),
     ("POST", "/v1/export", Some(SearchEvents)),
+    ("GET", "/v1/retention", Some(ReadStatus)),
+    ("GET", "/v1/retention/deleted", Some(ReadStatus)),
+    ("POST", "/v1/retention/holds", Some(ReadAudit)),
+    ("POST", "/v1/retention/holds/{id}/lift", Some(Administer)),
     ("GET", "/v1/audit", Some(ReadAudit)),
     ("GET", "/v1/events/{id}", Some(SearchEvents)),
 ];
