@@ -17,6 +17,7 @@ pub mod incidents;
 pub mod parse;
 pub mod parsers;
 pub mod report;
+pub mod retention;
 pub mod rules;
 pub mod search;
 pub mod sources;
@@ -75,6 +76,8 @@ pub enum Command {
     Audit(audit::Args),
     /// List who sends, and mute a source for maintenance
     Sources(sources::Args),
+    /// Show how long events are kept, hold some of them, list what was deleted
+    Retention(retention::Args),
     /// Issue, list and take back tokens for the API
     Token(token::Args),
 }
@@ -110,6 +113,7 @@ fn run_command(command: Command) -> anyhow::Result<Exit> {
         Command::Export(args) => export::run(args),
         Command::Audit(args) => audit::run(args),
         Command::Sources(args) => sources::run(args),
+        Command::Retention(args) => retention::run(args),
         Command::Token(args) => token::run(args),
     }
 }

@@ -11,10 +11,12 @@ use crate::cli::output::Language;
 use crate::cli::output::OutputArgs;
 use crate::cli::output::Table;
 use crate::cli::output::local;
+use crate::cli::output::size;
 use crate::cli::output::to_stdout;
 use crate::cli::output::write_json;
 use crate::cli::place::Place;
 use crate::cli::place::exit_of;
+use crate::cli::retention::outlook;
 use crate::model::SafeText;
 use crate::wire::source::InputRow;
 use crate::wire::source::SourceRow;
@@ -124,6 +126,7 @@ fn write(out: &mut impl Write, report: &Report, language: Language) -> io::Resul
                 }
             },
         ),
+        (language.pick("Đĩa sẽ", "Disk outlook"), outlook(status.outlook.as_ref(), language)),
         (language.pick("Bộ nhớ", "Memory"), size(status.memory_bytes)),
     ];
     for (name, value) in lines {
@@ -171,18 +174,6 @@ fn inputs(report: &Report, language: Language) -> Table {
     table
 }
 
-/// Writes a number of bytes with the unit that leaves few digits.
-fn size(bytes: u64) -> String {
-    let units = ["KiB", "MiB", "GiB", "TiB"];
-    let mut value = bytes as f64 / 1024.0;
-    let mut unit = 0;
-    while value >= 1024.0 && unit + 1 < units.len() {
-        value /= 1024.0;
-        unit += 1;
-    }
-    format!("{value:.1} {}", units.get(unit).copied().unwrap_or_default())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,6 +197,7 @@ mod tests {
             disk_used_bytes: 3 << 30,
             disk_free_bytes: 5 << 40,
             memory_bytes: 80 << 20,
+            outlook: None,
         };
         Report { status, inputs: Vec::new(), unlike: vec![("silent".to_owned(), 2)], sources: Some(Vec::new()) }
     }

@@ -49,6 +49,12 @@ use crate::wire::report::HandoverList;
 use crate::wire::report::Period;
 use crate::wire::report::ReportRequest;
 use crate::wire::report::TriageReport;
+use crate::wire::retention::DeletedList;
+use crate::wire::retention::DeletedRequest;
+use crate::wire::retention::HoldRequest;
+use crate::wire::retention::HoldRow;
+use crate::wire::retention::LiftRequest;
+use crate::wire::retention::RetentionView;
 use crate::wire::rule::BacktestMessage;
 use crate::wire::rule::BacktestRequest;
 use crate::wire::rule::ExceptionFilter;
@@ -389,6 +395,38 @@ impl Client {
             return Err(ClientError::Refused(Box::new(problem_of(status, &body))));
         }
         Ok(body)
+    }
+
+    /// Reads the retention classes, holds and the outlook.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn retention(&self) -> Result<RetentionView, ClientError> {
+        self.get("/v1/retention").await
+    }
+
+    /// Lists what retention deleted.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn deleted(&self, request: &DeletedRequest) -> Result<DeletedList, ClientError> {
+        self.get(&with_query("/v1/retention/deleted", request)).await
+    }
+
+    /// Places a legal hold.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn hold(&self, request: &HoldRequest) -> Result<HoldRow, ClientError> {
+        self.post("/v1/retention/holds", request).await
+    }
+
+    /// Lifts a legal hold.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn lift_hold(&self, number: u64, request: &LiftRequest) -> Result<HoldRow, ClientError> {
+        self.post(&format!("/v1/retention/holds/{number}/lift"), request).await
     }
 
     /// Asks for entries of the audit log.

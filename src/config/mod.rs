@@ -11,6 +11,7 @@ mod journald;
 mod layers;
 mod raw;
 mod reading;
+mod retention;
 mod settings;
 
 pub use explain::Setting;
@@ -18,6 +19,7 @@ pub use layers::ConfigError;
 pub use layers::Flags;
 pub use layers::load;
 pub use settings::Api;
+pub use settings::Class;
 pub use settings::Content;
 pub use settings::DatabaseInput;
 pub use settings::Enrich;

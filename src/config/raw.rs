@@ -20,6 +20,7 @@ pub(super) struct Raw {
     pub(super) tls: RawTls,
     pub(super) api: RawApi,
     pub(super) store: RawStore,
+    pub(super) retention: RawRetention,
     pub(super) rules: RawContent,
     pub(super) parsers: RawContent,
     pub(super) assets: RawFile,
@@ -147,6 +148,8 @@ pub(super) struct RawApi {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawStore {
+    pub(super) level: Number,
+    pub(super) full_warning_days: Number,
     pub(super) retention_days: Number,
     pub(super) archive_days: Number,
     pub(super) reserve_bytes: Number,
@@ -154,6 +157,23 @@ pub(super) struct RawStore {
     pub(super) hot_events_max: Number,
     pub(super) seal_seconds: Number,
     pub(super) search_seconds_max: Number,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawRetention {
+    pub(super) class: Vec<RawClass>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawClass {
+    pub(super) name: Text,
+    pub(super) level: Number,
+    pub(super) days: Number,
+    pub(super) archive_days: Number,
+    pub(super) inputs: Text,
+    pub(super) systems: Text,
 }
 
 #[derive(Debug, Default, Deserialize)]

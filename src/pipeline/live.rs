@@ -14,6 +14,7 @@ use crate::detect::Strain;
 use crate::pipeline::content::Content;
 use crate::pipeline::processing::sources::Sources;
 use crate::pipeline::processing::tails::Tails;
+use crate::pipeline::upkeep::DiskOutlook;
 
 /// Shared by the processing thread and whoever asks how it is doing.
 #[derive(Debug, Default)]
@@ -27,6 +28,7 @@ pub(super) struct Live {
     strains: Mutex<Vec<Strain>>,
     trouble: Mutex<Option<String>>,
     evidence_trouble: Mutex<Option<String>>,
+    disk_outlook: Mutex<Option<DiskOutlook>>,
     in_force: Mutex<InForce>,
     offered: Mutex<Option<Content>>,
     seal_wished: AtomicBool,
@@ -122,6 +124,15 @@ impl Live {
 
     pub(super) fn set_evidence_trouble(&self, trouble: Option<String>) {
         *lock(&self.evidence_trouble) = trouble;
+    }
+
+    /// When the disk will be full, once that can be told.
+    pub(super) fn disk_outlook(&self) -> Option<DiskOutlook> {
+        *lock(&self.disk_outlook)
+    }
+
+    pub(super) fn set_disk_outlook(&self, outlook: Option<DiskOutlook>) {
+        *lock(&self.disk_outlook) = outlook;
     }
 
     pub(super) fn in_force(&self) -> InForce {

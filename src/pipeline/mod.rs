@@ -30,9 +30,11 @@ mod run;
 pub mod shapes;
 pub mod stages;
 pub mod trial;
+mod upkeep;
 
 pub use content::Content;
 pub use run::Feed;
+pub use run::FeedDoor;
 pub use run::Ready;
 pub use run::StartError;
 pub use run::import;

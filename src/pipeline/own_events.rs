@@ -39,6 +39,8 @@ struct Told {
     problems: HashSet<String>,
     /// By rule: detections only counted, and events skipped, that the counters have.
     strains: HashMap<String, (u64, u64)>,
+    /// The day on which it was told last that the disk will be full.
+    disk: Option<i32>,
 }
 
 /// Something that is to stand in the log before whoever asked for it is answered.
@@ -97,6 +99,7 @@ pub(super) async fn tell(context: Context, live: Arc<Live>, mut orders: mpsc::Re
         teller.drops(&mut told, &mut lines);
         teller.count_strains(&mut told, &live);
         teller.problems(&mut told, &live, &mut lines);
+        teller.disk(&mut told, &live, &mut lines);
         let mut more = lines.len().saturating_sub(EVENTS_MAX);
         lines.truncate(EVENTS_MAX);
         more += teller.sources(&live, &mut lines);
@@ -168,6 +171,27 @@ impl Teller {
         told.problems = problems;
     }
 
+    /// Tells once a day that the disk will be full soon, and once that it will not any more.
+    fn disk(&self, told: &mut Told, live: &Live, lines: &mut Vec<String>) {
+        let Some(outlook) = live.disk_outlook() else { return };
+        let today = self.context.clock.now().utc_day();
+        match (outlook.forecast.full, outlook.days_left) {
+            (Some(full), Some(days)) if outlook.is_near => {
+                if told.disk != Some(today) {
+                    told.disk = Some(today);
+                    let growth = outlook.forecast.bytes_a_day;
+                    let text = format!("disk will be full on {full} in {days} days, growing by {growth} bytes a day");
+                    lines.push(self.line(WARNING, "disk-full-soon", &text));
+                }
+            }
+            _ => {
+                if told.disk.take().is_some() {
+                    lines.push(self.line(INFORMATIONAL, "disk-room", "disk has room for longer than is told of"));
+                }
+            }
+        }
+    }
+
     /// Tells what is new of the sources; returns how much of it was left out.
     fn sources(&self, live: &Live, lines: &mut Vec<String>) -> usize {
         let room = EVENTS_MAX.saturating_sub(lines.len());
@@ -226,6 +250,8 @@ mod tests {
     use crate::model::Timestamp;
     use crate::model::time::ManualClock;
     use crate::pipeline::processing::sources::condition;
+    use crate::pipeline::upkeep::DiskOutlook;
+    use crate::store::Forecast;
     use crate::telemetry::Registry;
     use tokio_util::sync::CancellationToken;
 
@@ -281,6 +307,32 @@ mod tests {
         assert_eq!(registry.counter("longan_rule_suppressed_total", &[("rule", "loud")]).get(), 9);
         assert_eq!(lines.len(), 1, "told once while it lasts");
         assert!(lines[0].contains("rule `loud` raises too much"), "{lines:?}");
+    }
+
+    #[test]
+    fn a_disk_that_is_full_soon_is_told_once_a_day() {
+        let (intake, _outlet) = intake::channel(4);
+        let clock = Arc::new(ManualClock::at(Timestamp(0)));
+        let registry = Registry::default();
+        let context = Context { intake, registry, clock: clock.clone(), cancel: CancellationToken::new() };
+        let teller = Teller::new(context);
+        let (live, mut told, mut lines) = (Live::default(), Told::default(), Vec::new());
+        let forecast =
+            Forecast { full: Some(Timestamp::from_seconds(86_400, 0)), bytes_a_day: 7, ..Forecast::default() };
+        let near = DiskOutlook { forecast, days_left: Some(1), is_near: true };
+        live.set_disk_outlook(Some(near));
+        teller.disk(&mut told, &live, &mut lines);
+        teller.disk(&mut told, &live, &mut lines);
+        assert_eq!(lines.len(), 1);
+        let told_line = "disk will be full on 1970-01-02T00:00:00.000Z in 1 days, growing by 7 bytes a day";
+        assert!(lines[0].ends_with(told_line), "{lines:?}");
+        clock.set(Timestamp::from_seconds(86_400, 0));
+        teller.disk(&mut told, &live, &mut lines);
+        live.set_disk_outlook(Some(DiskOutlook { is_near: false, ..near }));
+        teller.disk(&mut told, &live, &mut lines);
+        teller.disk(&mut told, &live, &mut lines);
+        assert_eq!(lines.len(), 3);
+        assert!(lines[2].ends_with("disk-room - disk has room for longer than is told of"), "{lines:?}");
     }
 
     #[tokio::test]

@@ -145,6 +145,7 @@ fn action_of(request: &Request, role: Role) -> Option<&'static str> {
         _ if is_change && path.starts_with("/v1/alerts") => Some("alert"),
         _ if is_change && path.starts_with("/v1/incidents") => Some("incident"),
         _ if is_change && path.starts_with("/v1/rules") => Some("rule"),
+        _ if is_change && path.starts_with("/v1/retention") => Some("hold"),
         _ if is_change => Some("change"),
         // What an auditor looks at is itself of interest to those who audit the auditors.
         _ => (role == Role::Auditor).then_some("view"),

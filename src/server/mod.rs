@@ -24,6 +24,7 @@ pub use services::EvidenceService;
 pub use services::ExportService;
 pub use services::Offer;
 pub use services::PulseFigures;
+pub use services::RetentionService;
 pub use services::RuleService;
 pub use services::SearchService;
 pub use services::Services;

@@ -20,6 +20,7 @@ use crate::server::handlers::export;
 use crate::server::handlers::incidents;
 use crate::server::handlers::presence;
 use crate::server::handlers::reports;
+use crate::server::handlers::retention;
 use crate::server::handlers::rules;
 use crate::server::handlers::search;
 use crate::server::handlers::status;
@@ -75,6 +76,10 @@ pub(super) fn table() -> Vec<Route> {
         route("/v1/search/stream", Some(SearchEvents), get(search::stream)),
         route("/v1/search/tail", Some(SearchEvents), get(search::tail)),
         route("/v1/export", Some(SearchEvents), post(export::bundle)),
+        route("/v1/retention", Some(ReadStatus), get(retention::view)),
+        route("/v1/retention/deleted", Some(ReadStatus), get(retention::deleted)),
+        route("/v1/retention/holds", Some(ReadAudit), post(retention::hold)),
+        route("/v1/retention/holds/{id}/lift", Some(Administer), post(retention::lift)),
         route("/v1/audit", Some(ReadAudit), get(audit::window)),
         route("/v1/audit/{id}", Some(ReadAudit), get(audit::entry)),
         route("/v1/evidence", Some(ReadAudit), get(evidence::state)),

@@ -25,6 +25,11 @@ use crate::wire::evidence::EvidenceState;
 use crate::wire::evidence::Verification;
 use crate::wire::export::ExportRequest;
 use crate::wire::problem::Problem;
+use crate::wire::retention::DeletedList;
+use crate::wire::retention::HoldRequest;
+use crate::wire::retention::HoldRow;
+use crate::wire::retention::LiftRequest;
+use crate::wire::retention::RetentionView;
 use crate::wire::rule::BacktestMessage;
 use crate::wire::rule::BacktestRequest;
 use crate::wire::rule::ExceptionPreview;
@@ -117,6 +122,27 @@ pub trait StatusService: Send + Sync {
 
     /// Returns the rules that run.
     fn rules(&self) -> RuleList;
+}
+
+/// How long events are kept, and holding what must not be deleted.
+pub trait RetentionService: Send + Sync {
+    /// Returns the classes, the holds and what is to come.
+    fn view(&self) -> RetentionView;
+
+    /// Lists what was deleted, the last first.
+    fn deleted(&self, limit: usize) -> DeletedList;
+
+    /// Places a hold.
+    ///
+    /// # Errors
+    /// When it is not complete or cannot be written down.
+    fn hold(&self, request: &HoldRequest, caller: &Principal) -> Result<HoldRow, Problem>;
+
+    /// Lifts a hold.
+    ///
+    /// # Errors
+    /// When there is none of that number, or it cannot be written down.
+    fn lift(&self, number: u64, request: &LiftRequest, caller: &Principal) -> Result<HoldRow, Problem>;
 }
 
 /// Exporting evidence.
@@ -224,6 +250,8 @@ pub struct Services {
     pub alerts: Arc<AlertStore>,
     pub incidents: IncidentStore,
     pub search: Arc<dyn SearchService>,
+    /// `None` where no events are kept.
+    pub retention: Option<Arc<dyn RetentionService>>,
     pub status: Arc<dyn StatusService>,
     pub rules: Arc<dyn RuleService>,
     pub rulebook: Arc<RuleBook>,

@@ -14,6 +14,7 @@ use crate::model::EventId;
 use crate::model::Timestamp;
 use crate::store::checked::with_check;
 use crate::store::error::StoreError;
+use crate::store::keeping::hold::Hold;
 
 /// The file's name in the store's folder.
 pub(super) const MANIFEST: &str = "manifest.json";
@@ -104,9 +105,6 @@ impl Summary {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct PartitionEntry {
     pub(super) folder: String,
-    /// A legal hold: retention leaves it alone.
-    #[serde(default)]
-    pub(super) hold: bool,
     #[serde(flatten)]
     pub(super) summary: Summary,
 }
@@ -120,8 +118,15 @@ pub struct Tombstone {
     pub last_id: EventId,
     pub oldest_ns: i64,
     pub newest_ns: i64,
+    /// When the newest of its events was received.
+    #[serde(default)]
+    pub received_ns: i64,
     pub events: u64,
+    #[serde(default)]
+    pub bytes: u64,
     pub deleted_ns: i64,
+    #[serde(default)]
+    pub why: String,
 }
 
 /// The whole file.
@@ -135,6 +140,12 @@ pub(super) struct Manifest {
     pub(super) partitions: Vec<PartitionEntry>,
     #[serde(default)]
     pub(super) tombstones: Vec<Tombstone>,
+    /// Holds in force and ended ones.
+    #[serde(default)]
+    pub(super) holds: Vec<Hold>,
+    /// The number given last.
+    #[serde(default)]
+    pub(super) last_hold: u64,
 }
 
 impl Default for Manifest {
@@ -145,6 +156,8 @@ impl Default for Manifest {
             next_folder: 1,
             partitions: Vec::new(),
             tombstones: Vec::new(),
+            holds: Vec::new(),
+            last_hold: 0,
         }
     }
 }

@@ -245,7 +245,7 @@ fn write_partition(
     };
     summary.bytes = bytes;
     let piece = Piece::open(&folder, summary.clone())?;
-    Ok((PartitionEntry { folder: name, hold: false, summary }, Arc::new(piece)))
+    Ok((PartitionEntry { folder: name, summary }, Arc::new(piece)))
 }
 
 /// Makes all files of a folder and their names durable; returns their size.

@@ -66,7 +66,6 @@ pub struct PartitionInfo {
     pub newest: Timestamp,
     pub events: u64,
     pub bytes: u64,
-    pub hold: bool,
 }
 
 impl Shared {
@@ -166,13 +165,10 @@ impl Shared {
         let is_old = |entry: &PartitionEntry| {
             old.iter().any(|piece| piece.folder.as_deref() == Some(&*self.partition_path(&entry.folder)))
         };
-        let hold = manifest.partitions.iter().any(|entry| is_old(entry) && entry.hold);
         manifest.partitions.retain(|entry| !is_old(entry));
         manifest.checkpoint = manifest.checkpoint.max(checkpoint);
         let (entries, pieces): (Vec<_>, Vec<_>) = new.into_iter().unzip();
-        manifest
-            .partitions
-            .extend(entries.into_iter().map(|entry| PartitionEntry { hold: entry.hold || hold, ..entry }));
+        manifest.partitions.extend(entries);
         manifest.write(&self.folder)?;
         let mut state = self.state();
         let mut view = View::clone(&state.view);
@@ -261,7 +257,6 @@ pub(super) fn info_of(store: &Path, entry: PartitionEntry) -> PartitionInfo {
         newest: Timestamp(newest_ns),
         events,
         bytes,
-        hold: entry.hold,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The index against the definition of matching; crashes, replays, holds and retention.
 
+mod holds;
 mod whole;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use crate::model::Value;
 use crate::model::ecs;
 use crate::query;
 use crate::query::Query;
+use crate::store::tests::holds::span_hold;
 
 const NOW: Timestamp = Timestamp(1_700_000_000_000_000_000);
 const DAY_NS: i64 = 86_400_000_000_000;
@@ -451,11 +453,12 @@ fn retention_counts_from_receipt_and_respects_holds() {
     }
     writer.seal_and_wait().expect("sealed");
     let retention = Retention { default_days: Some(365), days: BTreeMap::from([(level_2.clone(), 30)]) };
-    assert_eq!(store.set_hold(Timestamp(DAY_NS), Timestamp(2 * DAY_NS), true).expect("held"), 1);
+    let hold = store.place_hold(span_hold(DAY_NS, 2 * DAY_NS), Timestamp(0)).expect("held");
     let snapshot = store.searcher();
     let gone = store.retain(Timestamp(61 * DAY_NS), &retention).expect("retained");
     assert_eq!(gone.iter().map(|tombstone| tombstone.first_id.0).collect::<Vec<_>>(), [1]);
     assert_eq!(gone[0].class, level_2);
+    assert_eq!(gone[0].why, "class level_2 is kept 30 days from receipt");
     let mut left = ids(&store.searcher(), "*");
     left.sort_unstable();
     assert_eq!(left, [2, 3, 4]);
@@ -464,7 +467,7 @@ fn retention_counts_from_receipt_and_respects_holds() {
     drop(snapshot);
     assert_eq!(fs::read_dir(folder.path().join("partitions")).expect("readable").count(), 3);
     assert_eq!(store.tombstones(), gone);
-    store.set_hold(Timestamp(DAY_NS), Timestamp(2 * DAY_NS), false).expect("lifted");
+    store.lift_hold(hold.number, "an", "the case is closed", Timestamp(61 * DAY_NS)).expect("lifted");
     assert_eq!(store.retain(Timestamp(61 * DAY_NS), &retention).expect("retained").len(), 1);
 }
 

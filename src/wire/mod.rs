@@ -12,6 +12,7 @@ pub mod incident;
 pub mod presence;
 pub mod problem;
 pub mod report;
+pub mod retention;
 pub mod rule;
 pub mod search;
 pub mod source;

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::wire::retention::Outlook;
 use crate::wire::rule::Verdicts;
 
 /// How the whole is doing.
@@ -29,6 +30,9 @@ pub struct Status {
     pub disk_used_bytes: u64,
     pub disk_free_bytes: u64,
     pub memory_bytes: u64,
+    /// When the disk will be full; absent before an hour was measured.
+    #[serde(default)]
+    pub outlook: Option<Outlook>,
 }
 
 /// Who the caller is and may do.

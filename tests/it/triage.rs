@@ -151,6 +151,7 @@ impl Running {
             alerts,
             search: Arc::new(Nothing),
             status: Arc::new(Nothing),
+            retention: None,
             rules: Arc::new(Nothing),
             rulebook,
             tokens: Arc::new(TokenStore::open(&data.join("tokens.json")).unwrap()),
@@ -248,6 +249,7 @@ impl StatusService for Nothing {
             disk_used_bytes: 1,
             disk_free_bytes: 1,
             memory_bytes: 1,
+            outlook: None,
         }
     }
 

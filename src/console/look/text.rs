@@ -320,6 +320,7 @@ texts! {
     FigureRules => ("luật đã nạp", "rules loaded"),
     FigurePacks => ("bộ đọc đã nạp", "parser packs loaded"),
     FigureDisk => ("đĩa đã dùng / còn trống", "disk used / free"),
+    FigureDiskFull => ("đĩa đầy vào (còn ngày)", "disk full on (days left)"),
     FigureMemory => ("bộ nhớ", "memory"),
     FigureProblems => ("tệp bị từ chối", "files refused"),
     CloseTitle => ("Đóng {} cảnh báo", "Close {} alert(s)"),

@@ -3,6 +3,7 @@
 mod evidence;
 mod export;
 mod folder;
+mod retention;
 pub mod rules;
 mod search;
 mod status;
@@ -13,6 +14,7 @@ pub use evidence::verify_data;
 pub use export::Exporter;
 pub use folder::FolderError;
 pub use folder::FolderSearch;
+pub(super) use retention::RetentionOf;
 pub use search::StoreSearch;
 pub(super) use status::Refusal;
 pub(super) use status::StatusOf;

@@ -13,6 +13,7 @@ use crate::detect::Strain;
 use crate::ingest::Intake;
 use crate::model::Timestamp;
 use crate::model::time::Clock;
+use crate::pipeline::api::retention::outlook_of;
 use crate::pipeline::default_state;
 use crate::pipeline::live::Live;
 use crate::pipeline::own_events::Desk;
@@ -97,6 +98,7 @@ impl StatusService for StatusOf {
             disk_free_bytes: statvfs(&self.data)
                 .map_or(0, |stat| stat.blocks_available().saturating_mul(stat.fragment_size())),
             memory_bytes: memory_bytes(),
+            outlook: self.live.disk_outlook().map(outlook_of),
         }
     }
 

@@ -4,6 +4,7 @@
 //! events at or below the alert store's position were committed before and are not committed again; events at or below
 //! the store's checkpoint are indexed already and ignored there. So everything is there exactly once.
 
+mod classes;
 pub(super) mod detections;
 mod formats;
 mod snapshot;
@@ -47,6 +48,7 @@ use crate::store::HotWriter;
 use crate::store::Store;
 use crate::wal::CorruptRecord;
 
+pub(super) use classes::Classes;
 pub(super) use formats::Format;
 pub(super) use formats::Formats;
 
@@ -94,6 +96,7 @@ pub(super) struct Parts {
     pub(super) rulebook: Arc<RuleBook>,
     pub(super) content: Content,
     pub(super) formats: Formats,
+    pub(super) classes: Classes,
     pub(super) clock: Arc<dyn Clock>,
     /// How long an event may wait before search finds it.
     pub(super) visible: Duration,
@@ -251,7 +254,8 @@ impl Processor {
         if event.id > self.snapshot_at {
             self.parts.live.sources().note(&envelope.origin.input, envelope.origin.peer, event);
         }
-        self.parts.writer.add_with_raw(event, &envelope.raw);
+        let class = self.parts.classes.of(&envelope.origin.input, event);
+        self.parts.writer.add_to(class, event, &envelope.raw);
         self.position = event.id;
         self.rate_events += 1;
         self.oldest_waiting.get_or_insert(envelope.received);

@@ -131,6 +131,7 @@ impl World {
             alerts,
             search: search.clone(),
             status: Arc::new(FakeStatus),
+            retention: None,
             rules: Arc::new(FakeRules),
             rulebook,
             tokens,
@@ -428,6 +429,7 @@ impl StatusService for FakeStatus {
             disk_used_bytes: 1,
             disk_free_bytes: 1,
             memory_bytes: 1,
+            outlook: None,
         }
     }
 

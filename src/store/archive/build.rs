@@ -32,6 +32,7 @@ use crate::store::format::schema;
 use crate::store::format::schema::FIELDS;
 use crate::store::manifest::Key;
 use crate::store::manifest::PartitionEntry;
+use crate::store::manifest::RetentionClass;
 use crate::store::manifest::Summary;
 use crate::store::manifest::sync_folder;
 use crate::store::piece::Piece;
@@ -41,16 +42,17 @@ use crate::store::shared::Shared;
 /// Memory the writer of the columns plans for.
 const INDEX_MEMORY: usize = 30 << 20;
 
-/// Archives the days before `before_day`, at most one folder's worth of events each; returns how many partitions were rewritten.
+/// Archives the days before `before_day` of each class, at most one folder's worth of events each; returns how many partitions were rewritten.
 /// `rest` is called between chunks with the time the last one took; it returns false to stop, and then nothing is changed.
 pub(in crate::store) fn archive_days(
     shared: &Shared,
-    before_day: i32,
+    before_day: &dyn Fn(&RetentionClass) -> Option<i32>,
     rest: &mut dyn FnMut(Duration) -> bool,
 ) -> Result<usize, StoreError> {
     let mut days: BTreeMap<Key, Vec<Arc<Piece>>> = BTreeMap::new();
     for piece in &shared.view().sealed {
-        if piece.summary.day < before_day && !piece.is_archived() {
+        let is_due = before_day(&piece.summary.class).is_some_and(|before| piece.summary.day < before);
+        if is_due && !piece.is_archived() {
             days.entry(piece.summary.key()).or_default().push(Arc::clone(piece));
         }
     }
@@ -110,7 +112,7 @@ fn write_archive(
     };
     summary.bytes = bytes;
     let piece = Piece::open(&folder, summary.clone())?;
-    Ok(Some((PartitionEntry { folder: name, hold: false, summary }, Arc::new(piece))))
+    Ok(Some((PartitionEntry { folder: name, summary }, Arc::new(piece))))
 }
 
 /// Writes the columns and the chunks; false when it was stopped.
