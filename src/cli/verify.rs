@@ -31,6 +31,7 @@ use crate::incident::handover::first_broken_handover;
 use crate::model::SafeText;
 use crate::model::time::Clock as _;
 use crate::model::time::SystemClock;
+use crate::model::write_safe_json;
 
 /// The arguments of `longan verify`.
 #[derive(Debug, clap::Args)]
@@ -140,7 +141,7 @@ struct Told<'r> {
 }
 
 fn write_report_json(out: &mut impl Write, report: &Report) -> anyhow::Result<()> {
-    serde_json::to_writer(&mut *out, &Told { is_right: report.is_right(), report })?;
+    write_safe_json(&mut *out, &Told { is_right: report.is_right(), report })?;
     Ok(out.write_all(b"\n")?)
 }
 

@@ -8,6 +8,7 @@ use super::Format;
 use super::source::Source;
 use crate::cli::Exit;
 use crate::model::SafeText;
+use crate::model::write_safe_json;
 
 /// List the rules
 #[derive(Debug, clap::Args)]
@@ -47,7 +48,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
                     tags: &meta.tags,
                     path: meta.path.display().to_string(),
                 };
-                serde_json::to_writer(&mut out, &row)?;
+                write_safe_json(&mut out, &row)?;
                 out.write_all(b"\n")?;
             }
             Format::Text => {

@@ -24,6 +24,7 @@ use crate::detect::Mapping;
 use crate::detect::Options;
 use crate::detect::RuleSet;
 use crate::detect::read_folder;
+use crate::model::write_safe_json;
 
 /// Match events from a file against rules
 #[derive(Debug, clap::Args)]
@@ -135,7 +136,7 @@ fn match_batch(
     tally.matching += started.elapsed();
     for (place, rule) in &found {
         let Some(meta) = engine.ruleset().rule(*rule) else { continue };
-        serde_json::to_writer(&mut *out, &Row { event: tally.events + place, rule: &meta.id, title: &meta.title })?;
+        write_safe_json(&mut *out, &Row { event: tally.events + place, rule: &meta.id, title: &meta.title })?;
         out.write_all(b"\n")?;
     }
     tally.bad_lines += events.iter().filter(|flat| flat.is_none()).count();

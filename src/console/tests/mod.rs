@@ -7,3 +7,4 @@ mod keys;
 mod link;
 mod screens;
 mod triage;
+mod typing;
