@@ -10,6 +10,7 @@ use serde::Serialize;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::model::SafeText;
+use crate::model::write_safe_json;
 
 /// How results are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -151,7 +152,7 @@ pub(super) fn size(bytes: u64) -> String {
 
 /// Writes a value as one line of JSON.
 pub(super) fn write_json<T: Serialize>(out: &mut impl Write, value: &T) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, value)?;
+    write_safe_json(&mut *out, value)?;
     out.write_all(b"\n")
 }
 

@@ -26,6 +26,7 @@ use crate::evidence::verify::Report;
 use crate::model::SafeText;
 use crate::model::time::Clock as _;
 use crate::model::time::SystemClock;
+use crate::model::write_safe_json;
 use crate::pipeline::api::verify_data;
 
 /// The arguments of `longan verify`.
@@ -119,7 +120,7 @@ struct Told<'r> {
 }
 
 fn write_report_json(out: &mut impl Write, report: &Report) -> anyhow::Result<()> {
-    serde_json::to_writer(&mut *out, &Told { is_right: report.is_right(), report })?;
+    write_safe_json(&mut *out, &Told { is_right: report.is_right(), report })?;
     Ok(out.write_all(b"\n")?)
 }
 

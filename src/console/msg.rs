@@ -58,6 +58,8 @@ pub(super) enum Msg {
     /// The wheel: rows, negative upwards.
     Wheel(isize),
     Tick(Timestamp),
+    /// Something failed beside the thread that draws; what was asked of it may stay without an answer.
+    Trouble(String),
     Answer {
         slot: Slot,
         generation: u64,

@@ -5,6 +5,7 @@ mod console;
 mod console_pty;
 mod forged_names;
 mod manual;
+mod proof;
 mod sources;
 mod tidy;
 mod triage;

@@ -23,6 +23,7 @@ use crate::model::SafeText;
 use crate::model::csv::csv_cell;
 use crate::model::time::Clock as _;
 use crate::model::time::SystemClock;
+use crate::model::write_safe_json;
 use crate::pipeline::api::FolderSearch;
 use crate::query;
 use crate::query::UnknownField;
@@ -298,9 +299,7 @@ impl<W: Write> Printer<'_, W> {
             return false;
         }
         let done = match self.format {
-            Format::Json => serde_json::to_writer(&mut *self.out, event)
-                .map_err(io::Error::from)
-                .and_then(|()| self.out.write_all(b"\n")),
+            Format::Json => write_safe_json(&mut *self.out, event).and_then(|()| self.out.write_all(b"\n")),
             Format::Table => self.row(event),
             Format::Csv => {
                 let cells: Vec<String> =

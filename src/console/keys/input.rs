@@ -79,7 +79,9 @@ impl Input {
         let mut before: String = self.text[..self.cursor].to_owned();
         let after = self.text.split_off(self.cursor);
         let mut taken = 0;
-        for c in text.chars().map(|c| if matches!(c, '\n' | '\t') { ' ' } else { c }) {
+        // Terminals paste a line end as a carriage return.
+        let text = text.replace("\r\n", "\n");
+        for c in text.chars().map(|c| if matches!(c, '\n' | '\r' | '\t') { ' ' } else { c }) {
             taken += c.len_utf8();
             if taken > room {
                 break;
@@ -155,6 +157,7 @@ mod tests {
     #[test]
     fn a_paste_is_one_line_and_bounded() {
         assert_eq!(Input::with("a\nb\u{1b}[2J\tc\0").text(), "a b[2J c");
+        assert_eq!(Input::with("a\r\nb\rc").text(), "a b c");
         assert!(Input::with(&"ộ".repeat(10_000)).text().len() <= BYTES_MAX);
     }
 }

@@ -7,6 +7,7 @@ mod bundle;
 mod effects;
 mod files;
 mod screen;
+mod signals;
 
 use std::io;
 use std::time::Duration;
@@ -35,6 +36,8 @@ use crate::console::msg::Msg;
 use crate::console::plain;
 use crate::console::runtime::effects::Effects;
 use crate::console::runtime::screen::Screen;
+use crate::console::runtime::signals::Signals;
+use crate::console::runtime::signals::Told;
 use crate::console::update::start;
 use crate::console::update::update;
 
@@ -55,6 +58,8 @@ pub struct Options {
     pub ascii: bool,
     /// Print instead of painting.
     pub plain: bool,
+    /// Whether SIGTSTP stops the process: not where a server runs in it as well.
+    pub may_pause: bool,
 }
 
 /// Why the console ended before its user wished it.
@@ -82,8 +87,12 @@ pub fn run(options: Options) -> Result<(), ConsoleError> {
     if options.plain {
         return runtime.block_on(plain::print(&client, options.lang));
     }
+    // The theme has heeded `NO_COLOR`; one that was asked for by name must not be stripped of its colours after all.
+    crossterm::style::force_color_output(true);
+    // Before the terminal is taken: a signal between the two would leave it taken.
+    let signals = runtime.block_on(async { Signals::install() }).map_err(ConsoleError::Runtime)?;
     let mut screen = Screen::open().map_err(ConsoleError::Terminal)?;
-    let ended = runtime.block_on(serve(&mut model, &mut screen, client));
+    let ended = runtime.block_on(serve(&mut model, &mut screen, client, signals, options.may_pause));
     drop(screen);
     // A request still waiting for an answer shall not hold the terminal.
     runtime.shutdown_background();
@@ -95,7 +104,13 @@ fn session() -> String {
     format!("{}-{:x}", std::process::id(), Timestamp::now().as_nanosecond())
 }
 
-async fn serve(model: &mut Model, screen: &mut Screen, client: Client) -> io::Result<()> {
+async fn serve(
+    model: &mut Model,
+    screen: &mut Screen,
+    client: Client,
+    mut signals: Signals,
+    may_pause: bool,
+) -> io::Result<()> {
     let (sender, mut messages) = channel(MESSAGES_MAX);
     let mut effects = Effects::new(client, model.presence.session.clone(), sender);
     model.size = screen.size()?;
@@ -114,6 +129,15 @@ async fn serve(model: &mut Model, screen: &mut Screen, client: Client) -> io::Re
         }
         tokio::select! {
             biased;
+            told = signals.next() => {
+                match told {
+                    Told::End => return Ok(()),
+                    Told::Pause if may_pause => screen.pause()?,
+                    Told::Pause => {}
+                    Told::Resume => screen.take_again()?,
+                }
+                model.is_dirty = true;
+            }
             event = events.next() => match event {
                 Some(event) => {
                     // A key is answered with the next frame at once.
@@ -125,7 +149,10 @@ async fn serve(model: &mut Model, screen: &mut Screen, client: Client) -> io::Re
             },
             () = tokio::time::sleep_until(next_frame), if model.is_dirty => {}
             _ = ticks.tick() => {
-                let cmds = update(model, Msg::Tick(Timestamp::now()));
+                let mut cmds = update(model, Msg::Tick(Timestamp::now()));
+                if let Some(trouble) = Screen::trouble() {
+                    cmds.extend(update(model, Msg::Trouble(trouble)));
+                }
                 carry_out(cmds, &mut effects, screen)?;
             }
             message = messages.recv() => {

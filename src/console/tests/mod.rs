@@ -10,3 +10,4 @@ mod link;
 mod presence;
 mod screens;
 mod triage;
+mod typing;

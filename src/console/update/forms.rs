@@ -76,8 +76,8 @@ pub(super) fn press_close(model: &mut Model, mut form: CloseForm, key: Key) -> V
         key => {
             match &mut form.typed_count {
                 Some(typed) => typed.press(key),
-                // A disposition taken back by Backspace on an empty note may be chosen anew.
-                None if key == Key::Backspace && form.note.text().is_empty() => {
+                // Back to the dispositions by keys no text has: a Backspace too many would let the note's first digit choose.
+                None if matches!(key, Key::Up | Key::BackTab) => {
                     form.disposition = None;
                     true
                 }

@@ -75,6 +75,10 @@ fn apply(model: &mut Model, msg: Msg) -> Vec<Cmd> {
         Msg::Click(x, y) => keys::click(model, x, y),
         Msg::Wheel(rows) => keys::wheel(model, rows),
         Msg::Tick(now) => tick(model, now),
+        Msg::Trouble(what) => {
+            complain(model, what);
+            Vec::new()
+        }
         Msg::Answer { slot, generation, result } => answers::receive(model, slot, generation, result),
         Msg::Stream { generation, message } => link::receive(model, generation, *message),
         Msg::StreamEnded { generation, failure } => link::ended(model, generation, failure),

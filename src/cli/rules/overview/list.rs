@@ -8,6 +8,7 @@ use crate::cli::Exit;
 use crate::cli::rules::Format;
 use crate::cli::rules::source::Source;
 use crate::model::SafeText;
+use crate::model::write_safe_json;
 
 /// List the rules
 #[derive(Debug, clap::Args)]
@@ -47,7 +48,7 @@ pub(in crate::cli::rules) fn run(args: &Args) -> anyhow::Result<Exit> {
                     tags: &meta.tags,
                     path: meta.path.display().to_string(),
                 };
-                serde_json::to_writer(&mut out, &row)?;
+                write_safe_json(&mut out, &row)?;
                 out.write_all(b"\n")?;
             }
             Format::Text => {
