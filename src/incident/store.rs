@@ -77,6 +77,8 @@ pub struct IncidentRecord {
     /// When it was declared: from then on it is known, and the clocks run.
     pub known: Timestamp,
     pub alerts: u64,
+    /// The next deadline that is not met; none once it is closed.
+    pub next_due: Option<Timestamp>,
     pub revision: u64,
 }
 
@@ -408,7 +410,8 @@ fn state(connection: &Connection, id: IncidentId) -> Result<IncidentState, Incid
 }
 
 const COLUMNS: &str = "id, title, level, phase, owner, known, revision, \
-     (SELECT count(*) FROM alerts WHERE alerts.incident = incidents.id)";
+     (SELECT count(*) FROM alerts WHERE alerts.incident = incidents.id), \
+     (SELECT min(due) FROM incident_clocks WHERE incident_id = incidents.id AND met IS NULL AND incidents.phase < 5)";
 
 fn read_record(row: &Row<'_>) -> rusqlite::Result<IncidentRecord> {
     let level: i64 = row.get(2)?;
@@ -422,6 +425,7 @@ fn read_record(row: &Row<'_>) -> rusqlite::Result<IncidentRecord> {
         known: Timestamp(row.get(5)?),
         revision: from_sql(row.get(6)?),
         alerts: from_sql(row.get(7)?),
+        next_due: row.get::<_, Option<i64>>(8)?.map(Timestamp),
     })
 }
 

@@ -49,6 +49,9 @@ pub struct IncidentRow {
     /// When the province came to know of it: the clocks run from here.
     pub known: String,
     pub alerts: u64,
+    /// The next deadline that is not met; absent once it is closed.
+    #[serde(default)]
+    pub next_due: Option<String>,
     pub revision: u64,
 }
 

@@ -54,7 +54,13 @@ pub(crate) fn tabs(model: &Model) -> Vec<Label> {
             Screen::Alerts if model.alerts.is_loaded => {
                 name.push_str(&format!(" {}", format::count(open_alerts(model))));
             }
-            Screen::Incidents if model.incidents.is_loaded => name.push_str(&format!(" {}", model.incidents.total)),
+            Screen::Incidents if model.incidents.is_loaded => {
+                name.push_str(&format!(" {}", model.incidents.total));
+                let near = deadlines_near(model);
+                if near > 0 {
+                    name.push_str(&format!(" !{near}"));
+                }
+            }
             Screen::Sources if model.pulse.silent_sources > 0 => {
                 name.push_str(&format!(" !{}", model.pulse.silent_sources));
             }
@@ -69,6 +75,12 @@ pub(crate) fn tabs(model: &Model) -> Vec<Label> {
         x += width + if narrow { 2 } else { 3 };
     }
     labels
+}
+
+/// Returns how many incidents have a deadline that passes within the hour, or has passed.
+fn deadlines_near(model: &Model) -> usize {
+    let is_near = |due: &str| format::time(due).is_some_and(|due| due.duration_since(model.now).as_secs() < 3600);
+    model.incidents.rows.iter().filter(|row| row.next_due.as_deref().is_some_and(is_near)).count()
 }
 
 /// Returns how many alerts are open, as last heard.

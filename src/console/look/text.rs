@@ -79,6 +79,7 @@ texts! {
     NoEvents => ("không có sự kiện nào trong khoảng này", "no events in this span"),
     ColumnRisk => ("Rủi ro", "Risk"),
     ColumnAge => ("Tuổi", "Age"),
+    ColumnDue => ("Hạn", "Due"),
     ColumnSla => ("SLA", "SLA"),
     ColumnCount => ("x", "x"),
     ColumnRule => ("Luật", "Rule"),

@@ -57,8 +57,6 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("destination.geo.city_name", "thành phố đích", "dest. city"),
     ("destination.as.organization.name", "mạng đích", "dest. network"),
     ("network.direction", "chiều", "direction"),
-    ("observer.name", "thiết bị ghi", "observer"),
-    ("longan.peer.ip", "gửi từ", "sent from"),
     ("list", "d.sách TI", "TI list"),
     ("host", "máy", "host"),
     ("user", "người", "user"),

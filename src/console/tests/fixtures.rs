@@ -213,7 +213,7 @@ pub(super) fn handover() -> crate::wire::report::HandoverDraft {
 fn incidents(model: &mut Model) {
     let incident = json!({
         "id": 7, "title": "Intrusion on srv-1", "level": "critical", "phase": "containment", "owner": "an",
-        "known": "2026-08-12T05:00:00Z", "alerts": 1, "revision": 3
+        "known": "2026-08-12T05:00:00Z", "alerts": 1, "revision": 3, "next_due": "2026-08-12T05:00:00Z"
     });
     answer(model, Slot::IncidentList, Answer::Incidents(wire(json!({"rows": [incident], "total": 1}))));
     let mut whole = incident;

@@ -79,6 +79,10 @@ pub(super) fn top_max(model: &Model) -> usize {
 
 fn short(model: &Model, detail: &AlertDetail, theme: &Theme) -> Vec<Line> {
     let mut lines = why(model, detail, theme, 2);
+    // Where others cannot push it off the pane: two at the same alert is what must not go unseen.
+    if let (Some(who), Some(first)) = (who_looks(model, Shown::Alert(detail.row.id)), lines.first_mut()) {
+        first.push(piece(who, theme.warning));
+    }
     if let Some(first) = detail.evidence.first() {
         lines.push(raw_line(first, theme));
     }
@@ -103,7 +107,6 @@ fn short(model: &Model, detail: &AlertDetail, theme: &Theme) -> Vec<Line> {
     lines.push(vec![
         piece(holder(model, detail), theme.dim),
         piece("  ", theme.dim),
-        piece(who_looks(model, Shown::Alert(detail.row.id)).unwrap_or_default(), theme.warning),
         piece(model.text(Text::WholeRecord), theme.dim),
     ]);
     lines
@@ -120,14 +123,7 @@ fn whole(model: &Model, detail: &AlertDetail, theme: &Theme) -> Vec<Line> {
         lines.push(vec![piece(description.trim(), theme.text)]);
     }
     lines.extend(why(model, detail, theme, usize::MAX));
-    for evidence in detail.evidence.iter().take(EVIDENCE_SHOWN) {
-        let time = format::moment(&model.zone, &evidence.timestamp);
-        lines.push(vec![
-            heading(model, Text::RawLine, theme),
-            piece(format!(" {time}  #{}", evidence.event), theme.dim),
-        ]);
-        lines.push(raw_line(evidence, theme));
-    }
+    lines.extend(detail.evidence.iter().take(1).flat_map(|newest| evidence_lines(model, newest, theme)));
     lines.push(vec![heading(model, Text::Entities, theme)]);
     for (index, entity) in detail.entities.iter().enumerate() {
         let key = if index < 9 { format!("  [p{}] ", index + 1) } else { "       ".to_owned() };
@@ -142,6 +138,9 @@ fn whole(model: &Model, detail: &AlertDetail, theme: &Theme) -> Vec<Line> {
     lines.extend(precedents(model, detail, theme));
     lines.push(vec![piece("ATT&CK  ", theme.focus), piece(words::attack(&detail.row.tags), theme.text)]);
     lines.extend(checklist(model, detail, theme));
+    // What to do comes before more of the same.
+    let more = detail.evidence.iter().take(EVIDENCE_SHOWN).skip(1);
+    lines.extend(more.flat_map(|evidence| evidence_lines(model, evidence, theme)));
     push_list(&mut lines, model, Text::FalsePositives, &detail.false_positives, theme);
     if let Some(incident) = detail.incident {
         lines.push(vec![heading(model, Text::IncidentLink, theme), piece(format!(" INC-{incident}"), theme.text)]);
@@ -158,10 +157,10 @@ fn whole(model: &Model, detail: &AlertDetail, theme: &Theme) -> Vec<Line> {
     lines
 }
 
-/// Returns who else looks at it, with two blanks behind.
+/// Returns who else looks at it, with two blanks before.
 fn who_looks(model: &Model, shown: Shown) -> Option<String> {
     let who = model.presence.names(shown);
-    (!who.is_empty()).then(|| format!("@ {}  ", fill(model.text(Text::LookedAtBy), &[&who])))
+    (!who.is_empty()).then(|| format!("  @ {}", fill(model.text(Text::LookedAtBy), &[&who])))
 }
 
 /// Says who else looks at a record, and who holds it.
@@ -176,6 +175,13 @@ pub(super) fn looking_line(model: &Model, shown: Shown, holder: String) -> Line 
         piece(who, style),
         piece(format!("  {holder}"), theme.text),
     ]
+}
+
+/// One event that raised it, under its time and number.
+fn evidence_lines(model: &Model, evidence: &AlertEvidence, theme: &Theme) -> [Line; 2] {
+    let time = format::moment(&model.zone, &evidence.timestamp);
+    let head = piece(format!(" {time}  #{}", evidence.event), theme.dim);
+    [vec![heading(model, Text::RawLine, theme), head], raw_line(evidence, theme)]
 }
 
 fn heading(model: &Model, text: Text, theme: &Theme) -> Piece {
@@ -218,13 +224,16 @@ fn known(model: &Model, detail: &AlertDetail, theme: &Theme) -> Vec<Line> {
     let is_threat = |field: &str| field.contains("threat");
     let mut lines = Vec::new();
     for (title, wants_threats, style) in [(Text::Threats, true, theme.warning), (Text::Context, false, theme.text)] {
-        let mut rows = detail.context.iter().filter(|known| is_threat(&known.field) == wants_threats).peekable();
-        if rows.peek().is_some() {
-            lines.push(vec![heading(model, title, theme)]);
-        }
+        let rows = detail.context.iter().filter(|known| is_threat(&known.field) == wants_threats);
+        let mut line = Line::new();
         for known in rows {
-            let name = words::word(model.lang, &known.field);
-            lines.push(vec![piece(format!("  {name:<16} "), theme.dim), piece(known.value.clone(), style)]);
+            line.push(piece(if line.is_empty() { "  " } else { "; " }, theme.dim));
+            line.push(piece(format!("{} ", words::word(model.lang, &known.field)), theme.dim));
+            line.push(piece(known.value.clone(), style));
+        }
+        if !line.is_empty() {
+            line.insert(0, heading(model, title, theme));
+            lines.push(line);
         }
     }
     lines

@@ -56,13 +56,16 @@ fn an_incident_is_declared_joined_and_closed_with_its_alerts() {
     assert_eq!(detail.entities.len(), 3);
     let due: Vec<u64> = detail.clocks.iter().map(|clock| clock.due.since(START).as_secs() / 3600).collect();
     assert_eq!(due, [0, 24, 72, 72]);
+    assert_eq!(detail.row.next_due, Some(START), "what is to be done at once");
+    let met = incidents.act(IncidentId(1), &IncidentAction::MeetClock { name: "immediate".to_owned() }, &an).unwrap();
+    assert_eq!(met.next_due.map(|due| due.since(START).as_secs() / 3600), Some(24));
 
     let close =
         |note: Option<&str>| IncidentAction::Phase { phase: IncidentPhase::Closed, note: note.map(str::to_owned) };
     let refused = incidents.act(IncidentId(1), &close(None), &an);
     assert!(matches!(refused, Err(IncidentError::Refused(IncidentRefusal::NoteNeeded))));
     let row = incidents.act(IncidentId(1), &close(Some("đã khắc phục")), &an).unwrap();
-    assert_eq!(row.phase, IncidentPhase::Closed);
+    assert_eq!((row.phase, row.next_due), (IncidentPhase::Closed, None));
     for id in [1, 3] {
         let alert = store.row(AlertId(id), 0).unwrap();
         assert_eq!(alert.state.status, AlertStatus::Closed);

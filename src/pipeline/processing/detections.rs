@@ -33,7 +33,7 @@ const ENTITY_FIELDS: [(Field, &str); 16] = [
 ];
 
 /// What enrichment knows of who is involved, in the order it is shown: the machine, threat lists, addresses.
-const CONTEXT_FIELDS: [Field; 19] = [
+const CONTEXT_FIELDS: [Field; 17] = [
     ecs::LONGAN_ASSET_UNIT,
     ecs::LONGAN_ASSET_UNIT_PARENT,
     ecs::LONGAN_ASSET_SYSTEM,
@@ -51,8 +51,6 @@ const CONTEXT_FIELDS: [Field; 19] = [
     ecs::DESTINATION_GEO_CITY_NAME,
     ecs::DESTINATION_AS_ORGANIZATION_NAME,
     ecs::NETWORK_DIRECTION,
-    ecs::OBSERVER_NAME,
-    ecs::LONGAN_PEER_IP,
 ];
 
 /// Says whether a detection becomes (part of) an alert: the rule is live and no exception hides it.

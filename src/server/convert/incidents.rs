@@ -25,6 +25,7 @@ pub(in crate::server) fn incident_row(record: incident::IncidentRecord) -> wire:
         owner: record.owner,
         known: record.known.to_string(),
         alerts: record.alerts,
+        next_due: record.next_due.map(|due| due.to_string()),
         revision: record.revision,
     }
 }
