@@ -73,7 +73,7 @@ fn an_incident_is_declared_joined_and_closed_with_its_alerts() {
     }
     let timeline = incidents.detail(IncidentId(1)).unwrap().timeline;
     let words: Vec<String> = timeline.iter().map(|entry| format!("{} {}", entry.who, entry.action)).collect();
-    assert_eq!(words, ["an declared", "an joined", "ha joined", "an phase"]);
+    assert_eq!(words, ["an declared", "an joined", "ha joined", "an clock_met", "an phase"]);
     let late = Escalation { incident: Some(IncidentId(1)), ..escalation(&[2]) };
     assert!(matches!(incidents.escalate(&late, &an), Err(IncidentError::Refused(IncidentRefusal::Closed))));
     assert_eq!(incidents.window(true, 0, 10).unwrap().total, 0);
