@@ -4,4 +4,5 @@ pub mod cpu;
 pub mod events;
 pub mod generate;
 pub mod lines;
+pub mod server;
 pub mod table;
