@@ -86,6 +86,23 @@ pub fn load() -> anyhow::Result<String> {
     Ok(text.split(' ').next().unwrap_or_default().to_owned())
 }
 
+/// Returns the CPU-seconds of one thread of another process so far, by the name it gave itself.
+///
+/// # Errors
+/// When there is no such thread.
+pub fn seconds_of_thread(pid: u32, name: &str) -> anyhow::Result<f64> {
+    let tasks = format!("/proc/{pid}/task");
+    for task in std::fs::read_dir(&tasks).with_context(|| format!("reading {tasks}"))? {
+        let folder = task?.path();
+        let Ok(text) = std::fs::read_to_string(folder.join("comm")) else { continue };
+        if text.trim() == name {
+            let thread: u32 = folder.file_name().and_then(|id| id.to_str()?.parse().ok()).context("a thread's id")?;
+            return seconds_of(thread);
+        }
+    }
+    anyhow::bail!("process {pid} has no thread `{name}`")
+}
+
 /// Returns the most memory another process has had resident so far, in bytes.
 ///
 /// # Errors

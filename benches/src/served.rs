@@ -1,6 +1,9 @@
-//! The real server: started on a folder, asked where it listens, told to stop.
+//! The real server: started on a folder, asked where it listens, fed over TCP, told to stop.
 
 use std::fs;
+use std::io::BufWriter;
+use std::io::Write as _;
+use std::net::TcpStream;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Child;
@@ -97,4 +100,23 @@ impl Served {
             thread::sleep(POLL);
         }
     }
+}
+
+/// Sends every line octet counted, at most so many a second; 0 is as fast as the server reads.
+///
+/// # Errors
+/// When the server takes no more.
+pub fn send(address: &str, lines: &[String], per_second: usize) -> anyhow::Result<()> {
+    let stream = TcpStream::connect(address).with_context(|| format!("connecting to {address}"))?;
+    let mut stream = BufWriter::with_capacity(1 << 16, stream);
+    let started = Instant::now();
+    for (number, line) in lines.iter().enumerate() {
+        write!(stream, "{} {line}", line.len())?;
+        if per_second > 0 && number % 100 == 99 {
+            stream.flush()?;
+            let due = Duration::from_secs_f64((number + 1) as f64 / per_second as f64);
+            thread::sleep(due.saturating_sub(started.elapsed()));
+        }
+    }
+    stream.flush().context("sending")
 }

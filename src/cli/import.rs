@@ -406,15 +406,19 @@ fn feed_all(door: &FeedDoor<'_>, files: &Files, progress: &Progress) -> anyhow::
 /// To the HTTP input of a server.
 struct IntoServer {
     groups: tokio::sync::mpsc::Sender<(Vec<Frame>, std::sync::mpsc::SyncSender<()>)>,
+    pace: Pace,
 }
 
 impl Sink for IntoServer {
     fn store(&mut self, group: Group, _: &Journal) -> anyhow::Result<bool> {
         let (stored, told) = std::sync::mpsc::sync_channel(1);
+        let lines = group.frames.len();
         if self.groups.blocking_send((group.frames, stored)).is_err() {
             return Ok(false);
         }
-        Ok(told.recv().is_ok())
+        let is_stored = told.recv().is_ok();
+        std::thread::sleep(self.pace.after(lines));
+        Ok(is_stored)
     }
 
     fn places(&self) -> Option<&[FilePlace]> {
@@ -422,27 +426,19 @@ impl Sink for IntoServer {
     }
 }
 
-async fn send_all(door: &Door, files: Files, progress: &Progress, mut pace: Pace) -> anyhow::Result<()> {
+async fn send_all(door: &Door, files: Files, progress: &Progress, pace: Pace) -> anyhow::Result<()> {
     let (sender, mut groups) = tokio::sync::mpsc::channel(1);
     let told = progress.clone();
+    // The pace asks the server with a runtime of its own, so it lives and ends on this thread.
     let reading = tokio::task::spawn_blocking(move || {
-        import_all(&SystemClock, &files, &told, &mut IntoServer { groups: sender })
+        import_all(&SystemClock, &files, &told, &mut IntoServer { groups: sender, pace })
     });
     while let Some((frames, stored)) = groups.recv().await {
-        let lines = frames.len();
         door.send(&frames).await?;
         if stored.send(()).is_err() {
             // A reader that failed meanwhile says so below.
             break;
         }
-        let (next, wait) = tokio::task::spawn_blocking(move || {
-            let wait = pace.after(lines);
-            (pace, wait)
-        })
-        .await
-        .context("asking how the server is doing")?;
-        pace = next;
-        tokio::time::sleep(wait).await;
     }
     reading.await.context("reading the files")?.map(drop)
 }

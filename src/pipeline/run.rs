@@ -74,6 +74,9 @@ use crate::wal::writer;
 /// Groups that may wait for the processing thread: then the log stops taking more, and with it the inputs.
 const GROUPS_WAITING: usize = 8;
 
+/// An import has so long to work through what it read.
+const IMPORT_DRAIN: Duration = Duration::from_secs(600);
+
 /// Why it did not start, or did not end well.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -154,6 +157,8 @@ pub async fn import(settings: Settings, feed: Feed) -> Result<(), StartError> {
         gelf_tcp: None,
         http: None,
         api: Api { remote: None, ..settings.api },
+        // What was read is worked through to its end: nobody waits for a restart here.
+        limits: config::Limits { shutdown: settings.limits.shutdown.max(IMPORT_DRAIN), ..settings.limits },
         ..settings
     };
     let (mut whole, _) = Whole::start(settings, Beside::Feed(feed)).map_err(StartError::Setup)?;

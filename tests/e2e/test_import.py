@@ -86,7 +86,7 @@ def test_what_is_there_already_is_not_imported_again():
 
 
 def test_a_killed_import_goes_on_and_nothing_is_there_twice():
-    lines = [f"{LINES[number % 120]} #{number}" for number in range(40_000)]
+    lines = [f"{LINES[number % 120]} #{number}" for number in range(12_000)]
     with world.folder() as place:
         log, data = place / "auth.log", place / "data"
         log.write_text("\n".join(lines) + "\n")

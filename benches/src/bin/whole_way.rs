@@ -2,9 +2,6 @@
 //!
 //! Worry below 15,000 events a CPU-second of the server, or above 600 MB of memory.
 
-use std::io::BufWriter;
-use std::io::Write as _;
-use std::net::TcpStream;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
@@ -18,6 +15,7 @@ use longan_benches::cpu;
 use longan_benches::lines;
 use longan_benches::served::POLL;
 use longan_benches::served::Served;
+use longan_benches::served::send;
 use longan_benches::table::Table;
 use longan_benches::table::rate;
 
@@ -73,22 +71,6 @@ fn main() -> anyhow::Result<()> {
     table.print();
     println!("\nOf the CPU-seconds {before:.2} before were the start; {stopping:.2} is all until the stop.");
     Ok(())
-}
-
-/// Sends every line octet counted.
-fn send(address: &str, lines: &[String], per_second: usize) -> anyhow::Result<()> {
-    let stream = TcpStream::connect(address).with_context(|| format!("connecting to {address}"))?;
-    let mut stream = BufWriter::with_capacity(1 << 16, stream);
-    let started = Instant::now();
-    for (number, line) in lines.iter().enumerate() {
-        write!(stream, "{} {line}", line.len())?;
-        if per_second > 0 && number % 100 == 99 {
-            stream.flush()?;
-            let due = Duration::from_secs_f64((number + 1) as f64 / per_second as f64);
-            thread::sleep(due.saturating_sub(started.elapsed()));
-        }
-    }
-    stream.flush().context("sending")
 }
 
 /// Counts by search until all are there; returns how many were found in the end.

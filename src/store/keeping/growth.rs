@@ -169,7 +169,7 @@ impl Growth {
         stay: &dyn Fn(&RetentionClass) -> Stay,
         room: u64,
     ) -> Option<Forecast> {
-        let newest = self.samples.last()?;
+        let newest = self.samples.last().filter(|_| self.measured_ns() >= HOUR_NS)?;
         let mut classes: Vec<Class<'_>> = Vec::new();
         for class in newest.events.keys() {
             classes.push(Class::of(rows, class, self.rate(class)?, stay(class)));
