@@ -28,9 +28,7 @@ pub(in crate::server) async fn window(
     let AuditRequest { who, action, text, since, until, before, .. } = request;
     let filter = Filter { who, action, text, before, since, until };
     let entries = shared.run(move |services| {
-        let Some(audit) = &services.audit else {
-            return Err(Refused::busy("the audit log is not kept; the server's log says why"));
-        };
+        let audit = services.audit.as_ref().map_err(|reason| Refused::not_audited(reason))?;
         audit.list(&filter, limit as usize).map_err(|err| Refused::internal(&err))
     });
     Ok(Answer(AuditWindow { entries: entries.await?.into_iter().map(row_of).collect() }))
