@@ -158,6 +158,7 @@ impl Running {
             peers: PeerPolicy::of_this_process([]),
             audit: Ok(AuditLog::open(data).unwrap()),
             export: None,
+            evidence: None,
             metrics: Registry::default(),
             clock,
         };
@@ -273,7 +274,7 @@ impl StatusService for Nothing {
             connections: 0,
             acknowledges: false,
         };
-        SourceList { inputs: vec![input], sources: Vec::new() }
+        SourceList { inputs: vec![input], sources: Vec::new(), log_sources: Vec::new() }
     }
 
     fn rules(&self) -> RuleList {
