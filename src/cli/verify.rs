@@ -38,7 +38,7 @@ pub struct Args {
     /// The data folder to check; a server may run on it
     #[arg(long, env = "LONGAN_DATA", default_value = "longan-data", value_name = "FOLDER")]
     data: PathBuf,
-    /// The key that signatures must be of: the text of it, or a file with it, kept elsewhere
+    /// The key that signatures must be of: the text of it, or a file kept elsewhere with it and those before it
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
     /// A file with checkpoints that were kept elsewhere: the off-box copy, or lines of a syslog host
@@ -53,22 +53,23 @@ pub struct Args {
 /// # Errors
 /// When the arguments are wrong or files cannot be read.
 pub fn run(args: Args) -> anyhow::Result<Exit> {
-    let key = args.key.as_deref().map(read_key).transpose()?;
+    let keys = args.key.as_deref().map(known_keys).transpose()?.unwrap_or_default();
     match &args.bundle {
-        None => verify_folder(&args, key),
-        Some(path) => verify_bundle(&args, path, key.as_ref()),
+        None => verify_folder(&args, keys.last().cloned()),
+        Some(path) => verify_bundle(&args, path, &keys),
     }
 }
 
-/// Reads a key given as text or as a file.
-pub(super) fn read_key(text: &str) -> anyhow::Result<Verifier> {
+/// Reads a key given as text, or a file with keys, the newest last.
+fn known_keys(text: &str) -> anyhow::Result<Vec<Verifier>> {
     if let Ok(key) = Verifier::parse(text) {
-        return Ok(key);
+        return Ok(vec![key]);
     }
     let path = Path::new(text);
     let read = fs::read_to_string(path).with_context(|| format!("`{text}` is neither a key nor a file with one"))?;
     let keys = read_verifiers(&read).with_context(|| format!("the key in `{text}`"))?;
-    keys.into_iter().next_back().with_context(|| format!("`{text}` holds no key"))
+    anyhow::ensure!(!keys.is_empty(), "`{text}` holds no key");
+    Ok(keys)
 }
 
 fn verify_folder(args: &Args, key: Option<Verifier>) -> anyhow::Result<Exit> {
@@ -101,9 +102,12 @@ fn print(args: &Args, report: &Report) -> anyhow::Result<Exit> {
     Ok(if report.is_right() { Exit::Fine } else { Exit::Findings })
 }
 
-fn verify_bundle(args: &Args, path: &Path, key: Option<&Verifier>) -> anyhow::Result<Exit> {
+/// Checks a bundle by the keys that are known; an older one than the newest may have signed it.
+fn verify_bundle(args: &Args, path: &Path, keys: &[Verifier]) -> anyhow::Result<Exit> {
     let archive = fs::read(path).with_context(|| format!("reading the bundle `{}`", path.display()))?;
-    let report = bundle::check(&archive, key);
+    let newest = bundle::check(&archive, keys.last());
+    let older = keys.iter().rev().skip(1).filter(|_| !newest.is_right());
+    let report = older.map(|key| bundle::check(&archive, Some(key))).find(Report::is_right).unwrap_or(newest);
     print(args, &report)
 }
 

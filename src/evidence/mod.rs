@@ -14,6 +14,9 @@ mod places;
 pub mod sums;
 pub mod verify;
 
+#[cfg(test)]
+mod simulation;
+
 pub use entry::Deleted;
 pub use entry::Entry;
 pub use entry::Partition;

@@ -314,7 +314,7 @@ impl Ground {
             rules: Arc::new(rules),
             rulebook: Arc::clone(&self.opened.rulebook),
             tokens: Arc::new(TokenStore::open(&self.folder.tokens())?),
-            audit: self.evidence.audit.clone(),
+            audit: self.evidence.audit_or_reason(),
             export: self.exporter(live),
             evidence: Some(Arc::new(EvidenceOf::new(
                 self.folder.path(),

@@ -257,8 +257,8 @@ pub struct Services {
     pub rulebook: Arc<RuleBook>,
     pub tokens: Arc<TokenStore>,
     pub peers: PeerPolicy,
-    /// `None` when there is none to write to: then nobody's deeds are kept.
-    pub audit: Option<AuditLog>,
+    /// Or why there is none to write to: then nothing is answered that must be written down.
+    pub audit: Result<AuditLog, String>,
     /// `None` when the evidence is not kept.
     pub export: Option<Arc<dyn ExportService>>,
     /// `None` where there is none to tell of.

@@ -2,9 +2,7 @@
 
 use std::fmt;
 use std::fs;
-use std::fs::File;
 use std::io;
-use std::io::Write as _;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -15,10 +13,12 @@ use crate::model::Timestamp;
 use crate::store::checked::with_check;
 use crate::store::error::StoreError;
 use crate::store::keeping::hold::Hold;
+use crate::wal::disk::durable;
 
 /// The file's name in the store's folder.
 pub(super) const MANIFEST: &str = "manifest.json";
 const FORMAT: u32 = 1;
+const FILE_MODE: u32 = 0o644;
 
 /// Events of one class are kept equally long. Lower-case letters, digits and `_` only: it is part of folder names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -182,22 +182,8 @@ impl Manifest {
     /// Replaces the manifest on disk, whole or not at all.
     pub(super) fn write(&self, folder: &Path) -> Result<(), StoreError> {
         let path = folder.join(MANIFEST);
-        let temporary = folder.join("manifest.json.new");
         let bytes =
             serde_json::to_vec_pretty(self).map_err(|source| StoreError::Manifest { path: path.clone(), source })?;
-        let bytes = with_check(bytes);
-        let write = || {
-            let mut file = File::create(&temporary)?;
-            file.write_all(&bytes)?;
-            file.sync_all()?;
-            fs::rename(&temporary, &path)?;
-            sync_folder(folder)
-        };
-        write().map_err(StoreError::io(path.clone()))
+        durable::write_whole(&path, &with_check(bytes), FILE_MODE).map_err(StoreError::io(path))
     }
-}
-
-/// Makes the names in a folder durable.
-pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
 }

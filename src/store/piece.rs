@@ -1,7 +1,6 @@
 //! A split in memory or a partition on disk: both are one immutable tantivy segment, newest event first.
 
 use std::cell::RefCell;
-use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,6 +24,7 @@ use crate::store::format::record;
 use crate::store::format::record::Columns;
 use crate::store::format::schema;
 use crate::store::manifest::Summary;
+use crate::wal::disk::durable;
 
 /// One immutable segment with its columns at hand.
 pub(super) struct Piece {
@@ -152,7 +152,7 @@ impl Piece {
 impl Drop for Piece {
     fn drop(&mut self) {
         if let Some(folder) = self.folder.as_ref().filter(|_| self.is_obsolete.load(Ordering::Acquire))
-            && let Err(err) = fs::remove_dir_all(folder)
+            && let Err(err) = durable::remove_folder(folder)
         {
             // The next start removes it: no manifest names it.
             tracing::warn!(folder = %folder.display(), error = %err, "obsolete partition not removed");

@@ -1,9 +1,6 @@
 //! The thread that merges splits into partitions, partitions into bigger ones, and small splits into fewer.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::fs::File;
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::Condvar;
@@ -26,10 +23,10 @@ use crate::store::format::schema;
 use crate::store::manifest::Key;
 use crate::store::manifest::PartitionEntry;
 use crate::store::manifest::Summary;
-use crate::store::manifest::sync_folder;
 use crate::store::piece::Piece;
 use crate::store::shared::Shared;
 use crate::store::shared::chain;
+use crate::wal::disk::durable;
 
 /// More splits than this of one class and day are merged in memory, so that a search has few to visit.
 const HOT_SPLITS_MAX: usize = 32;
@@ -234,28 +231,35 @@ fn write_partition(
     let (year, month, day) = civil_from_days(i64::from(key.day));
     let name = format!("{year:04}-{month:02}-{day:02}-{}-{number}", key.class);
     let folder = shared.partition_path(&name);
-    fs::create_dir(&unfinished).map_err(StoreError::io(&unfinished))?;
-    let directory = MmapDirectory::open(&unfinished).map_err(tantivy::TantivyError::from)?;
-    merge_filtered_segments(&segments_of(pieces), settings, nothing_left_out(pieces), directory)?;
-    let bytes = sync_files(&unfinished).map_err(StoreError::io(&unfinished))?;
-    fs::rename(&unfinished, &folder).map_err(StoreError::io(&folder))?;
-    sync_folder(&shared.partition_path("")).map_err(StoreError::io(&folder))?;
     let Some(mut summary) = Summary::of_all(pieces.iter().map(|piece| &piece.summary)) else {
         return Err(StoreError::Record(name));
     };
-    summary.bytes = bytes;
+    let written = write_files(&unfinished, pieces, settings).and_then(|()| settle(&unfinished, &folder));
+    // A disk that is full must not be filled further by what could not be finished.
+    summary.bytes = written.inspect_err(|_| forget(&[&unfinished, &folder]))?;
     let piece = Piece::open(&folder, summary.clone())?;
     Ok((PartitionEntry { folder: name, summary }, Arc::new(piece)))
 }
 
-/// Makes all files of a folder and their names durable; returns their size.
-pub(super) fn sync_files(folder: &Path) -> io::Result<u64> {
-    let mut bytes = 0;
-    for entry in fs::read_dir(folder)? {
-        let file = File::open(entry?.path())?;
-        file.sync_all()?;
-        bytes += file.metadata()?.len();
-    }
-    sync_folder(folder)?;
+fn write_files(unfinished: &Path, pieces: &[Arc<Piece>], settings: IndexSettings) -> Result<(), StoreError> {
+    durable::make_folder(unfinished).map_err(StoreError::io(unfinished))?;
+    let directory = MmapDirectory::open(unfinished).map_err(tantivy::TantivyError::from)?;
+    merge_filtered_segments(&segments_of(pieces), settings, nothing_left_out(pieces), directory)?;
+    Ok(())
+}
+
+/// Makes the files of an unfinished partition durable and gives it its name; returns their size.
+pub(super) fn settle(unfinished: &Path, folder: &Path) -> Result<u64, StoreError> {
+    let bytes = durable::sync_files(unfinished).map_err(StoreError::io(unfinished))?;
+    durable::rename(unfinished, folder).and_then(|()| durable::sync_parent(folder)).map_err(StoreError::io(folder))?;
     Ok(bytes)
+}
+
+/// Removes what could not be finished; what is left of it goes at the next start, because no manifest names it.
+pub(super) fn forget(folders: &[&Path]) {
+    for folder in folders.iter().filter(|folder| folder.try_exists().unwrap_or(true)) {
+        if let Err(error) = durable::remove_folder(folder) {
+            tracing::warn!(folder = %folder.display(), %error, "an unfinished partition was not removed");
+        }
+    }
 }

@@ -20,6 +20,7 @@ use crate::store::manifest::PartitionEntry;
 use crate::store::manifest::RetentionClass;
 use crate::store::manifest::Summary;
 use crate::store::piece::Piece;
+use crate::wal::disk::durable;
 
 /// The folder of the partitions within the store's.
 const PARTITIONS: &str = "partitions";
@@ -71,7 +72,7 @@ pub struct PartitionInfo {
 impl Shared {
     pub(super) fn open(folder: &Path, config: Config) -> Result<(Shared, StoreReport), StoreError> {
         let partitions = folder.join(PARTITIONS);
-        fs::create_dir_all(&partitions).map_err(StoreError::io(&partitions))?;
+        durable::make_folders(&partitions).map_err(StoreError::io(&partitions))?;
         let lock_path = folder.join("lock");
         let lock = File::options().create(true).append(true).open(&lock_path).map_err(StoreError::io(&lock_path))?;
         match lock.try_lock() {
@@ -309,7 +310,7 @@ fn remove_leftovers(partitions: &Path, manifest: &Manifest) -> Result<usize, Sto
     for name in names_in(partitions)? {
         if !manifest.partitions.iter().any(|entry| entry.folder == name) {
             let path = partitions.join(&name);
-            fs::remove_dir_all(&path).map_err(StoreError::io(path))?;
+            durable::remove_folder(&path).map_err(StoreError::io(path))?;
             removed += 1;
         }
     }

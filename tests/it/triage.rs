@@ -19,6 +19,7 @@ use longan::alert::store::FILE_NAME;
 use longan::auth::PeerPolicy;
 use longan::auth::Principal;
 use longan::auth::TokenStore;
+use longan::evidence::audit::AuditLog;
 use longan::incident::Forms;
 use longan::incident::IncidentStore;
 use longan::model::EventId;
@@ -156,7 +157,7 @@ impl Running {
             rulebook,
             tokens: Arc::new(TokenStore::open(&data.join("tokens.json")).unwrap()),
             peers: PeerPolicy::of_this_process([]),
-            audit: None,
+            audit: Ok(AuditLog::open(data).unwrap()),
             export: None,
             evidence: None,
             metrics: Registry::default(),

@@ -40,6 +40,8 @@ struct Checking<'c> {
     records_total: u64,
     /// How often each unit was found in a partition.
     seen: BTreeMap<u64, u64>,
+    /// Units of deletions so young that the log may not say anything of them yet.
+    just_deleted: Vec<u64>,
     is_stopped: bool,
 }
 
@@ -63,8 +65,17 @@ pub(super) fn check(
     progress: &mut dyn FnMut(Progress) -> bool,
 ) -> io::Result<()> {
     let records_total = catalog.partitions.iter().map(|info| info.events).sum();
-    let mut checking =
-        Checking { places, ledger, now, report, progress, records_total, seen: BTreeMap::new(), is_stopped: false };
+    let mut checking = Checking {
+        places,
+        ledger,
+        now,
+        report,
+        progress,
+        records_total,
+        seen: BTreeMap::new(),
+        just_deleted: Vec::new(),
+        is_stopped: false,
+    };
     for info in &catalog.partitions {
         checking.partition(info)?;
         if checking.is_stopped {
@@ -304,13 +315,18 @@ impl Checking<'_> {
             let age = self.now.0.saturating_sub(tombstone.deleted_ns);
             let is_young = age < i64::try_from(SETTLED_AFTER.as_nanos()).unwrap_or(i64::MAX);
             let is_excused = said.is_none() && is_young;
+            if is_excused {
+                self.just_deleted.extend(self.ledger.units_of(tombstone, &catalog.partitions));
+            }
             if !is_same && !is_excused {
                 let what = "a deletion in the manifest is not what the evidence log says of it";
                 self.report.find("store/manifest.json", what).partition = Some(tombstone.folder.clone());
             }
         }
-        for folder in self.ledger.deleted.keys() {
-            if !catalog.tombstones.iter().any(|tombstone| tombstone.folder == *folder) {
+        let lacks = |catalog: &Catalog, folder: &str| catalog.tombstones.iter().all(|one| one.folder != *folder);
+        for folder in self.ledger.deleted.keys().filter(|folder| lacks(catalog, folder)) {
+            // A running server may have deleted it since the manifest was read.
+            if Catalog::read(&self.places.store()).ok().flatten().is_none_or(|later| lacks(&later, folder)) {
                 let what = "the manifest lacks a deletion that the evidence log has";
                 self.report.find("store/manifest.json", what).partition = Some(folder.clone());
             }
@@ -324,7 +340,7 @@ impl Checking<'_> {
         for (number, unit) in &self.ledger.units {
             let count = self.seen.get(number).copied().unwrap_or(0);
             let what = match count {
-                0 if !deleted.contains(number) => {
+                0 if !deleted.contains(number) && !self.just_deleted.contains(number) => {
                     format!("{} records that were sealed (entry {number}) are in no partition", unit.records)
                 }
                 2.. => format!("the records of entry {number} are in {count} partitions"),

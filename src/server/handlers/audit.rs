@@ -34,7 +34,7 @@ pub(in crate::server) async fn window(
     let now = shared.services.clock.now();
     let filter = Filter { who, action, text, before, since: bound(since, now)?, until: bound(until, now)? };
     let entries = shared.run(move |services| {
-        let audit = services.audit.as_ref().ok_or_else(not_kept)?;
+        let audit = services.audit.as_ref().map_err(|reason| Refused::not_audited(reason))?;
         audit.list(&filter, limit as usize).map_err(|err| Refused::internal(&err))
     });
     Ok(Answer(AuditWindow { entries: entries.await?.into_iter().map(row_of).collect() }))
@@ -45,7 +45,7 @@ pub(in crate::server) async fn entry(
     Id(number): Id<u64>,
 ) -> Result<Answer<AuditEntry>, Refused> {
     let proven = shared.run(move |services| {
-        let audit = services.audit.as_ref().ok_or_else(not_kept)?;
+        let audit = services.audit.as_ref().map_err(|reason| Refused::not_audited(reason))?;
         audit.prove(number).map_err(|err| Refused::internal(&err))
     });
     let proven = proven.await?.ok_or_else(|| Refused::not_found(format!("no such entry `{number}`")))?;
@@ -63,10 +63,6 @@ fn bound(text: Option<String>, now: Timestamp) -> Result<Option<String>, Refused
     let Some(text) = text else { return Ok(None) };
     let time = parse_bound(&text, now).ok_or_else(|| Refused::invalid(format!("`{text}` is no time")));
     Ok(Some(time.map_err(|err| err.hint("a time (RFC 3339), or a span back from now such as `24h`"))?.to_string()))
-}
-
-fn not_kept() -> Refused {
-    Refused::busy("the audit log is not kept; the server's log says why")
 }
 
 fn row_of(entry: Entry) -> AuditRow {

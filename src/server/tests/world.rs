@@ -1,6 +1,7 @@
 //! A running server with an alert store of its own, faked searching, and callers with every role.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::Condvar;
 use std::sync::Mutex;
@@ -115,6 +116,10 @@ impl World {
     }
 
     pub(super) fn with(limits: Limits) -> World {
+        World::with_audit(limits, |folder| Ok(AuditLog::open(folder).unwrap()))
+    }
+
+    pub(super) fn with_audit(limits: Limits, audit: impl FnOnce(&Path) -> Result<AuditLog, String>) -> World {
         let folder = TempDir::new().unwrap();
         let clock = Arc::new(ManualClock::at(START));
         let path = folder.path().join(FILE_NAME);
@@ -137,8 +142,8 @@ impl World {
             tokens,
             peers: PeerPolicy::of_this_process([]),
             export: Some(Arc::new(FakeExport)),
+            audit: audit(folder.path()),
             evidence: Some(Arc::new(FakeEvidence)),
-            audit: Some(AuditLog::open(folder.path()).unwrap()),
             metrics: Registry::default(),
             clock: clock.clone(),
         };

@@ -6,7 +6,6 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::collections::BinaryHeap;
-use std::fs;
 use std::fs::File;
 use std::io::BufWriter;
 use std::io::Write as _;
@@ -34,10 +33,11 @@ use crate::store::manifest::Key;
 use crate::store::manifest::PartitionEntry;
 use crate::store::manifest::RetentionClass;
 use crate::store::manifest::Summary;
-use crate::store::manifest::sync_folder;
 use crate::store::piece::Piece;
-use crate::store::sealer::sync_files;
+use crate::store::sealer::forget;
+use crate::store::sealer::settle;
 use crate::store::shared::Shared;
+use crate::wal::disk::durable;
 
 /// Memory the writer of the columns plans for.
 const INDEX_MEMORY: usize = 30 << 20;
@@ -94,19 +94,16 @@ fn write_archive(
 ) -> Result<Option<(PartitionEntry, Arc<Piece>)>, StoreError> {
     let number = shared.next_folder();
     let unfinished = shared.unfinished_path(number);
-    fs::create_dir(&unfinished).map_err(StoreError::io(&unfinished))?;
+    durable::make_folder(&unfinished).map_err(StoreError::io(&unfinished))?;
     let written = write_files(&unfinished, pieces, rest);
     if !matches!(written, Ok(true)) {
-        // What is left in it would be removed at the next start anyway.
-        fs::remove_dir_all(&unfinished).map_err(StoreError::io(&unfinished))?;
+        forget(&[&unfinished]);
         return written.map(|_| None);
     }
-    let bytes = sync_files(&unfinished).map_err(StoreError::io(&unfinished))?;
     let (year, month, day) = civil_from_days(i64::from(key.day));
     let name = format!("{year:04}-{month:02}-{day:02}-{}-{number}", key.class);
     let folder = shared.partition_path(&name);
-    fs::rename(&unfinished, &folder).map_err(StoreError::io(&folder))?;
-    sync_folder(&shared.partition_path("")).map_err(StoreError::io(&folder))?;
+    let bytes = settle(&unfinished, &folder).inspect_err(|_| forget(&[&unfinished, &folder]))?;
     let Some(mut summary) = Summary::of_all(pieces.iter().map(|piece| &piece.summary)) else {
         return Err(StoreError::Record(name));
     };
