@@ -5,3 +5,4 @@ pub mod events;
 pub mod generate;
 pub mod lines;
 pub mod table;
+pub mod traffic;

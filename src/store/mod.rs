@@ -14,6 +14,7 @@ pub mod checked;
 mod error;
 mod format;
 mod manifest;
+mod merged;
 mod piece;
 mod retention;
 mod sealer;

@@ -13,7 +13,6 @@ use std::sync::PoisonError;
 use std::thread;
 use std::thread::JoinHandle;
 
-use tantivy::IndexSettings;
 use tantivy::Segment;
 use tantivy::directory::MmapDirectory;
 use tantivy::directory::RamDirectory;
@@ -21,12 +20,17 @@ use tantivy::indexer::merge_filtered_segments;
 
 use crate::model::EventId;
 use crate::model::time::civil_from_days;
+use crate::store::archive;
+use crate::store::archive::ChunkWriter;
+use crate::store::archive::Form;
 use crate::store::error::StoreError;
+use crate::store::format::blocks::BlockWriter;
 use crate::store::format::schema;
 use crate::store::manifest::Key;
 use crate::store::manifest::PartitionEntry;
 use crate::store::manifest::Summary;
 use crate::store::manifest::sync_folder;
+use crate::store::merged::each_record;
 use crate::store::piece::Piece;
 use crate::store::shared::Shared;
 use crate::store::shared::chain;
@@ -163,7 +167,7 @@ fn seal_up_to(shared: &Shared, checkpoint: EventId) -> Result<(), StoreError> {
     }
     let sealed = by_key(&frozen)
         .into_iter()
-        .map(|(key, pieces)| write_partition(shared, &key, &pieces, schema::sealed_settings()))
+        .map(|(key, pieces)| write_partition(shared, &key, &pieces, archive::SEALED))
         .collect::<Result<Vec<_>, _>>()?;
     shared.replace(&frozen, sealed, checkpoint)
 }
@@ -181,7 +185,7 @@ fn compact(shared: &Shared) -> Result<(), StoreError> {
         for (_, tier) in tiers {
             let events: u64 = tier.iter().map(|piece| piece.summary.events).sum();
             if tier.len() >= fan_in && events <= shared.config.partition_events_max {
-                let merged = write_partition(shared, &key, &tier, schema::merged_settings())?;
+                let merged = write_partition(shared, &key, &tier, archive::MERGED)?;
                 shared.replace(&tier, vec![merged], EventId::ZERO)?;
             }
         }
@@ -200,8 +204,12 @@ fn tidy_hot(shared: &Shared) -> Result<(), StoreError> {
             tantivy::IndexSettings { sort_by_field: schema::sealed_settings().sort_by_field, ..schema::hot_settings() };
         let index =
             merge_filtered_segments(&segments_of(&pieces), settings, nothing_left_out(&pieces), directory.clone())?;
-        summary.bytes = directory.total_mem_usage() as u64;
-        shared.replace_hot(&pieces, Arc::new(Piece::new(&index, summary, None)?));
+        let mut records = BlockWriter::new()?;
+        let sources = pieces.iter().map(|piece| &**piece);
+        each_record(&index, sources, &mut |record| records.push(&record))?;
+        let blocks = records.finish()?;
+        summary.bytes = (directory.total_mem_usage() + blocks.bytes()) as u64;
+        shared.replace_hot(&pieces, Arc::new(Piece::in_memory(&index, summary, blocks)?));
     }
     Ok(())
 }
@@ -227,7 +235,7 @@ fn write_partition(
     shared: &Shared,
     key: &Key,
     pieces: &[Arc<Piece>],
-    settings: IndexSettings,
+    form: Form,
 ) -> Result<(PartitionEntry, Arc<Piece>), StoreError> {
     let number = shared.next_folder();
     let unfinished = shared.unfinished_path(number);
@@ -236,7 +244,11 @@ fn write_partition(
     let folder = shared.partition_path(&name);
     fs::create_dir(&unfinished).map_err(StoreError::io(&unfinished))?;
     let directory = MmapDirectory::open(&unfinished).map_err(tantivy::TantivyError::from)?;
-    merge_filtered_segments(&segments_of(pieces), settings, nothing_left_out(pieces), directory)?;
+    let settings = schema::sealed_settings();
+    let index = merge_filtered_segments(&segments_of(pieces), settings, nothing_left_out(pieces), directory)?;
+    let mut chunks = ChunkWriter::new(&unfinished, form)?;
+    each_record(&index, pieces.iter().map(|piece| &**piece), &mut |record| chunks.push(record))?;
+    chunks.finish()?;
     let bytes = sync_files(&unfinished).map_err(StoreError::io(&unfinished))?;
     fs::rename(&unfinished, &folder).map_err(StoreError::io(&folder))?;
     sync_folder(&shared.partition_path("")).map_err(StoreError::io(&folder))?;
