@@ -8,3 +8,4 @@ pub mod lines;
 pub mod served;
 pub mod table;
 pub mod terminal;
+pub mod traffic;

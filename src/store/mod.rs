@@ -15,6 +15,7 @@ mod error;
 mod format;
 mod keeping;
 mod manifest;
+mod merged;
 mod piece;
 mod sealer;
 mod search;

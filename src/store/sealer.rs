@@ -10,7 +10,6 @@ use std::sync::PoisonError;
 use std::thread;
 use std::thread::JoinHandle;
 
-use tantivy::IndexSettings;
 use tantivy::Segment;
 use tantivy::directory::MmapDirectory;
 use tantivy::directory::RamDirectory;
@@ -18,11 +17,16 @@ use tantivy::indexer::merge_filtered_segments;
 
 use crate::model::EventId;
 use crate::model::time::civil_from_days;
+use crate::store::archive;
+use crate::store::archive::ChunkWriter;
+use crate::store::archive::Form;
 use crate::store::error::StoreError;
+use crate::store::format::blocks::BlockWriter;
 use crate::store::format::schema;
 use crate::store::manifest::Key;
 use crate::store::manifest::PartitionEntry;
 use crate::store::manifest::Summary;
+use crate::store::merged::each_record;
 use crate::store::piece::Piece;
 use crate::store::shared::Shared;
 use crate::store::shared::chain;
@@ -160,7 +164,7 @@ fn seal_up_to(shared: &Shared, checkpoint: EventId) -> Result<(), StoreError> {
     }
     let sealed = by_key(&frozen)
         .into_iter()
-        .map(|(key, pieces)| write_partition(shared, &key, &pieces, schema::sealed_settings()))
+        .map(|(key, pieces)| write_partition(shared, &key, &pieces, archive::SEALED))
         .collect::<Result<Vec<_>, _>>()?;
     shared.replace(&frozen, sealed, checkpoint)
 }
@@ -178,7 +182,7 @@ fn compact(shared: &Shared) -> Result<(), StoreError> {
         for (_, tier) in tiers {
             let events: u64 = tier.iter().map(|piece| piece.summary.events).sum();
             if tier.len() >= fan_in && events <= shared.config.partition_events_max {
-                let merged = write_partition(shared, &key, &tier, schema::merged_settings())?;
+                let merged = write_partition(shared, &key, &tier, archive::MERGED)?;
                 shared.replace(&tier, vec![merged], EventId::ZERO)?;
             }
         }
@@ -197,8 +201,12 @@ fn tidy_hot(shared: &Shared) -> Result<(), StoreError> {
             tantivy::IndexSettings { sort_by_field: schema::sealed_settings().sort_by_field, ..schema::hot_settings() };
         let index =
             merge_filtered_segments(&segments_of(&pieces), settings, nothing_left_out(&pieces), directory.clone())?;
-        summary.bytes = directory.total_mem_usage() as u64;
-        shared.replace_hot(&pieces, Arc::new(Piece::new(&index, summary, None)?));
+        let mut records = BlockWriter::new()?;
+        let sources = pieces.iter().map(|piece| &**piece);
+        each_record(&index, sources, &mut |record| records.push(&record))?;
+        let blocks = records.finish()?;
+        summary.bytes = (directory.total_mem_usage() + blocks.bytes()) as u64;
+        shared.replace_hot(&pieces, Arc::new(Piece::in_memory(&index, summary, blocks)?));
     }
     Ok(())
 }
@@ -224,7 +232,7 @@ fn write_partition(
     shared: &Shared,
     key: &Key,
     pieces: &[Arc<Piece>],
-    settings: IndexSettings,
+    form: Form,
 ) -> Result<(PartitionEntry, Arc<Piece>), StoreError> {
     let number = shared.next_folder();
     let unfinished = shared.unfinished_path(number);
@@ -234,18 +242,21 @@ fn write_partition(
     let Some(mut summary) = Summary::of_all(pieces.iter().map(|piece| &piece.summary)) else {
         return Err(StoreError::Record(name));
     };
-    let written = write_files(&unfinished, pieces, settings).and_then(|()| settle(&unfinished, &folder));
+    let written = write_files(&unfinished, pieces, form).and_then(|()| settle(&unfinished, &folder));
     // A disk that is full must not be filled further by what could not be finished.
     summary.bytes = written.inspect_err(|_| forget(&[&unfinished, &folder]))?;
     let piece = Piece::open(&folder, summary.clone())?;
     Ok((PartitionEntry { folder: name, summary }, Arc::new(piece)))
 }
 
-fn write_files(unfinished: &Path, pieces: &[Arc<Piece>], settings: IndexSettings) -> Result<(), StoreError> {
+fn write_files(unfinished: &Path, pieces: &[Arc<Piece>], form: Form) -> Result<(), StoreError> {
     durable::make_folder(unfinished).map_err(StoreError::io(unfinished))?;
     let directory = MmapDirectory::open(unfinished).map_err(tantivy::TantivyError::from)?;
-    merge_filtered_segments(&segments_of(pieces), settings, nothing_left_out(pieces), directory)?;
-    Ok(())
+    let settings = schema::sealed_settings();
+    let index = merge_filtered_segments(&segments_of(pieces), settings, nothing_left_out(pieces), directory)?;
+    let mut chunks = ChunkWriter::new(unfinished, form)?;
+    each_record(&index, pieces.iter().map(|piece| &**piece), &mut |record| chunks.push(record))?;
+    chunks.finish()
 }
 
 /// Makes the files of an unfinished partition durable and gives it its name; returns their size.

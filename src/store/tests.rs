@@ -1,6 +1,7 @@
 //! The index against the definition of matching; crashes, replays, holds and retention.
 
 mod holds;
+mod columns;
 mod whole;
 
 use std::collections::BTreeMap;
@@ -102,7 +103,7 @@ fn seed() -> impl Strategy<Value = Seed> {
     )
 }
 
-const QUERIES: [&str; 44] = [
+const QUERIES: [&str; 56] = [
     "*",
     "failed",
     "hoa",
@@ -138,6 +139,18 @@ const QUERIES: [&str; 44] = [
     "message:/failed$/",
     "/[0-9]+\\.0\\.0/",
     "NOT /failed/",
+    "/ailed p/",
+    "/d root 10\\./",
+    "/FAILED|hòa/i",
+    "/^[a-z]+ .*10/",
+    "/ [0-9.]+$/",
+    "/sai/",
+    "message:/^Đăng/",
+    "/an\\.nguyen@gov\\.vn [A-Z]/",
+    "event.original:*root*",
+    "event.original:/7$/",
+    "\"gov.vn root\"",
+    "\"10.0.0.1 443\"",
     "vendor.long:xxxx*root",
     "vendor.long:*root",
     "-vendor.long:*admin",
@@ -252,7 +265,7 @@ proptest! {
 }
 
 /// What a pipeline gives over the store must be what it gives over the events themselves, whatever their tier.
-const PIPES: [&str; 7] = [
+const PIPES: [&str; 15] = [
     "* | stats count() as n, dc(user.name) as u, min(source.ip), max(@timestamp), sum(source.port) by host.name",
     "failed OR login | top 3 user.name, event.type",
     "source.ip:10.0.0.0/8 | timechart span=1h count() by user.name",
@@ -260,14 +273,20 @@ const PIPES: [&str; 7] = [
     "* | where source.port >= 2 | head 7 | fields longan.id, event.original, longan.parser",
     "-failed | sort -source.port, longan.id | head 9 | fields longan.id, vendor.long",
     "/[0-9]+/ | fieldsummary",
+    "* | stats count() as n by source.ip, source.port",
+    "* | stats count(), median(source.port) as m by longan.parser, message",
+    "/o/ | timechart span=1s count(), dc(user.name) as u",
+    "failed | stats count(), values(event.type) as t, avg(source.port) as a by user.name",
+    "* | where user.name = \"root\" or hour(@timestamp) = 22 | stats count(), max(event.ingested) as i by event.type",
+    "* | eval who = lower(user.name) | rare 4 who, missing.field",
+    "\"password root\" | stats count(), max(longan.id), min(event.original)",
+    "* | stats count() by missing.field, user.name",
 ];
 
 fn piped(searcher: &Searcher, text: &str) -> query::pipes::run::Table {
     let search = query::parse_search(text, NOW).unwrap_or_else(|err| panic!("`{text}`: {err}"));
     let mut runner = query::pipes::run::EventRunner::new(&search.stages, &pipe_limits());
-    let is_ordered = runner.needs_order();
-    let mut push = |event: &Event<'_>| runner.push(event);
-    searcher.for_each_event(&search.filter, &Options::default(), is_ordered, &mut push).expect("read");
+    searcher.run(&search.filter, &Options::default(), &mut runner).expect("read");
     runner.finish()
 }
 

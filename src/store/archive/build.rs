@@ -6,9 +6,6 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::collections::BinaryHeap;
-use std::fs::File;
-use std::io::BufWriter;
-use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,12 +17,8 @@ use tantivy::TantivyDocument;
 use tantivy::directory::MmapDirectory;
 
 use crate::model::time::civil_from_days;
-use crate::store::archive::FILE;
-use crate::store::archive::MAGIC;
-use crate::store::archive::Place;
-use crate::store::archive::chunk;
-use crate::store::archive::chunk::CHUNK_EVENTS;
-use crate::store::archive::directory_of;
+use crate::store::archive::writer::ARCHIVED;
+use crate::store::archive::writer::ChunkWriter;
 use crate::store::error::StoreError;
 use crate::store::format::schema;
 use crate::store::format::schema::FIELDS;
@@ -124,11 +117,7 @@ fn write_files(
         .settings(schema::hot_settings())
         .tokenizers(schema::tokenizers())
         .single_segment_index_writer(directory, INDEX_MEMORY)?;
-    let path = folder.join(FILE);
-    let mut out = BufWriter::new(File::create(&path).map_err(StoreError::io(&path))?);
-    out.write_all(MAGIC).map_err(StoreError::io(&path))?;
-    let mut places: Vec<Place> = Vec::new();
-    let (mut offset, mut first) = (MAGIC.len() as u64, 0_u32);
+    let mut chunks = ChunkWriter::new(folder, ARCHIVED)?;
     let readers = pieces.iter().map(|piece| piece.records()).collect::<Result<Vec<_>, _>>()?;
     // The newest event of each piece; all of them are newest first.
     let rank = |piece: usize, doc: u32| pieces.get(piece).map(|piece| (piece.time(doc), piece.id(doc)));
@@ -138,31 +127,25 @@ fn write_files(
         .collect();
     while !next.is_empty() {
         let started = Instant::now();
-        let mut records: Vec<Vec<u8>> = Vec::with_capacity(CHUNK_EVENTS);
-        while records.len() < CHUNK_EVENTS
-            && let Some((_, Reverse(index), doc)) = next.pop()
-        {
+        let mut is_written = false;
+        while !is_written && let Some((_, Reverse(index), doc)) = next.pop() {
             let (Some(piece), Some(reader)) = (pieces.get(index), readers.get(index)) else { continue };
             let mut document = TantivyDocument::default();
             document.add_u64(FIELDS.id, piece.id(doc).0);
             document.add_i64(FIELDS.time, piece.time(doc).0);
             document.add_i64(FIELDS.ingested, piece.ingested(doc).0);
             columns.add_document(document)?;
-            records.push(reader.bytes(doc)?);
+            chunks.push(reader.bytes(doc)?)?;
+            is_written = chunks.is_between();
             if doc + 1 < piece.count() {
                 next.push((rank(index, doc + 1), Reverse(index), doc + 1));
             }
         }
-        let chunk = chunk::encode(&records).map_err(StoreError::io(&path))?;
-        out.write_all(&chunk).map_err(StoreError::io(&path))?;
-        let end = first + u32::try_from(records.len()).unwrap_or(0);
-        places.push(Place { offset, length: chunk.len() as u64, checksum: crc32c::crc32c(&chunk), docs: first..end });
-        (offset, first) = (offset + chunk.len() as u64, end);
         if !rest(started.elapsed()) {
             return Ok(false);
         }
     }
-    out.write_all(&directory_of(&places)).and_then(|()| out.flush()).map_err(StoreError::io(&path))?;
+    chunks.finish()?;
     columns.finalize()?;
     Ok(true)
 }

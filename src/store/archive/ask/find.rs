@@ -15,18 +15,20 @@ use crate::query::ast::Expr;
 use crate::query::ast::Part;
 use crate::query::ast::Phrase;
 use crate::query::ast::Test;
+use crate::query::glob::Piece;
 use crate::query::matching;
 use crate::query::words;
 use crate::query::words::Words;
 use crate::store::archive::chunk::FieldPlace;
 use crate::store::archive::chunk::Group;
 use crate::store::archive::column::Body;
+use crate::store::archive::column::Format;
 use crate::store::archive::column::Head;
 use crate::store::archive::tokens::TOKEN;
 
 /// Some rows of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Rows {
+pub(in crate::store::archive) enum Rows {
     None,
     All,
     Some(Vec<bool>),
@@ -34,34 +36,37 @@ pub(super) enum Rows {
 
 /// Rows, and whether every one of them matches and no other does.
 #[derive(Debug, Clone)]
-pub(super) struct Found {
-    pub(super) rows: Rows,
-    pub(super) is_exact: bool,
+pub(in crate::store::archive) struct Found {
+    pub(in crate::store::archive) rows: Rows,
+    pub(in crate::store::archive) is_exact: bool,
 }
 
 /// What the events of a group have beside their lines.
-pub(super) trait Outside {
+pub(in crate::store::archive) trait Outside {
     /// Returns `@timestamp`, `event.ingested` and the id of a row.
     fn columns(&self, row: usize) -> (Timestamp, Timestamp, EventId);
+
+    /// Returns `@timestamp` alone.
+    fn time(&self, row: usize) -> Timestamp;
 }
 
 impl Found {
-    fn exact(rows: Rows) -> Found {
+    pub(in crate::store::archive) fn exact(rows: Rows) -> Found {
         Found { rows, is_exact: true }
     }
 
     /// Nothing is known: every row is to be read.
-    fn unknown() -> Found {
+    pub(in crate::store::archive) fn unknown() -> Found {
         Found { rows: Rows::All, is_exact: false }
     }
 
-    fn of(truth: bool) -> Found {
+    pub(in crate::store::archive) fn of(truth: bool) -> Found {
         Found::exact(if truth { Rows::All } else { Rows::None })
     }
 }
 
 impl Rows {
-    fn of_flags(flags: Vec<bool>) -> Rows {
+    pub(in crate::store::archive) fn of_flags(flags: Vec<bool>) -> Rows {
         if flags.iter().all(|flag| *flag) {
             Rows::All
         } else if flags.iter().any(|flag| *flag) {
@@ -71,7 +76,7 @@ impl Rows {
         }
     }
 
-    fn and(self, other: Rows) -> Rows {
+    pub(in crate::store::archive) fn and(self, other: Rows) -> Rows {
         match (self, other) {
             (Rows::None, _) | (_, Rows::None) => Rows::None,
             (Rows::All, rows) | (rows, Rows::All) => rows,
@@ -82,7 +87,7 @@ impl Rows {
         }
     }
 
-    fn or(self, other: Rows) -> Rows {
+    pub(in crate::store::archive) fn or(self, other: Rows) -> Rows {
         match (self, other) {
             (Rows::All, _) | (_, Rows::All) => Rows::All,
             (Rows::None, rows) | (rows, Rows::None) => rows,
@@ -102,7 +107,7 @@ impl Rows {
     }
 
     /// Says whether a row is one of them.
-    pub(super) fn has(&self, row: usize) -> bool {
+    pub(in crate::store::archive) fn has(&self, row: usize) -> bool {
         match self {
             Rows::None => false,
             Rows::All => true,
@@ -112,17 +117,21 @@ impl Rows {
 }
 
 /// Looks for a query in one group.
-pub(super) struct Finder<'g> {
-    pub(super) group: &'g Group,
+pub(in crate::store::archive) struct Finder<'g> {
+    pub(in crate::store::archive) group: &'g Group,
     /// The first row's event: what it has from the shape, every row has.
-    pub(super) sample: &'g Event<'g>,
-    pub(super) outside: &'g dyn Outside,
+    pub(in crate::store::archive) sample: &'g Event<'g>,
+    pub(in crate::store::archive) outside: &'g dyn Outside,
     /// Whether the words of the rows are those of their lines alone.
     has_other_texts: bool,
 }
 
 impl<'g> Finder<'g> {
-    pub(super) fn new(group: &'g Group, sample: &'g Event<'g>, outside: &'g dyn Outside) -> Finder<'g> {
+    pub(in crate::store::archive) fn new(
+        group: &'g Group,
+        sample: &'g Event<'g>,
+        outside: &'g dyn Outside,
+    ) -> Finder<'g> {
         let is_text = |name: &str| Field::from_name(name).is_some_and(|field| field.kind() == Kind::Text);
         let mut fields = sample.fields.iter().zip(&group.places);
         let has_other_texts = fields.any(|((name, _), place)| {
@@ -131,7 +140,7 @@ impl<'g> Finder<'g> {
         Finder { group, sample, outside, has_other_texts }
     }
 
-    pub(super) fn find(&self, expr: &Expr) -> Found {
+    pub(in crate::store::archive) fn find(&self, expr: &Expr) -> Found {
         match expr {
             Expr::All => Found::of(true),
             Expr::And(children) => {
@@ -159,7 +168,7 @@ impl<'g> Finder<'g> {
                 if found.is_exact { Found::exact(found.rows.not()) } else { Found::unknown() }
             }
             Expr::Words(phrase) => self.phrase(phrase),
-            Expr::Pattern(_) => Found::unknown(),
+            Expr::Pattern(pattern) => self.pattern(pattern),
             Expr::Field { name, test } => self.field(name, test),
         }
     }
@@ -167,9 +176,7 @@ impl<'g> Finder<'g> {
     fn field(&self, name: &str, test: &Test) -> Found {
         let field = Field::from_name(name);
         match (field, test) {
-            (Some(ecs::TIMESTAMP), test) => {
-                self.by_row(|row| test.admits(&Value::Time(self.outside.columns(row).0), false))
-            }
+            (Some(ecs::TIMESTAMP), test) => self.by_row(|row| test.admits(&Value::Time(self.outside.time(row)), false)),
             (Some(ecs::EVENT_INGESTED), test) => {
                 self.by_row(|row| test.admits(&Value::Time(self.outside.columns(row).1), false))
             }
@@ -178,7 +185,8 @@ impl<'g> Finder<'g> {
                     .is_ok_and(|id| id != 0 && test.admits(&Value::Int(id), false))
             }),
             (Some(ecs::MESSAGE | ecs::EVENT_ORIGINAL), Test::Words(phrase)) => self.phrase(phrase),
-            (Some(ecs::MESSAGE), Test::Pattern(_)) | (Some(ecs::EVENT_ORIGINAL), _) => Found::unknown(),
+            (Some(ecs::MESSAGE | ecs::EVENT_ORIGINAL), Test::Pattern(pattern)) => self.pattern(pattern),
+            (Some(ecs::EVENT_ORIGINAL), test) => self.by_line(|line| test.admits(&Value::from(line), false)),
             (Some(ecs::LONGAN_PARSER | ecs::LONGAN_PARSE_ERROR), _) => {
                 Found::of(matching::field_matches(name, test, self.sample))
             }
@@ -218,7 +226,7 @@ impl<'g> Finder<'g> {
     }
 
     /// Tests each different token of a column once, and so decides every row.
-    fn by_token(&self, column: usize, test: &dyn Fn(&str) -> bool) -> Option<Rows> {
+    pub(in crate::store::archive) fn by_token(&self, column: usize, test: &dyn Fn(&str) -> bool) -> Option<Rows> {
         let (column, head) = self.group.head(column)?;
         match head {
             Head::Same(token) => Some(if test(token) { Rows::All } else { Rows::None }),
@@ -234,9 +242,14 @@ impl<'g> Finder<'g> {
             }
             head => {
                 let body = self.group.body(column)?;
-                let flags: Option<Vec<bool>> =
-                    (0..self.group.rows).map(|row| head.token(body, row).map(|token| test(&token))).collect();
-                flags.map(Rows::of_flags)
+                let mut token = String::new();
+                let mut flags = Vec::with_capacity(self.group.rows);
+                for row in 0..self.group.rows {
+                    token.clear();
+                    head.push_token(body, row, &mut token)?;
+                    flags.push(test(&token));
+                }
+                Some(Rows::of_flags(flags))
             }
         }
     }
@@ -246,19 +259,22 @@ impl<'g> Finder<'g> {
         if self.has_other_texts {
             return Found::unknown();
         }
-        let columns = self.group.columns.len();
+        let columns = self.group.column_count();
         let mut all = Rows::All;
         let mut differs = false;
         for part in &phrase.parts {
             if !is_within_tokens(part) {
                 return Found::unknown();
             }
+            let literal = literal_of(part);
             let mut any = Rows::None;
             for column in 0..columns {
-                if !self.can_hold(column, part) {
+                if !self.can_hold(column, &literal) {
                     continue;
                 }
-                let Some(rows) = self.by_token(column, &|token| holds(token, part)) else { return Found::unknown() };
+                let Some(rows) = self.by_token(column, &|token| holds(token, part, &literal)) else {
+                    return Found::unknown();
+                };
                 let is_same = matches!(self.group.head(column), Some((_, Head::Same(_))));
                 differs |= !is_same && rows != Rows::None;
                 any = any.or(rows);
@@ -275,27 +291,39 @@ impl<'g> Finder<'g> {
             1 => Found::exact(all),
             // What holds the words is the same in every row, and so is whether they follow each other.
             _ if !differs => Found::of(phrase.is_found_in(self.sample.raw)),
-            _ => Found { rows: all, is_exact: false },
+            _ => self.phrase_among(&all, phrase),
         }
     }
 
     /// Looks at the head alone: whether a column can hold a word at all.
-    fn can_hold(&self, column: usize, part: &Part) -> bool {
-        let Part::Word(word) = part else { return true };
+    fn can_hold(&self, column: usize, literal: &str) -> bool {
         match self.group.head(column) {
-            Some((_, Head::Numbers { format, .. })) => {
-                let is_hex = word.bytes().all(|byte| byte.is_ascii_hexdigit());
-                match format {
-                    crate::store::archive::column::Format::Hex(_) => is_hex,
-                    crate::store::archive::column::Format::Address => {
-                        word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
-                    }
-                    _ => word.bytes().all(|byte| byte.is_ascii_digit()),
-                }
-            }
+            Some((_, Head::Numbers { format, .. })) => literal.bytes().all(|byte| match format {
+                Format::Hex(_) => byte.is_ascii_hexdigit(),
+                Format::Address => byte.is_ascii_digit() || byte == b'.',
+                Format::Decimal | Format::Padded(_) => byte.is_ascii_digit(),
+            }),
             _ => true,
         }
     }
+}
+
+/// Returns a text that every word that fits has, lower case as words are; may be empty.
+fn literal_of(part: &Part) -> String {
+    let glob = match part {
+        Part::Word(word) => return word.clone(),
+        Part::Glob(glob) => glob,
+    };
+    let mut longest = String::new();
+    let mut run = String::new();
+    for piece in glob.pieces().iter().chain([&Piece::AnyRun]) {
+        match piece {
+            Piece::Literal(letter) => run.push(*letter),
+            _ if run.len() > longest.len() => longest = std::mem::take(&mut run),
+            _ => run.clear(),
+        }
+    }
+    longest
 }
 
 /// Says whether a text field's value is some piece of the line, so that its words are words of the line.
@@ -313,11 +341,9 @@ fn is_within_tokens(part: &Part) -> bool {
 }
 
 /// Says whether a token has a word.
-fn holds(token: &str, part: &Part) -> bool {
-    if let Part::Word(word) = part
-        && token.is_ascii()
-        && token.len() < word.len()
-    {
+fn holds(token: &str, part: &Part, literal: &str) -> bool {
+    // The words of a token that is all ASCII are pieces of it in lower case: most tokens need not be broken into words.
+    if token.is_ascii() && !has_ignoring_case(token.as_bytes(), literal.as_bytes()) {
         return false;
     }
     let mut words = Words::new(token);
@@ -335,8 +361,17 @@ fn holds(token: &str, part: &Part) -> bool {
     false
 }
 
+/// Says whether lower-case text stands somewhere in ASCII text, case aside.
+fn has_ignoring_case(text: &[u8], literal: &[u8]) -> bool {
+    let Some(first) = literal.first() else { return true };
+    let Some(last_start) = text.len().checked_sub(literal.len()) else { return false };
+    let starts = text.get(..=last_start).unwrap_or_default();
+    memchr::memchr2_iter(*first, first.to_ascii_uppercase(), starts)
+        .any(|at| text.get(at..at + literal.len()).is_some_and(|here| here.eq_ignore_ascii_case(literal)))
+}
+
 /// Makes a value of the kind that the sample has.
-fn value_like<'t>(sample: &Value<'_>, text: &'t str) -> Option<Value<'t>> {
+pub(in crate::store::archive) fn value_like<'t>(sample: &Value<'_>, text: &'t str) -> Option<Value<'t>> {
     match sample {
         Value::Int(_) => text.parse().ok().map(Value::Int),
         Value::Ip(_) => text.parse::<IpAddr>().ok().map(Value::Ip),
