@@ -19,6 +19,7 @@ pub mod parsers;
 pub mod report;
 pub mod rules;
 pub mod search;
+pub mod searches;
 pub mod sources;
 pub mod start;
 pub mod status;
@@ -47,6 +48,8 @@ pub enum Command {
     Console(console::Args),
     /// Search the stored events
     Search(search::Args),
+    /// List, save and delete searches under a name
+    Searches(searches::Args),
     /// Feed old log files through the pipeline
     Import(import::Args),
     /// Normalize lines from standard input; no server needed
@@ -96,6 +99,7 @@ fn run_command(command: Command) -> anyhow::Result<Exit> {
         Command::Start(args) => start::run(args),
         Command::Console(args) => console::run(args),
         Command::Search(args) => search::run(args),
+        Command::Searches(args) => searches::run(args),
         Command::Import(args) => import::run(args),
         Command::Parse(args) => parse::run(args),
         Command::Rules(args) => rules::run(args),

@@ -8,6 +8,7 @@ mod check;
 mod database;
 mod explain;
 mod layers;
+mod push;
 mod raw;
 mod reading;
 mod settings;

@@ -13,6 +13,7 @@ use crate::detect::RuleSet;
 use crate::pipeline::content::Content;
 use crate::pipeline::processing::sources::Sources;
 use crate::pipeline::processing::tails::Tails;
+use crate::wire::evidence::PushRow;
 
 /// Shared by the processing thread and whoever asks how it is doing.
 #[derive(Debug, Default)]
@@ -25,6 +26,7 @@ pub(super) struct Live {
     detections: Mutex<HashMap<String, u64>>,
     trouble: Mutex<Option<String>>,
     evidence_trouble: Mutex<Option<String>>,
+    pushes: Mutex<Vec<PushRow>>,
     in_force: Mutex<InForce>,
     offered: Mutex<Option<Content>>,
     seal_wished: AtomicBool,
@@ -97,6 +99,15 @@ impl Live {
 
     pub(super) fn set_evidence_trouble(&self, trouble: Option<String>) {
         *lock(&self.evidence_trouble) = trouble;
+    }
+
+    /// How the places stand that keep checkpoints elsewhere.
+    pub(super) fn pushes(&self) -> Vec<PushRow> {
+        lock(&self.pushes).clone()
+    }
+
+    pub(super) fn set_pushes(&self, pushes: Vec<PushRow>) {
+        *lock(&self.pushes) = pushes;
     }
 
     pub(super) fn in_force(&self) -> InForce {

@@ -13,12 +13,16 @@ mod limits;
 mod listen;
 mod problem;
 mod routes;
+mod saved;
 pub mod services;
 
 pub use limits::Limits;
 pub use listen::ControlSocket;
 pub use listen::ListenError;
 pub use listen::Server;
+pub use saved::FILE_NAME as SEARCHES_FILE_NAME;
+pub use saved::SavedError;
+pub use saved::SavedSearches;
 pub use services::EvidenceService;
 pub use services::ExportService;
 pub use services::Offer;

@@ -12,6 +12,7 @@ pub mod incident;
 pub mod problem;
 pub mod report;
 pub mod rule;
+pub mod saved;
 pub mod search;
 pub mod source;
 pub mod status;

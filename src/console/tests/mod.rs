@@ -7,4 +7,5 @@ mod hostile;
 mod keys;
 mod link;
 mod screens;
+mod searching;
 mod triage;

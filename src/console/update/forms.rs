@@ -16,6 +16,7 @@ use crate::console::update::audit;
 use crate::console::update::export;
 use crate::console::update::incidents;
 use crate::console::update::reports;
+use crate::console::update::search;
 use crate::console::update::sources;
 use crate::wire::alert::AlertAction;
 use crate::wire::alert::Disposition;
@@ -147,6 +148,7 @@ fn submit_line(model: &mut Model, purpose: Purpose, input: Input) -> Vec<Cmd> {
         | Purpose::Observable(_)
         | Purpose::Title(..)
         | Purpose::Merge(_)
+        | Purpose::SaveSearch
             if text.is_empty() =>
         {
             let problem = Some(model.text(Text::Note).to_owned());
@@ -166,6 +168,7 @@ fn submit_line(model: &mut Model, purpose: Purpose, input: Input) -> Vec<Cmd> {
             send(model, form, |model| incidents::act(model, id, IncidentAction::Note { text }))
         }
         Purpose::Export => export::submit(model, &text),
+        Purpose::SaveSearch => send(model, form, |model| search::submit_saved(model, &text)),
         Purpose::HandoverNote => reports::open_handover(model, (!text.is_empty()).then_some(text)),
         Purpose::Task(id) | Purpose::Observable(id) | Purpose::Title(id, _) | Purpose::Merge(id) => {
             match incidents::typed_action(&purpose, &text) {

@@ -8,6 +8,7 @@ pub(super) mod incidents;
 pub(super) mod lines;
 pub(super) mod reports;
 pub(super) mod rules;
+pub(super) mod saved;
 pub(super) mod search;
 pub(super) mod status;
 pub(super) mod stream;
