@@ -7,6 +7,7 @@
 mod check;
 mod database;
 mod explain;
+mod journald;
 mod layers;
 mod push;
 mod raw;
@@ -23,6 +24,7 @@ pub use settings::DatabaseInput;
 pub use settings::Enrich;
 pub use settings::FileInput;
 pub use settings::HttpInput;
+pub use settings::JournalInput;
 pub use settings::Limits;
 pub use settings::Secret;
 pub use settings::Settings;

@@ -22,11 +22,14 @@ use crate::wire::incident::IncidentAction;
 use crate::wire::incident::IncidentDetail;
 use crate::wire::incident::IncidentRow;
 use crate::wire::incident::IncidentWindow;
+use crate::wire::presence::LookRequest;
+use crate::wire::presence::Looks;
 use crate::wire::report::DraftRequest;
 use crate::wire::report::Handover;
 use crate::wire::report::HandoverDraft;
 use crate::wire::report::HandoverList;
 use crate::wire::report::Period;
+use crate::wire::report::ReportRequest;
 use crate::wire::report::TriageReport;
 use crate::wire::saved::DeleteRequest;
 use crate::wire::saved::SaveRequest;
@@ -112,6 +115,9 @@ pub(super) enum Slot {
     IncidentList,
     IncidentDetail,
     IncidentAction,
+    Presence,
+    File,
+    Today,
     Triage,
     Handovers,
     HandoverDraft,
@@ -145,6 +151,7 @@ impl Slot {
             self,
             Slot::AlertAction
                 | Slot::IncidentAction
+                | Slot::File
                 | Slot::HandoverSign
                 | Slot::SourceAction
                 | Slot::VerifyAction
@@ -165,6 +172,12 @@ pub(super) enum Request {
     Incidents,
     Incident(u64),
     ActOnIncident(u64, IncidentAction),
+    Look(LookRequest),
+    /// Writes a file on this side.
+    Write {
+        path: String,
+        wish: FileWish,
+    },
     Triage(Period),
     Handovers,
     DraftHandover(DraftRequest),
@@ -190,6 +203,17 @@ pub(super) enum Request {
     Rules,
 }
 
+/// What goes into a file.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum FileWish {
+    /// All that a filter admits, or of them those that are marked.
+    Alerts { filter: Box<AlertFilter>, marked: Vec<u64> },
+    /// The report of an incident.
+    Report(u64, ReportRequest),
+    /// A bundle attached to an incident, by its place.
+    Evidence(u64, u32),
+}
+
 /// The server's answer.
 #[derive(Debug, Clone)]
 pub(super) enum Answer {
@@ -202,6 +226,12 @@ pub(super) enum Answer {
     Incidents(IncidentWindow),
     Incident(Box<IncidentDetail>),
     ActedOnIncident(IncidentRow),
+    Looked(Looks),
+    /// A file was written: how many rows or bytes.
+    Written {
+        path: String,
+        count: u64,
+    },
     Triage(Box<TriageReport>),
     Handovers(HandoverList),
     HandoverDraft(HandoverDraft),

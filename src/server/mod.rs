@@ -11,6 +11,7 @@ mod extract;
 mod handlers;
 mod limits;
 mod listen;
+mod presence;
 mod problem;
 mod routes;
 mod saved;

@@ -18,6 +18,7 @@ use crate::server::handlers::audit;
 use crate::server::handlers::evidence;
 use crate::server::handlers::export;
 use crate::server::handlers::incidents;
+use crate::server::handlers::presence;
 use crate::server::handlers::reports;
 use crate::server::handlers::rules;
 use crate::server::handlers::saved;
@@ -61,7 +62,9 @@ pub(super) fn table() -> Vec<Route> {
         route("/v1/incidents", Some(ReadAlerts), get(incidents::window)),
         route("/v1/incidents/{id}", Some(ReadAlerts), get(incidents::detail)),
         route("/v1/incidents/{id}/actions", Some(Triage), post(incidents::act)),
+        route("/v1/incidents/{id}/evidence", Some(SearchEvents), get(incidents::evidence)),
         route("/v1/incidents/{id}/report", Some(ReadAlerts), get(reports::incident)),
+        route("/v1/presence", Some(Triage), post(presence::look)),
         route("/v1/reports/triage", Some(ReadAlerts), get(reports::triage)),
         route("/v1/handovers", Some(ReadAlerts), get(reports::handovers)),
         route("/v1/handovers/draft", Some(Triage), post(reports::draft_handover)),

@@ -9,6 +9,7 @@ pub mod audit;
 pub mod evidence;
 pub mod export;
 pub mod incident;
+pub mod presence;
 pub mod problem;
 pub mod report;
 pub mod rule;

@@ -54,6 +54,8 @@ fn an_auditor_checks_reads_and_exports_with_the_keys_that_are_promised() {
         console.press("/");
         console.write("what:search visitor");
         console.press(ENTER);
+        console.sees(&[": what:search visitor"]);
+        console.loses("GET /v1/audit");
         console.sees(&[searched, "q=user.n"]);
         console.press(ENTER);
         console.sees(&["\"action\":\"search\"", "SHA-256"]);

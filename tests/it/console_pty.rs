@@ -25,7 +25,7 @@ use portable_pty::native_pty_system;
 use serde_json::Value;
 use tempfile::TempDir;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_longan");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_longan");
 /// How long anything may take on a busy machine; what is waited for is looked at every few milliseconds.
 const PATIENCE: Duration = Duration::from_secs(40);
 const LOOK_EVERY: Duration = Duration::from_millis(10);

@@ -276,7 +276,7 @@ impl StatusService for Nothing {
             connections: 0,
             acknowledges: false,
         };
-        SourceList { inputs: vec![input], sources: Vec::new() }
+        SourceList { inputs: vec![input], sources: Vec::new(), log_sources: Vec::new() }
     }
 
     fn rules(&self) -> RuleList {

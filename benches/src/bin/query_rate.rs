@@ -61,7 +61,11 @@ const CLASSES: [(&str, &str, Option<&str>); 15] = [
     ("network", "source.ip:203.0.113.0/24", None),
     ("range and not", "destination.port:>=1024 -event.outcome:success", None),
     ("stats by one field", "* | stats count() by event.module", None),
-    ("stats of a filter by two", "event.outcome:failure | stats count() as n, dc(user.name) by source.ip, host.name | sort -n | head 10", None),
+    (
+        "stats of a filter by two",
+        "event.outcome:failure | stats count() as n, dc(user.name) by source.ip, host.name | sort -n | head 10",
+        None,
+    ),
     ("timechart by field", "* | timechart span=10m count() by host.name", None),
 ];
 
@@ -168,7 +172,11 @@ fn ripgrep(pattern: &str, path: &Path) -> anyhow::Result<Option<f64>> {
     let mut best = f64::INFINITY;
     for _ in 0..ROUNDS {
         let before = children_seconds()?;
-        let run = Command::new("rg").args(["--count", "--threads", "1", "-e", pattern]).arg(path).stdout(Stdio::null()).status();
+        let run = Command::new("rg")
+            .args(["--count", "--threads", "1", "-e", pattern])
+            .arg(path)
+            .stdout(Stdio::null())
+            .status();
         match run {
             Ok(_) => best = best.min(children_seconds()? - before),
             Err(err) if err.kind() == std::io::ErrorKind::NotFound => return Ok(None),

@@ -6,6 +6,7 @@ pub(super) mod completion;
 pub(super) mod incidents;
 pub(super) mod lists;
 pub(super) mod overlay;
+pub(super) mod presence;
 pub(super) mod reports;
 pub(super) mod search;
 
@@ -23,6 +24,7 @@ use crate::console::model::incidents::Incidents;
 use crate::console::model::lists::Rules;
 use crate::console::model::lists::Sources;
 use crate::console::model::overlay::Overlay;
+use crate::console::model::presence::Presence;
 use crate::console::model::reports::Reports;
 use crate::console::model::search::Search;
 use crate::console::msg::SLOT_COUNT;
@@ -89,6 +91,7 @@ pub(super) struct Pulse {
     pub events_per_second: u64,
     pub lag_ms: u64,
     pub open_alerts: u64,
+    pub overdue_alerts: u64,
     pub silent_sources: u64,
     pub refusing: Option<String>,
 }
@@ -120,6 +123,7 @@ pub(super) struct Model {
     pub whoami: Option<Whoami>,
     pub status: Option<Box<Status>>,
     pub pulse: Pulse,
+    pub presence: Presence,
     pub alerts: Alerts,
     pub incidents: Incidents,
     pub search: Search,
@@ -155,6 +159,7 @@ impl Model {
             whoami: None,
             status: None,
             pulse: Pulse::default(),
+            presence: Presence::new(now),
             alerts: Alerts::default(),
             incidents: Incidents::default(),
             search: Search::default(),

@@ -2,6 +2,7 @@
 
 use crate::console::keys::input::Input;
 use crate::wire::alert::Disposition;
+use crate::wire::incident::IncidentPhase;
 use crate::wire::report::HandoverDraft;
 use crate::wire::saved::SavedSearch;
 
@@ -108,6 +109,20 @@ pub(crate) enum Purpose {
     Title(u64, String),
     /// The incident another one goes into.
     Merge(u64),
+    /// Whom an incident is given to; nobody when empty.
+    Assign(u64),
+    /// A deadline: name, when, why.
+    Deadline(u64),
+    /// Why an incident goes into a phase.
+    PhaseNote(u64, IncidentPhase),
+    /// What is attached to an incident as evidence: a query.
+    Attach(u64),
+    /// Where the list of alerts goes.
+    WriteAlerts,
+    /// Where an incident's report goes.
+    WriteReport(u64),
+    /// Where a bundle goes: the incident and the bundle's place.
+    WriteEvidence(u64, u32),
     /// What the next shift must know.
     HandoverNote,
     /// Input and name of the source to mute.
@@ -130,6 +145,10 @@ pub(crate) enum Choice {
     Clock(u64, Vec<String>),
     /// The incident's open tasks: place and text.
     Task(u64, Vec<(u32, String)>),
+    /// The steps of an alert's response: number, whether done, text.
+    Step(u64, Vec<(u32, bool, String)>),
+    /// The bundles of an incident: place and query.
+    Evidence(u64, Vec<(u32, String)>),
     /// The incident's level as it was seen.
     Level(u64, String),
 }

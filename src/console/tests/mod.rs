@@ -2,10 +2,12 @@
 
 mod auditor;
 mod cases;
+mod checklist;
 mod fixtures;
 mod hostile;
 mod keys;
 mod link;
+mod presence;
 mod screens;
 mod searching;
 mod triage;

@@ -28,8 +28,11 @@ const VIEWS: &[(&str, Prepare)] = &[
     ("alert_around", |model| drop(typed(model, "r"))),
     ("alert_close", |model| drop(typed(model, "c1"))),
     ("alert_pivot", |model| drop(typed(model, "p"))),
+    ("alert_steps", |model| drop(typed(model, "t"))),
     ("incidents", |model| drop(typed(model, "2"))),
     ("incident_detail", |model| drop(typed(model, "2\n"))),
+    ("incident_evidence", |model| drop(typed(model, "2W"))),
+    ("incident_file", |model| drop(typed(model, "2w"))),
     ("search", |model| model.screen = Screen::Search),
     ("search_error", |model| {
         model.screen = Screen::Search;

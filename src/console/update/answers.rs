@@ -6,6 +6,7 @@ use crate::console::look::format::fill;
 use crate::console::look::text::Text;
 use crate::console::model::Model;
 use crate::console::model::alerts::Sent;
+use crate::console::model::presence::Shown;
 use crate::console::msg::Answer;
 use crate::console::msg::Cmd;
 use crate::console::msg::Failure;
@@ -16,6 +17,8 @@ use crate::console::update::ask;
 use crate::console::update::audit;
 use crate::console::update::complain;
 use crate::console::update::export;
+use crate::console::update::figures;
+use crate::console::update::files;
 use crate::console::update::forms;
 use crate::console::update::incidents;
 use crate::console::update::reports;
@@ -55,6 +58,9 @@ fn accept(model: &mut Model, slot: Slot, answer: Answer) -> Vec<Cmd> {
         Answer::Incidents(window) => return incidents::list_arrived(model, window),
         Answer::Incident(detail) => incidents::detail_arrived(model, detail),
         Answer::ActedOnIncident(row) => return incidents::acted(model, row),
+        Answer::Looked(looks) => model.presence.others = looks.looking,
+        Answer::Written { path, count } => files::written(model, &path, count),
+        Answer::Triage(triage) if slot == Slot::Today => figures::arrived(model, &triage),
         Answer::Triage(triage) => model.reports.triage = Some(triage),
         Answer::Handovers(list) => model.reports.handovers = list.handovers,
         Answer::HandoverDraft(draft) => reports::draft_arrived(model, draft),
@@ -111,9 +117,11 @@ fn refuse(model: &mut Model, slot: Slot, failure: Failure) -> Vec<Cmd> {
         Slot::SourceLines => {}
         // The counts over what is loaded stay; a completion that never comes offers nothing.
         Slot::Counts | Slot::Values => {}
+        // Said again when it is due; by then the others may be told.
+        Slot::Presence | Slot::Today => {}
         _ if failure.is_away && !slot.is_action() => {}
         Slot::Audit | Slot::Evidence => audit::failed(model, failure),
-        Slot::IncidentAction | Slot::SourceAction | Slot::HandoverSign | Slot::SearchAction => {
+        Slot::IncidentAction | Slot::SourceAction | Slot::HandoverSign | Slot::File | Slot::SearchAction => {
             forms::restore_draft(model, &failure.text);
             complain(model, failure.text);
         }
@@ -152,7 +160,13 @@ fn acted(model: &mut Model, sent: Sent, result: Result<Answer, Failure>) -> Vec<
 fn one_done(model: &mut Model, sent: Sent, row: AlertRow) -> Vec<Cmd> {
     model.draft = None;
     model.fresh_at = model.now;
-    let text = fill(model.text(sent.done), &[&AlertId(row.id).to_string()]);
+    let mut text = fill(model.text(sent.done), &[&AlertId(row.id).to_string()]);
+    if sent.done == Text::DoneTaken {
+        let who = model.presence.names(Shown::Alert(row.id));
+        if !who.is_empty() {
+            text.push_str(&format!(" ({})", fill(model.text(Text::LookedAtBy), &[&who])));
+        }
+    }
     say(model, text);
     if sent.can_undo {
         model.alerts.undoable = vec![row.id];

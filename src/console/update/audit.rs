@@ -92,9 +92,15 @@ pub(super) fn window_arrived(model: &mut Model, slot: Slot, window: AuditWindow)
     (audit.is_loaded, audit.is_loading) = (true, false);
     audit.has_more = window.entries.len() >= PAGE_ENTRIES as usize;
     if slot == Slot::Audit {
+        // Who opened an entry meanwhile keeps it, as long as the filter does.
+        let open = audit.focused().map(|row| row.number).filter(|_| audit.is_open);
+        let kept = open.and_then(|number| window.entries.iter().position(|row| row.number == number));
         audit.rows.clear();
         audit.scroll = Default::default();
-        (audit.is_open, audit.focus) = (false, Pane::List);
+        match kept {
+            Some(at) => audit.scroll.cursor = at,
+            None => (audit.is_open, audit.focus) = (false, Pane::List),
+        }
     } else if audit.rows.len() + window.entries.len() > ENTRIES_MAX {
         let dropped = audit.rows.len() / 2;
         audit.rows.drain(..dropped);

@@ -14,6 +14,7 @@ use crate::console::msg::Cmd;
 use crate::console::update::alerts;
 use crate::console::update::audit;
 use crate::console::update::export;
+use crate::console::update::files;
 use crate::console::update::incidents;
 use crate::console::update::reports;
 use crate::console::update::search;
@@ -149,6 +150,12 @@ fn submit_line(model: &mut Model, purpose: Purpose, input: Input) -> Vec<Cmd> {
         | Purpose::Title(..)
         | Purpose::Merge(_)
         | Purpose::SaveSearch
+        | Purpose::PhaseNote(..)
+        | Purpose::Deadline(_)
+        | Purpose::Attach(_)
+        | Purpose::WriteAlerts
+        | Purpose::WriteReport(_)
+        | Purpose::WriteEvidence(..)
             if text.is_empty() =>
         {
             let problem = Some(model.text(Text::Note).to_owned());
@@ -170,16 +177,26 @@ fn submit_line(model: &mut Model, purpose: Purpose, input: Input) -> Vec<Cmd> {
         Purpose::Export => export::submit(model, &text),
         Purpose::SaveSearch => send(model, form, |model| search::submit_saved(model, &text)),
         Purpose::HandoverNote => reports::open_handover(model, (!text.is_empty()).then_some(text)),
-        Purpose::Task(id) | Purpose::Observable(id) | Purpose::Title(id, _) | Purpose::Merge(id) => {
-            match incidents::typed_action(&purpose, &text) {
-                Some(action) => send(model, form, |model| incidents::act(model, id, action)),
-                None => {
-                    let problem = Some(model.text(Text::ObservableHint).to_owned());
-                    model.overlay = Some(Overlay::Line { purpose, input, problem });
-                    Vec::new()
-                }
-            }
+        Purpose::WriteAlerts | Purpose::WriteReport(_) | Purpose::WriteEvidence(..) => {
+            send(model, form, |model| files::write(model, &purpose, &text))
         }
+        Purpose::Task(id)
+        | Purpose::Observable(id)
+        | Purpose::Title(id, _)
+        | Purpose::Merge(id)
+        | Purpose::Assign(id)
+        | Purpose::Deadline(id)
+        | Purpose::PhaseNote(id, _)
+        | Purpose::Attach(id) => match incidents::typed_action(&purpose, &text) {
+            Some(action) => send(model, form, |model| incidents::act(model, id, action)),
+            None => {
+                let hint =
+                    if matches!(purpose, Purpose::Deadline(_)) { Text::DeadlineHint } else { Text::ObservableHint };
+                let problem = Some(model.text(hint).to_owned());
+                model.overlay = Some(Overlay::Line { purpose, input, problem });
+                Vec::new()
+            }
+        },
     }
 }
 

@@ -28,6 +28,7 @@ use crate::console::update::ask;
 use crate::console::update::audit;
 use crate::console::update::complain;
 use crate::console::update::export;
+use crate::console::update::files;
 use crate::console::update::forms;
 use crate::console::update::incidents;
 use crate::console::update::overlays;
@@ -57,6 +58,10 @@ pub(super) fn press(model: &mut Model, key: Key) -> Vec<Cmd> {
     let is_query = model.screen == Screen::Search && model.search.focus == SearchFocus::Query;
     if let Some(cmds) = is_query.then(|| search::press_query(model, key)).flatten() {
         return cmds;
+    }
+    // Among the events around an alert `g` goes on to the next entity; Home still leads to the first event.
+    if key == Key::Char('g') && model.screen == Screen::Alerts && model.alerts.focus == Pane::Around {
+        return alerts::next_entity(model);
     }
     match action_for(model.screen, key) {
         Some(action) => perform(model, action),
@@ -93,6 +98,13 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Cmd> {
         Action::Widen => alerts::widen(model, true),
         Action::Narrow => alerts::widen(model, false),
         Action::NextEntity => alerts::next_entity(model),
+        Action::TickStep => alerts::choose_step(model),
+        Action::Attach if model.screen == Screen::Alerts => alerts::attach(model),
+        Action::Attach => incidents::open_line(model, |row| (Purpose::Attach(row.id), String::new())),
+        Action::Assign => {
+            incidents::open_line(model, |row| (Purpose::Assign(row.id), row.owner.clone().unwrap_or_default()))
+        }
+        Action::SetClock => incidents::open_deadline(model),
         Action::Phase => incidents::choose_phase(model),
         Action::AddTask => incidents::open_line(model, |row| (Purpose::Task(row.id), String::new())),
         Action::FinishTask => incidents::choose_task(model),
@@ -140,6 +152,9 @@ fn open_overlay(model: &mut Model, action: Action) {
         Action::Reopen => forms::open_line(model, Purpose::Reopen, ""),
         Action::Note => note(model),
         Action::Pivot => pivot(model),
+        Action::WriteFile if model.screen == Screen::Incidents => files::open_report(model),
+        Action::WriteFile => files::open_alerts(model),
+        Action::WriteEvidence => files::choose_evidence(model),
         Action::TimeSpan => model.overlay = Some(Overlay::Choice(Choice::TimeSpan)),
         Action::Except => not_yet(model, Text::KeyExcept),
         Action::Export => export::open(model),

@@ -10,10 +10,12 @@ use crate::console::model::Screen;
 use crate::console::model::overlay::Choice;
 use crate::console::model::overlay::CommandsTitle;
 use crate::console::model::overlay::Overlay;
+use crate::console::model::overlay::Purpose;
 use crate::console::model::search::SearchFocus;
 use crate::console::msg::Cmd;
 use crate::console::update::alerts;
 use crate::console::update::export;
+use crate::console::update::files;
 use crate::console::update::forms;
 use crate::console::update::incidents;
 use crate::console::update::keys;
@@ -89,7 +91,22 @@ fn press_choice(model: &mut Model, choice: Choice, key: Key) -> Vec<Cmd> {
             }
             None => Vec::new(),
         },
+        Choice::Step(id, steps) => match steps.get(digit - 1) {
+            Some((step, was_done, _)) => alerts::tick_step(model, id, *step, *was_done),
+            None => Vec::new(),
+        },
+        Choice::Evidence(id, attached) => {
+            if let Some((place, _)) = attached.get(digit - 1) {
+                files::open_evidence(model, id, *place);
+            }
+            Vec::new()
+        }
         Choice::Phase(id) => match incidents::PHASES.get(digit - 1) {
+            Some(phase) if incidents::needs_note(model, id, *phase) => {
+                let purpose = Purpose::PhaseNote(id, *phase);
+                model.overlay = Some(Overlay::Line { purpose, input: Input::default(), problem: None });
+                Vec::new()
+            }
             Some(phase) => incidents::act(model, id, IncidentAction::Phase { phase: *phase, note: None }),
             None => Vec::new(),
         },

@@ -165,6 +165,26 @@ fn line_texts(model: &Model, purpose: &Purpose) -> (String, &'static str, Option
         }
         Purpose::Title(..) => (model.text(Text::TitleTitle).to_owned(), model.text(Text::ColumnTitle), None),
         Purpose::Merge(_) => (model.text(Text::MergeTitle).to_owned(), "INC-", None),
+        Purpose::Assign(_) => (model.text(Text::AssignTitle).to_owned(), model.text(Text::ColumnOwner), None),
+        Purpose::Deadline(_) => {
+            (model.text(Text::DeadlineTitle).to_owned(), model.text(Text::KeySetClock), Some(Text::DeadlineHint))
+        }
+        Purpose::PhaseNote(_, phase) => {
+            let title = fill(model.text(Text::PhaseNoteTitle), &[model.text(phase_text(*phase))]);
+            (title, model.text(Text::NoteRequired), None)
+        }
+        Purpose::Attach(_) => {
+            (model.text(Text::AttachTitle).to_owned(), model.text(Text::Query), Some(Text::AttachHint))
+        }
+        Purpose::WriteAlerts => {
+            (model.text(Text::FileTitle).to_owned(), model.text(Text::FileName), Some(Text::FileHintAlerts))
+        }
+        Purpose::WriteReport(_) => {
+            (model.text(Text::FileTitle).to_owned(), model.text(Text::FileName), Some(Text::FileHintReport))
+        }
+        Purpose::WriteEvidence(..) => {
+            (model.text(Text::FileTitle).to_owned(), model.text(Text::FileName), Some(Text::FileHintBundle))
+        }
         Purpose::HandoverNote => (model.text(Text::HandoverTitle).to_owned(), model.text(Text::Note), None),
         Purpose::Reopen(_) => (model.text(Text::KeyReopen).to_owned(), model.text(Text::NoteOptional), None),
         Purpose::Escalate(target) => {
@@ -238,6 +258,12 @@ fn draw_choice(model: &Model, choice: &Choice, layout: &Layout, canvas: &mut Can
             (Text::PhaseTitle, PHASES.iter().map(|phase| model.text(phase_text(*phase)).to_owned()).collect())
         }
         Choice::Task(_, tasks) => (Text::TaskDoneTitle, tasks.iter().map(|(_, text)| text.clone()).collect()),
+        Choice::Step(_, steps) => {
+            let row =
+                |(_, is_done, text): &(u32, bool, String)| format!("{} {text}", if *is_done { "[x]" } else { "[ ]" });
+            (Text::StepTitle, steps.iter().map(row).collect())
+        }
+        Choice::Evidence(_, attached) => (Text::WhichBundle, attached.iter().map(|(_, query)| query.clone()).collect()),
         Choice::Level(..) => {
             (Text::LevelTitle, LEVELS.iter().map(|level| words::word(model.lang, level).to_owned()).collect())
         }

@@ -6,6 +6,7 @@ pub(super) mod evidence;
 pub(super) mod export;
 pub(super) mod incidents;
 pub(super) mod lines;
+pub(super) mod presence;
 pub(super) mod reports;
 pub(super) mod rules;
 pub(super) mod saved;

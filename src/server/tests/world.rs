@@ -439,7 +439,7 @@ impl StatusService for FakeStatus {
     }
 
     fn sources(&self) -> SourceList {
-        SourceList { inputs: Vec::new(), sources: Vec::new() }
+        SourceList { inputs: Vec::new(), sources: Vec::new(), log_sources: Vec::new() }
     }
 
     fn act_on_source(&self, command: &SourceCommand, caller: &Principal) -> Result<SourceRow, Problem> {
@@ -460,6 +460,11 @@ impl StatusService for FakeStatus {
             verdicts: Verdicts::default(),
             noise: 0,
             exceptions: 0,
+            cases: 0,
+            arrives: None,
+            is_silent: false,
+            suppressed: 0,
+            skipped: 0,
         };
         RuleList { rules: vec![rule] }
     }
