@@ -20,6 +20,7 @@ pub mod report;
 pub mod retention;
 pub mod rules;
 pub mod search;
+pub mod searches;
 pub mod sources;
 pub mod start;
 pub mod status;
@@ -48,6 +49,8 @@ pub enum Command {
     Console(console::Args),
     /// Search the stored events
     Search(search::Args),
+    /// List, save and delete searches under a name
+    Searches(searches::Args),
     /// Feed old log files through the pipeline
     Import(import::Args),
     /// Normalize lines from standard input; no server needed
@@ -99,6 +102,7 @@ fn run_command(command: Command) -> anyhow::Result<Exit> {
         Command::Start(args) => start::run(args),
         Command::Console(args) => console::run(args),
         Command::Search(args) => search::run(args),
+        Command::Searches(args) => searches::run(args),
         Command::Import(args) => import::run(args),
         Command::Parse(args) => parse::run(args),
         Command::Rules(args) => rules::run(args),

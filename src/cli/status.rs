@@ -18,6 +18,7 @@ use crate::cli::place::Place;
 use crate::cli::place::exit_of;
 use crate::cli::retention::outlook;
 use crate::model::SafeText;
+use crate::wire::evidence::PushRow;
 use crate::wire::source::InputRow;
 use crate::wire::source::SourceRow;
 use crate::wire::status::Status;
@@ -77,6 +78,22 @@ fn unlike(sources: &[SourceRow]) -> Vec<(String, u64)> {
     counts.into_iter().collect()
 }
 
+/// Says how the places stand that keep checkpoints elsewhere.
+fn pushes(pushes: &[PushRow], language: Language) -> String {
+    let told = |push: &PushRow| {
+        let place = SafeText::new(&push.place).to_string();
+        match (&push.behind_since, &push.error) {
+            (None, _) => place,
+            (Some(since), error) => {
+                let error = error.as_deref().map(|error| format!(": {}", SafeText::new(error))).unwrap_or_default();
+                format!("{place} ({} {}{error})", language.pick("THIẾU từ", "LACKING since"), local(since))
+            }
+        }
+    };
+    let places: Vec<String> = pushes.iter().map(told).collect();
+    if places.is_empty() { language.pick("chưa nơi nào", "nowhere").to_owned() } else { places.join(", ") }
+}
+
 fn write(out: &mut impl Write, report: &Report, language: Language) -> io::Result<()> {
     let status = &report.status;
     let refusing = status.refusing.as_deref().map(|reason| {
@@ -114,6 +131,7 @@ fn write(out: &mut impl Write, report: &Report, language: Language) -> io::Resul
             },
         ),
         (language.pick("Cảnh báo mở", "Open alerts"), format!("{}  {}", status.open_alerts, levels.join(", "))),
+        (language.pick("Mốc gửi ra ngoài", "Checkpoints kept at"), pushes(&status.pushes, language)),
         (language.pick("Luật, bộ đọc", "Rules, packs"), format!("{}, {}", status.rules_loaded, status.packs_loaded)),
         (
             language.pick("Đĩa", "Disk"),
@@ -194,6 +212,12 @@ mod tests {
             rules_loaded: 40,
             problems: vec!["rules/\x1b[31mx.yml:1:2: bad".to_owned()],
             packs_loaded: 20,
+            pushes: vec![PushRow {
+                place: "/keep\x1b[2J".to_owned(),
+                behind_since: Some("2026-01-01T00:00:00Z".to_owned()),
+                error: Some("no route".to_owned()),
+                ..PushRow::default()
+            }],
             disk_used_bytes: 3 << 30,
             disk_free_bytes: 5 << 40,
             memory_bytes: 80 << 20,

@@ -15,6 +15,7 @@ use crate::cli::output::Format;
 use crate::cli::output::Language;
 use crate::cli::output::OutputArgs;
 use crate::cli::output::to_stdout;
+use crate::client::NoteBox;
 use crate::evidence::bundle;
 use crate::evidence::key::read_verifiers;
 use crate::evidence::log::note::Verifier;
@@ -41,9 +42,16 @@ pub struct Args {
     /// The key that signatures must be of: the text of it, or a file kept elsewhere with it and those before it
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
-    /// A file with checkpoints that were kept elsewhere: the off-box copy, or lines of a syslog host
+    /// What was kept elsewhere: a file with checkpoints (a copy, or lines of a syslog host), a folder of such files, or an
+    /// https address that gives them. What was signed then must be there, unchanged
+    #[arg(long, value_name = "FILE|FOLDER|URL", visible_alias = "checkpoint")]
+    against: Vec<String>,
+    /// The certificates to trust at an address, PEM
     #[arg(long, value_name = "FILE")]
-    checkpoint: Vec<PathBuf>,
+    against_ca: Option<PathBuf>,
+    /// A file with the token for it
+    #[arg(long, value_name = "FILE")]
+    against_token_file: Option<PathBuf>,
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -75,10 +83,10 @@ fn known_keys(text: &str) -> anyhow::Result<Vec<Verifier>> {
 fn verify_folder(args: &Args, key: Option<Verifier>) -> anyhow::Result<Exit> {
     anyhow::ensure!(args.data.is_dir(), "no such data folder `{}`", args.data.display());
     let mut checkpoints = Vec::new();
-    for path in &args.checkpoint {
-        let text = fs::read(path).with_context(|| format!("reading checkpoints from `{}`", path.display()))?;
-        let found = notes_in(&String::from_utf8_lossy(&text));
-        anyhow::ensure!(!found.is_empty(), "`{}` holds no checkpoint", path.display());
+    for place in &args.against {
+        let read = if place.starts_with("https://") { read_url(args, place) } else { read_files(Path::new(place)) };
+        let found = read.with_context(|| format!("reading checkpoints from `{place}`"))?;
+        anyhow::ensure!(!found.is_empty(), "`{place}` holds no checkpoint");
         checkpoints.extend(found);
     }
     let bar = progress_bar();
@@ -91,6 +99,30 @@ fn verify_folder(args: &Args, key: Option<Verifier>) -> anyhow::Result<Exit> {
     let report = verify_data(&args.data, &options, SystemClock.now(), &mut progress)?;
     bar.finish_and_clear();
     print(args, &report)
+}
+
+/// Reads what an address gives.
+fn read_url(args: &Args, url: &str) -> anyhow::Result<Vec<String>> {
+    let ca = args.against_ca.as_deref().context("an address needs `--against-ca FILE`, the certificates to trust")?;
+    let address = NoteBox::new(url, ca, args.against_token_file.as_deref())?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    Ok(notes_in(&runtime.block_on(address.read())?))
+}
+
+/// Reads a file, or every file of a folder; what holds no checkpoint there is passed over.
+fn read_files(path: &Path) -> anyhow::Result<Vec<String>> {
+    let mut files = vec![path.to_owned()];
+    if path.is_dir() {
+        files = fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
+        files.retain(|path| path.is_file());
+        files.sort();
+    }
+    let mut found = Vec::new();
+    for file in files {
+        let text = fs::read(&file).with_context(|| format!("reading `{}`", file.display()))?;
+        found.extend(notes_in(&String::from_utf8_lossy(&text)));
+    }
+    Ok(found)
 }
 
 fn print(args: &Args, report: &Report) -> anyhow::Result<Exit> {

@@ -9,6 +9,7 @@ mod database;
 mod explain;
 mod journald;
 mod layers;
+mod push;
 mod raw;
 mod reading;
 mod retention;

@@ -27,6 +27,7 @@ pub(super) struct Raw {
     pub(super) incidents: RawContent,
     pub(super) enrich: RawEnrich,
     pub(super) sources: RawSources,
+    pub(super) evidence: RawEvidence,
     pub(super) limits: RawLimits,
 }
 
@@ -195,6 +196,24 @@ pub(super) struct RawEnrich {
     pub(super) units_file: Text,
     pub(super) places_file: Text,
     pub(super) operators_file: Text,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawEvidence {
+    pub(super) push: RawPush,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawPush {
+    pub(super) folder: Text,
+    pub(super) url: Text,
+    pub(super) url_ca: Text,
+    pub(super) url_token_file: Text,
+    pub(super) syslog_tcp: Text,
+    pub(super) syslog_udp: Text,
+    pub(super) late_hours: Number,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::config::Setting;
+use crate::evidence::push::Push;
 
 /// All that was configured.
 #[derive(Debug, Clone)]
@@ -47,6 +48,8 @@ pub struct Settings {
     pub incidents: Content,
     pub enrich: Enrich,
     pub sources: Sources,
+    /// Where checkpoints of the evidence are sent.
+    pub push: Push,
     pub limits: Limits,
     /// Every value with where it came from, for `config explain`.
     pub explained: Vec<Setting>,

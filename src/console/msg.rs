@@ -31,6 +31,10 @@ use crate::wire::report::HandoverList;
 use crate::wire::report::Period;
 use crate::wire::report::ReportRequest;
 use crate::wire::report::TriageReport;
+use crate::wire::saved::DeleteRequest;
+use crate::wire::saved::SaveRequest;
+use crate::wire::saved::SavedList;
+use crate::wire::saved::SavedSearch;
 use crate::wire::search::Histogram;
 use crate::wire::search::HistogramRequest;
 use crate::wire::search::SearchPage;
@@ -132,6 +136,10 @@ pub(super) enum Slot {
     AuditMore,
     AuditEntry,
     Export,
+    Counts,
+    Values,
+    Saved,
+    SearchAction,
     Rules,
 }
 
@@ -149,6 +157,7 @@ impl Slot {
                 | Slot::HandoverSign
                 | Slot::SourceAction
                 | Slot::VerifyAction
+                | Slot::SearchAction
         )
     }
 }
@@ -185,6 +194,9 @@ pub(super) enum Request {
     CancelVerify,
     Audit(AuditRequest),
     AuditEntry(u64),
+    SavedSearches,
+    SaveSearch(SaveRequest),
+    DeleteSearch(DeleteRequest),
     /// Has a bundle made and writes it to a new file.
     Export {
         request: ExportRequest,
@@ -235,6 +247,8 @@ pub(super) enum Answer {
     Verifying(Box<Verification>),
     Audit(AuditWindow),
     AuditEntry(Box<AuditEntry>),
+    Saved(SavedList),
+    SearchSaved(SavedSearch),
     /// Where the bundle was written, and how long it is.
     Exported {
         path: String,

@@ -11,6 +11,7 @@ pub mod key;
 mod ledger;
 pub mod log;
 mod places;
+pub mod push;
 pub mod sums;
 pub mod verify;
 

@@ -53,6 +53,11 @@ impl Places {
         self.folder().join("verification.json")
     }
 
+    /// Returns where it is kept how the places for checkpoints stand.
+    pub fn pushed(&self) -> PathBuf {
+        self.folder().join("pushed.json")
+    }
+
     /// Returns the store's folder.
     pub fn store(&self) -> PathBuf {
         self.data.join("store")

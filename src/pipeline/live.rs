@@ -15,6 +15,7 @@ use crate::pipeline::content::Content;
 use crate::pipeline::processing::sources::Sources;
 use crate::pipeline::processing::tails::Tails;
 use crate::pipeline::upkeep::DiskOutlook;
+use crate::wire::evidence::PushRow;
 
 /// Shared by the processing thread and whoever asks how it is doing.
 #[derive(Debug, Default)]
@@ -29,6 +30,7 @@ pub(super) struct Live {
     trouble: Mutex<Option<String>>,
     evidence_trouble: Mutex<Option<String>>,
     disk_outlook: Mutex<Option<DiskOutlook>>,
+    pushes: Mutex<Vec<PushRow>>,
     in_force: Mutex<InForce>,
     offered: Mutex<Option<Content>>,
     seal_wished: AtomicBool,
@@ -133,6 +135,15 @@ impl Live {
 
     pub(super) fn set_disk_outlook(&self, outlook: Option<DiskOutlook>) {
         *lock(&self.disk_outlook) = outlook;
+    }
+
+    /// How the places stand that keep checkpoints elsewhere.
+    pub(super) fn pushes(&self) -> Vec<PushRow> {
+        lock(&self.pushes).clone()
+    }
+
+    pub(super) fn set_pushes(&self, pushes: Vec<PushRow>) {
+        *lock(&self.pushes) = pushes;
     }
 
     pub(super) fn in_force(&self) -> InForce {

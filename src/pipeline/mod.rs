@@ -26,6 +26,7 @@ mod live;
 mod open;
 mod own_events;
 pub mod processing;
+mod push;
 mod run;
 pub mod shapes;
 pub mod stages;

@@ -21,6 +21,7 @@ use crate::ingest::listener::Context;
 use crate::model::Origin;
 use crate::pipeline::live::Live;
 use crate::pipeline::processing::sources::condition::Finding;
+use crate::wire::evidence::PushRow;
 
 /// The name of the input these events carry.
 pub(super) const INPUT: &str = "longan";
@@ -37,6 +38,8 @@ const INFORMATIONAL: u8 = 16 * 8 + 6;
 struct Told {
     dropped: HashMap<String, u64>,
     problems: HashSet<String>,
+    /// Places for checkpoints that are late.
+    late: HashSet<String>,
     /// By rule: detections only counted, and events skipped, that the counters have.
     strains: HashMap<String, (u64, u64)>,
     /// The day on which it was told last that the disk will be full.
@@ -100,6 +103,7 @@ pub(super) async fn tell(context: Context, live: Arc<Live>, mut orders: mpsc::Re
         teller.count_strains(&mut told, &live);
         teller.problems(&mut told, &live, &mut lines);
         teller.disk(&mut told, &live, &mut lines);
+        teller.late_pushes(&mut told, &live.pushes(), &mut lines);
         let mut more = lines.len().saturating_sub(EVENTS_MAX);
         lines.truncate(EVENTS_MAX);
         more += teller.sources(&live, &mut lines);
@@ -188,6 +192,23 @@ impl Teller {
                 if told.disk.take().is_some() {
                     lines.push(self.line(INFORMATIONAL, "disk-room", "disk has room for longer than is told of"));
                 }
+            }
+        }
+    }
+
+    /// Tells which places for checkpoints are late, and which are no longer.
+    fn late_pushes(&self, told: &mut Told, pushes: &[PushRow], lines: &mut Vec<String>) {
+        for PushRow { place, late_hours, .. } in pushes {
+            match late_hours {
+                Some(hours) if told.late.insert(place.clone()) => {
+                    let text = format!("checkpoints not given for {hours} h to {place}");
+                    lines.push(self.line(WARNING, "evidence-not-pushed", &text));
+                }
+                None if told.late.remove(place) => {
+                    let text = format!("checkpoints are given again to {place}");
+                    lines.push(self.line(INFORMATIONAL, "evidence-pushed", &text));
+                }
+                _ => {}
             }
         }
     }
@@ -287,6 +308,22 @@ mod tests {
         teller.problems(&mut told, &live, &mut lines);
         assert_eq!(lines.len(), 1);
         assert!(lines[0].ends_with("problem - left out or failing: the store: no room"), "{lines:?}");
+    }
+
+    #[test]
+    fn a_late_place_is_told_once_and_once_when_it_is_not_any_more() {
+        let (intake, _outlet) = intake::channel(4);
+        let clock = Arc::new(ManualClock::at(Timestamp(0)));
+        let context = Context { intake, registry: Registry::default(), clock, cancel: CancellationToken::new() };
+        let teller = Teller::new(context);
+        let row = |late_hours| PushRow { place: "/keep".to_owned(), late_hours, ..PushRow::default() };
+        let (mut told, mut lines) = (Told::default(), Vec::new());
+        for late in [None, Some(6), Some(7), None, None] {
+            teller.late_pushes(&mut told, &[row(late)], &mut lines);
+        }
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert!(lines[0].ends_with("evidence-not-pushed - checkpoints not given for 6 h to /keep"), "{lines:?}");
+        assert!(lines[1].ends_with("evidence-pushed - checkpoints are given again to /keep"), "{lines:?}");
     }
 
     #[test]

@@ -60,12 +60,14 @@ use crate::pipeline::processing::Formats;
 use crate::pipeline::processing::Parts;
 use crate::pipeline::processing::Processor;
 use crate::pipeline::processing::sources;
+use crate::pipeline::push::Pushing;
 use crate::pipeline::stages::Stages;
 use crate::pipeline::upkeep::Policy;
 use crate::pipeline::upkeep::Upkeep;
 use crate::server;
 use crate::server::ControlSocket;
 use crate::server::ExportService;
+use crate::server::SavedSearches;
 use crate::server::Server;
 use crate::server::Services;
 use crate::telemetry::Registry;
@@ -304,6 +306,7 @@ impl Ground {
             incidents: IncidentStore::new(Arc::clone(alerts), Arc::new(forms(&self.settings)?)),
             alerts: Arc::clone(alerts),
             search: Arc::new(StoreSearch::new(store.clone(), Arc::clone(live), Arc::clone(clock), deadline)),
+            searches: Arc::new(SavedSearches::open(self.folder.path())?),
             status: Arc::new(status),
             retention: Some(Arc::new(RetentionOf {
                 store: store.clone(),
@@ -403,6 +406,17 @@ impl Whole {
             tokens: TokenStore::open(&folder.tokens())?,
         };
         stages.spawn_thread("evidence", move || keeping.run(&ended))?;
+        if !settings.push.targets.is_empty() && !matches!(beside, Beside::Feed(_)) {
+            let pushing = Pushing {
+                push: settings.push.clone(),
+                data: folder.path().to_owned(),
+                evidence: evidence.clone(),
+                live: Arc::clone(&live),
+                clock: Arc::clone(&clock),
+                cancel: cancel.clone(),
+            };
+            stages.spawn("checkpoints", pushing.run());
+        }
         let handles =
             writer::Handles { forward, release, registry: registry.clone(), limits: writer::Limits::default() };
         stages.spawn_thread("wal", move || {

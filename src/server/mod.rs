@@ -14,12 +14,16 @@ mod listen;
 mod presence;
 mod problem;
 mod routes;
+mod saved;
 pub mod services;
 
 pub use limits::Limits;
 pub use listen::ControlSocket;
 pub use listen::ListenError;
 pub use listen::Server;
+pub use saved::FILE_NAME as SEARCHES_FILE_NAME;
+pub use saved::SavedError;
+pub use saved::SavedSearches;
 pub use services::EvidenceService;
 pub use services::ExportService;
 pub use services::Offer;

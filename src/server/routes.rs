@@ -22,6 +22,7 @@ use crate::server::handlers::presence;
 use crate::server::handlers::reports;
 use crate::server::handlers::retention;
 use crate::server::handlers::rules;
+use crate::server::handlers::saved;
 use crate::server::handlers::search;
 use crate::server::handlers::status;
 use crate::server::handlers::stream;
@@ -75,6 +76,9 @@ pub(super) fn table() -> Vec<Route> {
         route("/v1/search/histogram", Some(SearchEvents), get(search::histogram)),
         route("/v1/search/stream", Some(SearchEvents), get(search::stream)),
         route("/v1/search/tail", Some(SearchEvents), get(search::tail)),
+        route("/v1/searches", Some(SearchEvents), get(saved::list)),
+        route("/v1/searches/save", Some(SearchEvents), post(saved::save)),
+        route("/v1/searches/delete", Some(SearchEvents), post(saved::delete)),
         route("/v1/export", Some(SearchEvents), post(export::bundle)),
         route("/v1/retention", Some(ReadStatus), get(retention::view)),
         route("/v1/retention/deleted", Some(ReadStatus), get(retention::deleted)),

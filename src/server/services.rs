@@ -20,6 +20,7 @@ use crate::evidence::audit::AuditLog;
 use crate::incident::IncidentStore;
 use crate::model::EventId;
 use crate::model::time::Clock;
+use crate::server::saved::SavedSearches;
 use crate::telemetry::Registry;
 use crate::wire::evidence::EvidenceState;
 use crate::wire::evidence::Verification;
@@ -252,6 +253,7 @@ pub struct Services {
     pub search: Arc<dyn SearchService>,
     /// `None` where no events are kept.
     pub retention: Option<Arc<dyn RetentionService>>,
+    pub searches: Arc<SavedSearches>,
     pub status: Arc<dyn StatusService>,
     pub rules: Arc<dyn RuleService>,
     pub rulebook: Arc<RuleBook>,

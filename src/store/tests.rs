@@ -1,7 +1,7 @@
 //! The index against the definition of matching; crashes, replays, holds and retention.
 
-mod holds;
 mod columns;
+mod holds;
 mod whole;
 
 use std::collections::BTreeMap;

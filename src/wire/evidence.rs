@@ -16,6 +16,23 @@ pub struct EvidenceState {
     pub logs: Vec<LogRow>,
     /// The check that runs, or the last one there was.
     pub verification: Option<Verification>,
+    /// The places outside this machine that keep checkpoints.
+    pub pushes: Vec<PushRow>,
+}
+
+/// A place that keeps checkpoints, and how it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PushRow {
+    pub place: String,
+    /// When it was given one last.
+    pub given: Option<String>,
+    /// Since when it lacks one.
+    pub behind_since: Option<String>,
+    /// For how many hours, when that is too long.
+    pub late_hours: Option<u64>,
+    /// Why the last try failed.
+    pub error: Option<String>,
 }
 
 /// One log that can only grow.

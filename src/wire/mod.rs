@@ -14,6 +14,7 @@ pub mod problem;
 pub mod report;
 pub mod retention;
 pub mod rule;
+pub mod saved;
 pub mod search;
 pub mod source;
 pub mod status;

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::wire::evidence::PushRow;
 use crate::wire::retention::Outlook;
 use crate::wire::rule::Verdicts;
 
@@ -27,6 +28,9 @@ pub struct Status {
     /// Rule, pack and configuration files that were refused, as `path:line:column: problem`.
     pub problems: Vec<String>,
     pub packs_loaded: u64,
+    /// Places that keep checkpoints of the evidence elsewhere.
+    #[serde(default)]
+    pub pushes: Vec<PushRow>,
     pub disk_used_bytes: u64,
     pub disk_free_bytes: u64,
     pub memory_bytes: u64,

@@ -30,6 +30,7 @@ use longan::server::ControlSocket;
 use longan::server::Limits;
 use longan::server::PulseFigures;
 use longan::server::RuleService;
+use longan::server::SavedSearches;
 use longan::server::SearchService;
 use longan::server::Server;
 use longan::server::Services;
@@ -155,6 +156,7 @@ impl Running {
             retention: None,
             rules: Arc::new(Nothing),
             rulebook,
+            searches: Arc::new(SavedSearches::open(data).unwrap()),
             tokens: Arc::new(TokenStore::open(&data.join("tokens.json")).unwrap()),
             peers: PeerPolicy::of_this_process([]),
             audit: Ok(AuditLog::open(data).unwrap()),
@@ -247,6 +249,7 @@ impl StatusService for Nothing {
             rules_loaded: 40,
             problems: vec!["rules/x.yml:4:5: unknown field modifier `containz`".to_owned()],
             packs_loaded: 20,
+            pushes: Vec::new(),
             disk_used_bytes: 1,
             disk_free_bytes: 1,
             memory_bytes: 1,

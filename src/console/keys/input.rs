@@ -33,6 +33,20 @@ impl Input {
         &self.text
     }
 
+    /// Returns the text before the cursor.
+    pub(crate) fn before_cursor(&self) -> &str {
+        self.text.get(..self.cursor).unwrap_or_default()
+    }
+
+    /// Puts a text in place of what stands between `start` and the cursor, the cursor behind it.
+    pub(crate) fn replace_before(&mut self, start: usize, text: &str) {
+        if self.before_cursor().is_char_boundary(start) && start <= self.cursor {
+            self.text.replace_range(start..self.cursor, "");
+            self.cursor = start;
+            self.insert(text);
+        }
+    }
+
     /// Returns the terminal columns before the cursor.
     pub(crate) fn cursor_column(&self) -> usize {
         self.text.get(..self.cursor).map_or(0, |before| before.width())

@@ -81,6 +81,9 @@ pub(crate) enum Action {
     Unmute,
     Verify,
     CancelVerify,
+    Column,
+    SaveSearch,
+    OpenSaved,
 }
 
 /// One line of the table.
@@ -148,6 +151,9 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(&[Function(3), Char('l')], Search, Action::Tail, Text::KeyTail),
     bind(&[Function(4), Char('b')], Search, Action::CountBy, Text::KeyCountBy),
     bind(&[Char('-')], Search, Action::Exclude, Text::KeyExclude),
+    bind(&[Function(6), Char('s')], Search, Action::SaveSearch, Text::KeySaveSearch),
+    bind(&[Char('o')], Search, Action::OpenSaved, Text::KeyOpenSaved),
+    bind(&[Char('+'), Char('=')], Search, Action::Column, Text::KeyColumn),
     bind(&[Function(9), Char('x')], Search, Action::Export, Text::KeyExport),
     bind(&[Function(2), Char('o')], Sources, Action::Sort, Text::KeySort),
     bind(&[Function(6), Char('m')], Sources, Action::Mute, Text::KeyMute),

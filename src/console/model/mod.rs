@@ -2,6 +2,7 @@
 
 pub(super) mod alerts;
 pub(super) mod audit;
+pub(super) mod completion;
 pub(super) mod incidents;
 pub(super) mod lists;
 pub(super) mod overlay;

@@ -4,6 +4,7 @@ use crate::console::keys::input::Input;
 use crate::wire::alert::Disposition;
 use crate::wire::incident::IncidentPhase;
 use crate::wire::report::HandoverDraft;
+use crate::wire::saved::SavedSearch;
 
 /// What is open over the screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,12 +19,14 @@ pub(crate) enum Overlay {
     Choice(Choice),
     /// The handover of the shift that ends now, to be read and signed; absent until the server has drafted it.
     Handover { draft: Option<HandoverDraft>, top: usize },
+    /// The saved searches, absent until the server has told them.
+    Saved { rows: Option<Vec<SavedSearch>>, cursor: usize },
     /// A bundle being made, or made.
     Export(Exporting),
     /// The fields of the loaded events.
     Fields { rows: Vec<(String, usize)>, cursor: usize },
-    /// The values of one field, counted over the loaded events.
-    Counts { field: String, rows: Vec<(String, usize)>, cursor: usize },
+    /// The values of one field, counted over the loaded events, or when `is_whole` over all that the query finds.
+    Counts { field: String, rows: Vec<(String, usize)>, cursor: usize, is_whole: bool },
 }
 
 /// How far an export is.
@@ -126,6 +129,8 @@ pub(crate) enum Purpose {
     Mute(String, String),
     /// The file that a bundle is written to.
     Export,
+    /// The name a search is saved under.
+    SaveSearch,
 }
 
 /// What a digit chooses.

@@ -143,6 +143,9 @@ async fn answer(client: &Client, request: Request) -> Result<Answer, ClientError
         Request::CancelVerify => Answer::Verifying(Box::new(client.cancel_verify().await?)),
         Request::Audit(wanted) => Answer::Audit(client.audit(&wanted).await?),
         Request::AuditEntry(number) => Answer::AuditEntry(Box::new(client.audit_entry(number).await?)),
+        Request::SavedSearches => Answer::Saved(client.saved_searches().await?),
+        Request::SaveSearch(wanted) => Answer::SearchSaved(client.save_search(&wanted).await?),
+        Request::DeleteSearch(wanted) => Answer::Saved(client.delete_search(&wanted).await?),
         // Written to a file by `bundle`; without one its length is all there is to tell.
         Request::Export { request, path } => {
             Answer::Exported { path, bytes: client.export(&request).await?.len() as u64 }

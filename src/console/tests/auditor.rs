@@ -42,7 +42,11 @@ fn state(verification: serde_json::Value) -> Answer {
         })
     };
     Answer::Evidence(wire(json!({
-        "logs": [log("evidence", 240), log("audit", 813)], "verification": verification
+        "logs": [log("evidence", 240), log("audit", 813)], "verification": verification,
+        "pushes": [{
+            "place": "syslog 10.0.0.9:514 tcp", "given": "2026-08-12T00:03:00Z", "behind_since": "2026-08-12T00:04:00Z",
+            "late_hours": 6, "error": "connection refused"
+        }]
     })))
 }
 

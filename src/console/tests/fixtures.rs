@@ -169,6 +169,7 @@ pub(super) fn full(lang: Lang, size: (u16, u16)) -> Model {
     reports(&mut model);
     model.search.events = events();
     model.search.has_searched = true;
+    model.search.summarize();
     model.search.histogram = Some(histogram());
     model
 }

@@ -9,5 +9,6 @@ mod keys;
 mod link;
 mod presence;
 mod screens;
+mod searching;
 mod triage;
 mod typing;

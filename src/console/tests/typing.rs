@@ -53,6 +53,7 @@ fn purposes() -> Vec<Purpose> {
         Purpose::WriteReport(7),
         Purpose::WriteEvidence(7, 1),
         Purpose::Export,
+        Purpose::SaveSearch,
         Purpose::HandoverNote,
         Purpose::Mute("udp".to_owned(), "srv-1".to_owned()),
     ];
@@ -75,6 +76,7 @@ fn purposes() -> Vec<Purpose> {
             | Purpose::WriteReport(_)
             | Purpose::WriteEvidence(..)
             | Purpose::Export
+            | Purpose::SaveSearch
             | Purpose::HandoverNote
             | Purpose::Mute(..) => {}
         }
@@ -92,7 +94,8 @@ fn typed_text(model: &Model) -> Option<&str> {
             | Overlay::Handover { .. }
             | Overlay::Fields { .. }
             | Overlay::Counts { .. }
-            | Overlay::Export(_),
+            | Overlay::Export(_)
+            | Overlay::Saved { .. },
         ) => None,
         None => Some(model.search.query.text()),
     }

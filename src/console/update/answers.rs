@@ -75,6 +75,8 @@ fn accept(model: &mut Model, slot: Slot, answer: Answer) -> Vec<Cmd> {
         }
         Answer::Page(page) if slot == Slot::SourceLines => model.sources.lines = page.events,
         Answer::Page(page) => search::page_arrived(model, slot, *page),
+        Answer::Table(table) if slot == Slot::Counts => search::counts_arrived(model, &table),
+        Answer::Table(table) if slot == Slot::Values => search::values_arrived(model, &table),
         Answer::Table(table) => search::table_arrived(model, *table),
         Answer::Histogram(histogram) if slot == Slot::AroundHistogram => {
             model.alerts.around.histogram = Some(histogram);
@@ -86,6 +88,8 @@ fn accept(model: &mut Model, slot: Slot, answer: Answer) -> Vec<Cmd> {
         Answer::Verifying(verification) => audit::verify_answered(model, *verification),
         Answer::Audit(window) => audit::window_arrived(model, slot, window),
         Answer::AuditEntry(entry) => audit::entry_arrived(model, *entry),
+        Answer::Saved(list) => search::saved_arrived(model, list.searches),
+        Answer::SearchSaved(saved) => search::was_saved(model, &saved),
         Answer::Exported { path, bytes } => export::arrived(model, path, bytes),
         Answer::Rules(list) => {
             model.rules.rows = list.rules;
@@ -111,11 +115,13 @@ fn refuse(model: &mut Model, slot: Slot, failure: Failure) -> Vec<Cmd> {
         Slot::Export => export::failed(model, failure),
         // The stream tells that nobody answers; one message is enough.
         Slot::SourceLines => {}
+        // The counts over what is loaded stay; a completion that never comes offers nothing.
+        Slot::Counts | Slot::Values => {}
         // Said again when it is due; by then the others may be told.
         Slot::Presence | Slot::Today => {}
         _ if failure.is_away && !slot.is_action() => {}
         Slot::Audit | Slot::Evidence => audit::failed(model, failure),
-        Slot::IncidentAction | Slot::SourceAction | Slot::HandoverSign | Slot::File => {
+        Slot::IncidentAction | Slot::SourceAction | Slot::HandoverSign | Slot::File | Slot::SearchAction => {
             forms::restore_draft(model, &failure.text);
             complain(model, failure.text);
         }

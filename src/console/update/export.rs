@@ -14,9 +14,8 @@ use crate::console::msg::Slot;
 use crate::console::update::ask;
 use crate::console::update::link;
 use crate::console::update::say;
+use crate::console::update::search::filter_of;
 use crate::model::SafeText;
-use crate::model::Timestamp;
-use crate::query;
 use crate::wire::export::ExportRequest;
 
 /// Asks where to write to; a name with the time in it is there already.
@@ -46,9 +45,7 @@ pub(super) fn submit(model: &mut Model, path: &str) -> Vec<Cmd> {
 fn request(model: &Model) -> ExportRequest {
     let search = &model.search;
     let asked = if search.has_searched { search.asked.as_str() } else { search.query.text().trim() };
-    let parsed = query::parse_search(asked, Timestamp(0)).ok().filter(|parsed| !parsed.stages.is_empty());
-    let q = parsed.map_or_else(|| asked.to_owned(), |parsed| parsed.filter.to_string());
-    ExportRequest { q, since: search.since.clone(), until: search.until.clone() }
+    ExportRequest { q: filter_of(asked), since: search.since.clone(), until: search.until.clone() }
 }
 
 pub(super) fn arrived(model: &mut Model, path: String, bytes: u64) {

@@ -17,6 +17,7 @@ use crate::console::update::export;
 use crate::console::update::files;
 use crate::console::update::incidents;
 use crate::console::update::reports;
+use crate::console::update::search;
 use crate::console::update::sources;
 use crate::wire::alert::AlertAction;
 use crate::wire::alert::Disposition;
@@ -148,6 +149,7 @@ fn submit_line(model: &mut Model, purpose: Purpose, input: Input) -> Vec<Cmd> {
         | Purpose::Observable(_)
         | Purpose::Title(..)
         | Purpose::Merge(_)
+        | Purpose::SaveSearch
         | Purpose::PhaseNote(..)
         | Purpose::Deadline(_)
         | Purpose::Attach(_)
@@ -173,6 +175,7 @@ fn submit_line(model: &mut Model, purpose: Purpose, input: Input) -> Vec<Cmd> {
             send(model, form, |model| incidents::act(model, id, IncidentAction::Note { text }))
         }
         Purpose::Export => export::submit(model, &text),
+        Purpose::SaveSearch => send(model, form, |model| search::submit_saved(model, &text)),
         Purpose::HandoverNote => reports::open_handover(model, (!text.is_empty()).then_some(text)),
         Purpose::WriteAlerts | Purpose::WriteReport(_) | Purpose::WriteEvidence(..) => {
             send(model, form, |model| files::write(model, &purpose, &text))

@@ -123,6 +123,12 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Cmd> {
         Action::Sort => sources::sort(model),
         Action::Mute => sources::open_mute(model),
         Action::Unmute => sources::unmute(model),
+        Action::Column => {
+            search::toggle_column(model);
+            Vec::new()
+        }
+        Action::CountBy => search::count_by(model),
+        Action::OpenSaved => search::open_saved(model),
         Action::Verify => audit::verify(model),
         Action::CancelVerify => audit::cancel(model),
         Action::Pivot if model.screen == Screen::Sources => sources::search(model),
@@ -150,9 +156,9 @@ fn open_overlay(model: &mut Model, action: Action) {
         Action::WriteFile => files::open_alerts(model),
         Action::WriteEvidence => files::choose_evidence(model),
         Action::TimeSpan => model.overlay = Some(Overlay::Choice(Choice::TimeSpan)),
-        Action::CountBy => search::count_by(model),
         Action::Except => not_yet(model, Text::KeyExcept),
         Action::Export => export::open(model),
+        Action::SaveSearch => search::open_save(model),
         // Done in `perform`.
         _ => {}
     }
@@ -274,6 +280,7 @@ fn back(model: &mut Model) -> Vec<Cmd> {
         Screen::Incidents => model.incidents.focus = Pane::List,
         Screen::Sources => sources::back(model),
         Screen::Audit => audit::back(model),
+        Screen::Search if model.search.is_loading => return search::give_up(model),
         Screen::Search => match model.search.focus {
             SearchFocus::Event => model.search.focus = SearchFocus::Rows,
             SearchFocus::Rows if model.search.is_tailing => return search::stop_tail(model),

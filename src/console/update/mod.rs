@@ -102,6 +102,9 @@ fn tick(model: &mut Model, now: jiff::Timestamp) -> Vec<Cmd> {
     if model.screen == Screen::Sources && now.as_second() % SOURCES_SECONDS == 0 && !link::is_away(model) {
         cmds.extend(sources::refresh(model));
     }
+    if model.screen == Screen::Search && model.search.is_tailing && model.is_dirty {
+        model.search.summarize();
+    }
     if model.screen == Screen::Audit && model.is_dirty {
         cmds.extend(audit::tick(model));
     }

@@ -30,27 +30,29 @@ pub(super) fn press(model: &mut Model, overlay: Overlay, key: Key) -> Vec<Cmd> {
         Overlay::Close(form) => forms::press_close(model, form, key),
         Overlay::Line { purpose, input, .. } => forms::press_line(model, purpose, input, key),
         Overlay::Choice(choice) => press_choice(model, choice, key),
+        Overlay::Saved { rows, cursor } => search::press_saved(model, rows, cursor, key),
         Overlay::Export(state) => export::press(model, state, key),
         Overlay::Handover { draft, top } => reports::press_handover(model, draft, top, key),
         Overlay::Commands { title, input, cursor } => press_commands(model, title, input, cursor, key),
         Overlay::Fields { rows, cursor } => {
             let moved = moved(cursor, rows.len(), key);
-            let overlay = match (key, rows.get(cursor)) {
-                (Key::Esc, _) => return Vec::new(),
-                (Key::Enter | Key::Char('b'), Some((field, _))) => search::counts_of(model, field.clone()),
-                _ => Overlay::Fields { rows, cursor: moved },
-            };
-            model.overlay = Some(overlay);
-            Vec::new()
+            match (key, rows.get(cursor)) {
+                (Key::Esc, _) => Vec::new(),
+                (Key::Enter | Key::Char('b'), Some((field, _))) => search::open_counts(model, field.clone()),
+                _ => {
+                    model.overlay = Some(Overlay::Fields { rows, cursor: moved });
+                    Vec::new()
+                }
+            }
         }
-        Overlay::Counts { field, rows, cursor } => {
+        Overlay::Counts { field, rows, cursor, is_whole } => {
             let cursor = moved(cursor, rows.len(), key);
             match (key, rows.get(cursor)) {
                 (Key::Esc, _) => Vec::new(),
                 (Key::Enter, Some((value, _))) => search::narrow_by(model, &field, value, false),
                 (Key::Char('-'), Some((value, _))) => search::narrow_by(model, &field, value, true),
                 _ => {
-                    model.overlay = Some(Overlay::Counts { field, rows, cursor });
+                    model.overlay = Some(Overlay::Counts { field, rows, cursor, is_whole });
                     Vec::new()
                 }
             }
@@ -58,7 +60,7 @@ pub(super) fn press(model: &mut Model, overlay: Overlay, key: Key) -> Vec<Cmd> {
     }
 }
 
-fn moved(cursor: usize, len: usize, key: Key) -> usize {
+pub(super) fn moved(cursor: usize, len: usize, key: Key) -> usize {
     let cursor = match key {
         Key::Up | Key::Char('k') => cursor.saturating_sub(1),
         Key::Down | Key::Char('j') => cursor + 1,

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! ┌─ Evidence ───────────────────────────────────────────────┐
-//! │evidence log  longan-7/evidence  240 entries, 240 signed  │
-//! │last check    INTACT  12/08 14:01  an  12,000 records     │
+//! │last check    INTACT  12/08 14:01  an                     │
+//! │evidence log  240 entries, 240 signed, 12s ago            │
 //! └──────────────────────────────────────────────────────────┘
 //! ┌─ Audit log 1/200+ ───────────────────────────────────────┐
 //! │>  812 12/08 14:01:02 kiem  search  GET /v1/search?q=…    │
@@ -28,6 +28,7 @@ use crate::wire::audit::AuditRow;
 use crate::wire::evidence::EvidenceState;
 use crate::wire::evidence::FindingRow;
 use crate::wire::evidence::LogRow;
+use crate::wire::evidence::PushRow;
 use crate::wire::evidence::Verification;
 use crate::wire::evidence::VerifyState;
 
@@ -118,16 +119,16 @@ fn state_lines(model: &Model, state: &EvidenceState) -> Vec<Line> {
     if let Some(trouble) = &state.trouble {
         lines.push(vec![piece(format!("! {trouble}"), theme.danger)]);
     }
-    for log in &state.logs {
-        lines.push(log_line(model, log));
-    }
-    if let Some(log) = state.logs.first() {
-        lines.push(figure(model, model.text(Text::EvidenceKey), log.key.as_str()));
-    }
+    // What is damaged comes before everything else.
     match &state.verification {
         Some(verification) => lines.extend(verification_lines(model, verification)),
         None => lines.push(figure(model, model.text(Text::LastCheck), model.text(Text::NeverChecked))),
     }
+    lines.extend(state.logs.iter().map(|log| log_line(model, log)));
+    if let Some(log) = state.logs.first() {
+        lines.push(figure(model, model.text(Text::EvidenceKey), log.key.as_str()));
+    }
+    lines.extend(state.pushes.iter().map(|push| push_line(model, push)));
     lines
 }
 
@@ -136,6 +137,21 @@ fn log_line(model: &Model, log: &LogRow) -> Line {
     let age = log.signed_at.as_deref().map_or_else(|| "?".to_owned(), |at| format::age(model.now, at));
     let (entries, signed) = (log.entries.to_string(), log.signed.to_string());
     figure(model, name, fill(model.text(Text::LogState), &[&entries, &signed, &age]))
+}
+
+fn push_line(model: &Model, push: &PushRow) -> Line {
+    let theme = &model.theme;
+    let age = |at: &Option<String>| at.as_deref().map_or_else(|| "-".to_owned(), |at| format::age(model.now, at));
+    let mut line = figure(model, model.text(Text::PushedTo), push.place.as_str());
+    let given = fill(model.text(Text::PushGiven), &[&age(&push.given)]);
+    line.push(piece(format!("  {given}"), theme.text));
+    if push.behind_since.is_some() {
+        let behind = fill(model.text(Text::PushBehind), &[&age(&push.behind_since)]);
+        let error = push.error.as_deref().map(|error| format!(": {error}")).unwrap_or_default();
+        let style = if push.late_hours.is_some() { theme.danger } else { theme.warning };
+        line.push(piece(format!("  {behind}{error}"), style));
+    }
+    line
 }
 
 fn verification_lines(model: &Model, verification: &Verification) -> Vec<Line> {

@@ -36,6 +36,7 @@ use crate::console::view::canvas::piece;
 use crate::console::view::canvas::wrap;
 use crate::console::view::incidents::phase_text;
 use crate::console::view::reports;
+use crate::wire::saved::SavedSearch;
 
 /// Draws what is open.
 pub(super) fn draw(model: &Model, overlay: &Overlay, layout: &Layout, canvas: &mut Canvas<'_>) {
@@ -51,6 +52,7 @@ pub(super) fn draw(model: &Model, overlay: &Overlay, layout: &Layout, canvas: &m
             put_footer(model, canvas, inside, problem.as_deref());
         }
         Overlay::Choice(choice) => draw_choice(model, choice, layout, canvas),
+        Overlay::Saved { rows, cursor } => draw_saved(model, rows.as_deref(), *cursor, layout, canvas),
         Overlay::Export(state) => draw_export(model, state, layout, canvas),
         Overlay::Handover { draft, top } => reports::draw_handover(model, draft.as_ref(), *top, layout, canvas),
         Overlay::Commands { title, input, cursor } => draw_commands(model, *title, input, *cursor, layout, canvas),
@@ -58,8 +60,12 @@ pub(super) fn draw(model: &Model, overlay: &Overlay, layout: &Layout, canvas: &m
             let title = fill(model.text(Text::FieldsOfPage), &[&model.search.events.len().to_string()]);
             draw_counts(rows, *cursor, &title, layout, canvas);
         }
-        Overlay::Counts { field, rows, cursor } => {
-            let title = fill(model.text(Text::CountsOf), &[field, &model.search.events.len().to_string()]);
+        Overlay::Counts { field, rows, cursor, is_whole } => {
+            let title = if *is_whole {
+                fill(model.text(Text::CountsOfAll), &[field])
+            } else {
+                fill(model.text(Text::CountsOf), &[field, &model.search.events.len().to_string()])
+            };
             draw_counts(rows, *cursor, &title, layout, canvas);
         }
     }
@@ -150,6 +156,9 @@ fn line_texts(model: &Model, purpose: &Purpose) -> (String, &'static str, Option
         Purpose::Export => {
             (model.text(Text::ExportTitle).to_owned(), model.text(Text::ExportLabel), Some(Text::ExportHint))
         }
+        Purpose::SaveSearch => {
+            (model.text(Text::SaveTitle).to_owned(), model.text(Text::SaveLabel), Some(Text::SaveHint))
+        }
         Purpose::Task(_) => (model.text(Text::TaskTitle).to_owned(), model.text(Text::ColumnTitle), None),
         Purpose::Observable(_) => {
             (model.text(Text::ObservableTitle).to_owned(), model.text(Text::ColumnTitle), Some(Text::ObservableHint))
@@ -181,6 +190,40 @@ fn line_texts(model: &Model, purpose: &Purpose) -> (String, &'static str, Option
         Purpose::Escalate(target) => {
             let title = fill(model.text(Text::EscalateTitle), &[&target.count().to_string()]);
             (title, model.text(Text::ColumnTitle), Some(Text::EscalateHint))
+        }
+    }
+}
+
+fn draw_saved(model: &Model, rows: Option<&[SavedSearch]>, cursor: usize, layout: &Layout, canvas: &mut Canvas<'_>) {
+    let theme = canvas.theme;
+    let height = u16::try_from(rows.map_or(1, <[SavedSearch]>::len)).unwrap_or(u16::MAX).max(1);
+    let height = height.min(layout.body.height.saturating_sub(2));
+    let inside = open_box(layout, canvas, 100, height, model.text(Text::SavedTitle));
+    let note = match rows {
+        None => Some(Text::Loading),
+        Some([]) => Some(Text::NoSaved),
+        Some(_) => None,
+    };
+    if let Some(note) = note {
+        canvas.put(inside.x, inside.y, inside.width, model.text(note), theme.dim);
+    }
+    let top = (cursor + 1).saturating_sub(usize::from(inside.height).max(1));
+    let shown = rows.unwrap_or_default().iter().enumerate().skip(top);
+    for (y, (index, search)) in (inside.top()..inside.bottom()).zip(shown) {
+        let sign = if index == cursor { ">" } else { " " };
+        let owner = if search.shared { format!("+{}", search.owner) } else { search.owner.clone() };
+        let name_width = (inside.width / 3).min(30);
+        let cells = [
+            (sign, 1, theme.focus),
+            (search.name.as_str(), name_width, theme.text),
+            (owner.as_str(), 12, theme.dim),
+            (search.since.as_deref().unwrap_or("-"), 6, theme.dim),
+            (search.q.as_str(), inside.width.saturating_sub(name_width + 23), theme.focus),
+        ];
+        canvas.put_cells(inside.x, y, inside.width, &cells);
+        if index == cursor {
+            canvas.paint(Rect { y, height: 1, ..inside }, theme.selected);
+            canvas.set_cursor(inside.x, y);
         }
     }
 }

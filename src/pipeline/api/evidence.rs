@@ -147,6 +147,7 @@ impl EvidenceService for EvidenceOf {
             trouble: live.evidence_trouble(),
             logs: log.into_iter().chain(audit).collect(),
             verification: self.verification(),
+            pushes: live.pushes(),
         }
     }
 

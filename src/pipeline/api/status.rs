@@ -94,6 +94,7 @@ impl StatusService for StatusOf {
             rules_loaded: in_force.rules.rules().count() as u64,
             problems,
             packs_loaded: in_force.pack_count,
+            pushes: self.live.pushes(),
             disk_used_bytes: folder_bytes(&self.data),
             disk_free_bytes: statvfs(&self.data)
                 .map_or(0, |stat| stat.blocks_available().saturating_mul(stat.fragment_size())),

@@ -10,6 +10,7 @@ pub(super) mod presence;
 pub(super) mod reports;
 pub(super) mod retention;
 pub(super) mod rules;
+pub(super) mod saved;
 pub(super) mod search;
 pub(super) mod status;
 pub(super) mod stream;

@@ -49,6 +49,7 @@ use crate::server::ExportService;
 use crate::server::Limits;
 use crate::server::PulseFigures;
 use crate::server::RuleService;
+use crate::server::SavedSearches;
 use crate::server::SearchService;
 use crate::server::Server;
 use crate::server::Services;
@@ -139,6 +140,7 @@ impl World {
             retention: None,
             rules: Arc::new(FakeRules),
             rulebook,
+            searches: Arc::new(SavedSearches::open(folder.path()).unwrap()),
             tokens,
             peers: PeerPolicy::of_this_process([]),
             export: Some(Arc::new(FakeExport)),
@@ -431,6 +433,7 @@ impl StatusService for FakeStatus {
             rules_loaded: 1,
             problems: Vec::new(),
             packs_loaded: 1,
+            pushes: Vec::new(),
             disk_used_bytes: 1,
             disk_free_bytes: 1,
             memory_bytes: 1,
