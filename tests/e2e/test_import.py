@@ -51,11 +51,11 @@ def test_into_a_running_server_over_tls():
             done = run(log, "--data", server.data, *ca, LONGAN_TOKEN="secret-of-the-import")
             assert done.returncode == 0, done
             wait_for(lambda: server.count("process.name:sshd") == len(LINES), 30, "the imported lines")
-            untrusted = run(log, "--data", server.data, LONGAN_TOKEN="secret-of-the-import")
+            untrusted = run(log, "--again", "--data", server.data, LONGAN_TOKEN="secret-of-the-import")
             assert untrusted.returncode != 0 and "--tls-ca" in untrusted.stderr, untrusted
-            other = run(log, "--data", server.data, *ca, "--tls-name", "other.test", LONGAN_TOKEN="secret-of-the-import")
+            other = run(log, "--again", "--data", server.data, *ca, "--tls-name", "other.test", LONGAN_TOKEN="secret-of-the-import")
             assert other.returncode != 0 and "other.test" in other.stderr, other
-            assert "LONGAN_TOKEN" in run(log, "--data", server.data, *ca).stderr
+            assert "LONGAN_TOKEN" in run(log, "--again", "--data", server.data, *ca).stderr
             assert server.count("process.name:sshd") == len(LINES)
 
 
