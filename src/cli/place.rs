@@ -51,6 +51,20 @@ impl Place {
         Ok(BlockingClient::new(self.endpoint()?)?)
     }
 
+    /// Connects to the server if one runs; a server elsewhere that was named must.
+    ///
+    /// # Errors
+    /// When a named one cannot be used.
+    pub(super) fn running(&self) -> anyhow::Result<Option<BlockingClient>> {
+        if self.is_remote() {
+            return Ok(Some(self.server()?));
+        }
+        let Ok(client) = self.server() else { return Ok(None) };
+        // An announcement may be left from a server that was killed.
+        let answer = client.call(async |client| client.whoami().await);
+        Ok((!answer.is_err_and(|err| err.is_away())).then_some(client))
+    }
+
     /// Finds the server, or opens the files when none runs on the data folder.
     pub(super) fn source(&self) -> anyhow::Result<Source> {
         let endpoint = match self.endpoint() {

@@ -10,8 +10,6 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use serde::Serialize;
 
-use crate::alert::AlertReader;
-use crate::alert::store::FILE_NAME;
 use crate::cli::Exit;
 use crate::cli::output::Format;
 use crate::cli::output::Language;
@@ -25,12 +23,10 @@ use crate::evidence::verify::Finding;
 use crate::evidence::verify::Options;
 use crate::evidence::verify::Progress;
 use crate::evidence::verify::Report;
-use crate::evidence::verify::verify;
-use crate::incident::IncidentError;
-use crate::incident::handover::first_broken_handover;
 use crate::model::SafeText;
 use crate::model::time::Clock as _;
 use crate::model::time::SystemClock;
+use crate::pipeline::api::verify_data;
 
 /// The arguments of `longan verify`.
 #[derive(Debug, clap::Args)]
@@ -90,26 +86,9 @@ fn verify_folder(args: &Args, key: Option<Verifier>) -> anyhow::Result<Exit> {
         true
     };
     let options = Options { key, checkpoints };
-    let mut report = verify(&args.data, &options, SystemClock.now(), &mut progress)?;
+    let report = verify_data(&args.data, &options, SystemClock.now(), &mut progress)?;
     bar.finish_and_clear();
-    report.findings.extend(broken_handover(&args.data));
     print(args, &report)
-}
-
-/// Finds the first handover that is not as it was signed.
-fn broken_handover(data: &Path) -> Option<Finding> {
-    let file = data.join(FILE_NAME);
-    if !file.try_exists().unwrap_or(true) {
-        return None;
-    }
-    let checked =
-        AlertReader::open(&file).map_err(IncidentError::from).and_then(|mut it| first_broken_handover(&mut it));
-    let what = match checked {
-        Ok(None) => return None,
-        Ok(Some(id)) => format!("handover {id} is not what was signed, or the one before it is missing"),
-        Err(err) => format!("the handovers cannot be read: {:#}", anyhow::Error::from(err)),
-    };
-    Some(Finding { place: FILE_NAME.to_owned(), partition: None, records: None, offset: None, what })
 }
 
 fn print(args: &Args, report: &Report) -> anyhow::Result<Exit> {

@@ -38,6 +38,8 @@ use crate::wire::incident::IncidentDetail;
 use crate::wire::incident::IncidentFilter;
 use crate::wire::incident::IncidentRow;
 use crate::wire::incident::IncidentWindow;
+use crate::wire::presence::LookRequest;
+use crate::wire::presence::Looks;
 use crate::wire::problem::Problem;
 use crate::wire::report::DraftRequest;
 use crate::wire::report::Handover;
@@ -160,6 +162,15 @@ impl Client {
         self.post(&format!("/v1/incidents/{id}/actions"), action).await
     }
 
+    /// Reads a bundle attached to an incident.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn incident_evidence(&self, id: u64, place: u32) -> Result<Bytes, ClientError> {
+        let target = format!("/v1/incidents/{id}/evidence?place={place}");
+        self.answer(self.request(Method::GET, &target, Bytes::new())?).await
+    }
+
     /// Makes the report of an incident: a text, Markdown or HTML.
     ///
     /// # Errors
@@ -249,6 +260,23 @@ impl Client {
     /// As every call: [`ClientError`].
     pub async fn tail(&self, request: &SearchRequest) -> Result<Records<EventObject>, ClientError> {
         self.records(&with_query("/v1/search/tail", request), None).await
+    }
+
+    /// Says what the caller's console shows.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn look(&self, request: &LookRequest) -> Result<Looks, ClientError> {
+        self.post("/v1/presence", request).await
+    }
+
+    /// Follows changes from a revision on, and who is looking at what beside the console of a session.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn changes_beside(&self, revision: u64, session: &str) -> Result<Records<StreamMessage>, ClientError> {
+        let path = format!("/v1/stream?revision={revision}&session={session}");
+        self.records(&path, Some(STREAM_SILENCE_MAX)).await
     }
 
     /// Follows changes from a revision on.
@@ -381,12 +409,16 @@ impl Client {
         self.stream_of(request, Some(SEARCH_SILENCE_MAX)).await
     }
 
-    async fn get<T: DeserializeOwned>(&self, target: &str) -> Result<T, ClientError> {
+    pub(super) async fn get<T: DeserializeOwned>(&self, target: &str) -> Result<T, ClientError> {
         let request = self.request(Method::GET, target, Bytes::new())?;
         self.call(request).await
     }
 
-    async fn post<B: Serialize, T: DeserializeOwned>(&self, target: &str, body: &B) -> Result<T, ClientError> {
+    pub(super) async fn post<B: Serialize, T: DeserializeOwned>(
+        &self,
+        target: &str,
+        body: &B,
+    ) -> Result<T, ClientError> {
         let body = serde_json::to_vec(body).map_err(|err| self.not_understood(err.to_string()))?;
         let request = self.request(Method::POST, target, Bytes::from(body))?;
         self.call(request).await

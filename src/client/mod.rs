@@ -7,6 +7,7 @@ pub mod blocking;
 mod calls;
 mod endpoint;
 mod error;
+mod evidence;
 mod query;
 mod records;
 mod transport;

@@ -142,6 +142,7 @@ impl<'a> Checker<'a> {
             gelf_tcp: self.listener("gelf_tcp", None, zone_offset_seconds, |raw| &raw.input.gelf_tcp),
             http: self.http(zone_offset_seconds, |raw| &raw.input.http),
             files: self.files(zone_offset_seconds),
+            journald: self.journald(),
             databases: self.databases(zone_offset_seconds),
             api: self.api(),
             store: self.store(),

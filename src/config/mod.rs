@@ -7,6 +7,7 @@
 mod check;
 mod database;
 mod explain;
+mod journald;
 mod layers;
 mod raw;
 mod reading;
@@ -22,6 +23,7 @@ pub use settings::DatabaseInput;
 pub use settings::Enrich;
 pub use settings::FileInput;
 pub use settings::HttpInput;
+pub use settings::JournalInput;
 pub use settings::Limits;
 pub use settings::Secret;
 pub use settings::Settings;

@@ -42,6 +42,7 @@ pub(super) struct RawInputs {
     pub(super) gelf_udp: RawListener,
     pub(super) gelf_tcp: RawListener,
     pub(super) http: RawHttp,
+    pub(super) journald: RawJournald,
     pub(super) file: Vec<RawFileInput>,
     pub(super) database: Vec<RawDatabase>,
 }
@@ -69,6 +70,17 @@ pub(super) struct RawHttp {
     pub(super) requests_max: Number,
     pub(super) format: Text,
     pub(super) zone: Text,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawJournald {
+    pub(super) enabled: Truth,
+    pub(super) folder: Text,
+    pub(super) units: Text,
+    pub(super) from_beginning: Truth,
+    pub(super) entry_bytes_max: Number,
+    pub(super) format: Text,
 }
 
 #[derive(Debug, Default, Deserialize)]

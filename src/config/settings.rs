@@ -31,6 +31,7 @@ pub struct Settings {
     pub gelf_udp: Option<StreamInput>,
     pub gelf_tcp: Option<StreamInput>,
     pub http: Option<HttpInput>,
+    pub journald: Option<JournalInput>,
     pub files: Vec<FileInput>,
     pub databases: Vec<DatabaseInput>,
     pub tls: Option<Tls>,
@@ -110,6 +111,14 @@ impl FileInput {
             line_bytes_max: crate::ingest::syslog::FRAME_BYTES_DEFAULT,
         }
     }
+}
+
+/// The journal of systemd.
+#[derive(Debug, Clone)]
+pub struct JournalInput {
+    /// All but the folder of its position.
+    pub config: crate::ingest::journald::Config,
+    pub format: Option<String>,
 }
 
 /// A database to poll.

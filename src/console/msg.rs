@@ -12,15 +12,24 @@ use crate::wire::alert::AlertRow;
 use crate::wire::alert::AlertWindow;
 use crate::wire::alert::BulkCommand;
 use crate::wire::alert::BulkResult;
+use crate::wire::audit::AuditRequest;
+use crate::wire::audit::AuditWindow;
+use crate::wire::evidence::AuditEntry;
+use crate::wire::evidence::EvidenceState;
+use crate::wire::evidence::Verification;
+use crate::wire::export::ExportRequest;
 use crate::wire::incident::IncidentAction;
 use crate::wire::incident::IncidentDetail;
 use crate::wire::incident::IncidentRow;
 use crate::wire::incident::IncidentWindow;
+use crate::wire::presence::LookRequest;
+use crate::wire::presence::Looks;
 use crate::wire::report::DraftRequest;
 use crate::wire::report::Handover;
 use crate::wire::report::HandoverDraft;
 use crate::wire::report::HandoverList;
 use crate::wire::report::Period;
+use crate::wire::report::ReportRequest;
 use crate::wire::report::TriageReport;
 use crate::wire::search::Histogram;
 use crate::wire::search::HistogramRequest;
@@ -81,6 +90,8 @@ pub(super) enum Cmd {
     Follow { generation: u64, revision: u64, after: Duration },
     /// Follows new events, or stops doing so.
     Tail { generation: u64, request: Option<SearchRequest> },
+    /// Gives up what a slot waits for.
+    GiveUp(Slot),
     /// Puts a text, already safe, into the terminal's clipboard.
     Copy(String),
     /// Rings the bell and notifies, with a text already safe.
@@ -100,6 +111,9 @@ pub(super) enum Slot {
     IncidentList,
     IncidentDetail,
     IncidentAction,
+    Presence,
+    File,
+    Today,
     Triage,
     Handovers,
     HandoverDraft,
@@ -110,6 +124,12 @@ pub(super) enum Slot {
     Sources,
     SourceLines,
     SourceAction,
+    Evidence,
+    VerifyAction,
+    Audit,
+    AuditMore,
+    AuditEntry,
+    Export,
     Rules,
 }
 
@@ -119,7 +139,15 @@ pub(super) const SLOT_COUNT: usize = Slot::Rules as usize + 1;
 impl Slot {
     /// Says whether an earlier request must run to its end even when another follows.
     pub(super) fn is_action(self) -> bool {
-        matches!(self, Slot::AlertAction | Slot::IncidentAction | Slot::HandoverSign | Slot::SourceAction)
+        matches!(
+            self,
+            Slot::AlertAction
+                | Slot::IncidentAction
+                | Slot::File
+                | Slot::HandoverSign
+                | Slot::SourceAction
+                | Slot::VerifyAction
+        )
     }
 }
 
@@ -135,6 +163,12 @@ pub(super) enum Request {
     Incidents,
     Incident(u64),
     ActOnIncident(u64, IncidentAction),
+    Look(LookRequest),
+    /// Writes a file on this side.
+    Write {
+        path: String,
+        wish: FileWish,
+    },
     Triage(Period),
     Handovers,
     DraftHandover(DraftRequest),
@@ -144,7 +178,28 @@ pub(super) enum Request {
     Histogram(HistogramRequest),
     Sources,
     ActOnSource(SourceCommand),
+    Evidence,
+    Verify,
+    CancelVerify,
+    Audit(AuditRequest),
+    AuditEntry(u64),
+    /// Has a bundle made and writes it to a new file.
+    Export {
+        request: ExportRequest,
+        path: String,
+    },
     Rules,
+}
+
+/// What goes into a file.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum FileWish {
+    /// All that a filter admits, or of them those that are marked.
+    Alerts { filter: Box<AlertFilter>, marked: Vec<u64> },
+    /// The report of an incident.
+    Report(u64, ReportRequest),
+    /// A bundle attached to an incident, by its place.
+    Evidence(u64, u32),
 }
 
 /// The server's answer.
@@ -159,6 +214,12 @@ pub(super) enum Answer {
     Incidents(IncidentWindow),
     Incident(Box<IncidentDetail>),
     ActedOnIncident(IncidentRow),
+    Looked(Looks),
+    /// A file was written: how many rows or bytes.
+    Written {
+        path: String,
+        count: u64,
+    },
     Triage(Box<TriageReport>),
     Handovers(HandoverList),
     HandoverDraft(HandoverDraft),
@@ -168,6 +229,15 @@ pub(super) enum Answer {
     Histogram(Histogram),
     Sources(SourceList),
     ActedOnSource(Box<SourceRow>),
+    Evidence(Box<EvidenceState>),
+    Verifying(Box<Verification>),
+    Audit(AuditWindow),
+    AuditEntry(Box<AuditEntry>),
+    /// Where the bundle was written, and how long it is.
+    Exported {
+        path: String,
+        bytes: u64,
+    },
     Rules(RuleList),
 }
 

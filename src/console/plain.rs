@@ -30,7 +30,7 @@ pub(super) async fn print(client: &Client, lang: Lang) -> Result<(), ConsoleErro
         let line = match message.map_err(server)? {
             StreamMessage::Alert { row, .. } => line_of(&row, lang),
             StreamMessage::Incident { id, .. } => fill(Text::DoneIncident.in_lang(lang), &[&format!("INC-{id}")]),
-            StreamMessage::Hello { .. } | StreamMessage::Pulse { .. } => continue,
+            StreamMessage::Hello { .. } | StreamMessage::Presence { .. } | StreamMessage::Pulse { .. } => continue,
         };
         if !write(&[line])? {
             break;

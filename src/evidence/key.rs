@@ -102,7 +102,7 @@ pub fn read_verifiers(text: &str) -> Result<Vec<Verifier>, NoteError> {
 }
 
 /// Replaces a file: written beside, synced, renamed.
-pub(super) fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+pub fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".new");
     let beside = PathBuf::from(beside);

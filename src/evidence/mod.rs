@@ -27,3 +27,4 @@ pub use keeper::Keeper;
 pub use ledger::Ledger;
 pub use ledger::Split;
 pub use places::Places;
+pub use places::signed_at;

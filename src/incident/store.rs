@@ -1,6 +1,7 @@
 //! Incidents in SQLite, in the alerts' file: an escalation is one transaction over both.
 
 mod cases;
+pub mod evidence;
 
 use std::sync::Arc;
 
@@ -106,6 +107,7 @@ pub struct IncidentDetail {
     pub clocks: Vec<IncidentClock>,
     pub tasks: Vec<IncidentTask>,
     pub observables: Vec<IncidentObservable>,
+    pub evidence: Vec<IncidentEvidence>,
     /// Where all of it went.
     pub merged_into: Option<IncidentId>,
 }
@@ -127,6 +129,21 @@ pub struct IncidentObservable {
     pub kind: String,
     pub value: String,
     pub note: Option<String>,
+    pub added: Timestamp,
+    pub added_by: String,
+}
+
+/// A bundle attached to an incident, without the bundle itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IncidentEvidence {
+    /// From 1.
+    pub place: u32,
+    pub query: String,
+    pub note: Option<String>,
+    pub events: u64,
+    /// SHA-256 of the bundle, hexadecimal.
+    pub digest: String,
+    pub bytes: u64,
     pub added: Timestamp,
     pub added_by: String,
 }
@@ -262,6 +279,14 @@ impl IncidentStore {
     /// When the database fails.
     pub fn window(&self, is_open_only: bool, offset: u64, limit: u32) -> Result<IncidentWindow, IncidentError> {
         self.store.read(|connection| window(connection, is_open_only, offset, limit))
+    }
+
+    /// Returns one row.
+    ///
+    /// # Errors
+    /// When there is no such incident, or the database fails.
+    pub fn row(&self, id: IncidentId) -> Result<IncidentRecord, IncidentError> {
+        self.store.read(|connection| record(connection, id))
     }
 
     /// Returns everything about one incident.
@@ -441,6 +466,7 @@ fn detail(connection: &Connection, id: IncidentId) -> Result<IncidentDetail, Inc
         clocks: clocks(connection, id)?,
         tasks: cases::tasks(connection, id)?,
         observables: cases::observables(connection, id)?,
+        evidence: evidence::read(connection, id)?,
         merged_into: cases::merged_into(connection, id)?,
     })
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hashbrown::HashMap;
 use notify::RecursiveMode;
 use notify::Watcher;
 use tokio::sync::mpsc;
@@ -15,6 +16,7 @@ use tracing::warn;
 
 use crate::alert::rulebook::RuleBook;
 use crate::config::Settings;
+use crate::detect;
 use crate::detect::RuleSet;
 use crate::model::Timestamp;
 use crate::model::time::Clock;
@@ -36,6 +38,8 @@ pub struct Content {
     pub packs: Arc<Packs>,
     pub rules: Arc<RuleSet>,
     pub normalizer: Arc<Normalizer>,
+    /// How many cases each rule has that has any.
+    pub cases: Arc<HashMap<String, usize>>,
     /// What was refused, as `path:line:column: problem`; the rest is in force.
     pub problems: Vec<String>,
 }
@@ -43,11 +47,20 @@ pub struct Content {
 impl Content {
     /// Loads what is compiled in, with the operator's folders over it.
     pub fn load(rules: Option<&Path>, parsers: Option<&Path>, utc_offset_seconds: i32) -> Content {
-        let (rules, refused_rules) = RuleSet::load(rules, utc_offset_seconds);
+        let (texts, mut refused_rules) = detect::Content::load(rules);
+        let (rules, refused) = texts.compile(utc_offset_seconds);
+        refused_rules.extend(refused);
+        let cases = detect::cases::count(&rules, &texts.cases);
         let (packs, refused_packs) = Packs::load(parsers);
         let mut problems: Vec<String> = refused_rules.iter().map(ToString::to_string).collect();
         problems.extend(refused_packs.iter().map(ToString::to_string));
-        Content { packs: Arc::new(packs), rules: Arc::new(rules), normalizer: Arc::default(), problems }
+        Content {
+            packs: Arc::new(packs),
+            rules: Arc::new(rules),
+            normalizer: Arc::default(),
+            cases: Arc::new(cases),
+            problems,
+        }
     }
 
     /// Loads what the configuration names.

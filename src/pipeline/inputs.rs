@@ -28,6 +28,7 @@ use crate::ingest::gelf;
 use crate::ingest::http;
 use crate::ingest::http::access::Tokens;
 use crate::ingest::intake;
+use crate::ingest::journald;
 use crate::ingest::listener::BindError;
 use crate::ingest::listener::BoundTcp;
 use crate::ingest::listener::BoundUdp;
@@ -65,6 +66,7 @@ enum Prepared {
     Http(BoundTcp, Security, http::Config),
     File(Box<file::Config>),
     Database(Box<database::Config>),
+    Journald(Box<journald::Config>),
 }
 
 /// All inputs, ready to run.
@@ -115,6 +117,9 @@ impl Inputs {
         }
         for input in &settings.files {
             inputs.add_file(input)?;
+        }
+        if let Some(input) = &settings.journald {
+            inputs.add_journald(&input.config, &settings.data);
         }
         for input in &settings.databases {
             inputs.add_database(input, &settings.data)?;
@@ -219,6 +224,13 @@ impl Inputs {
         Ok(())
     }
 
+    fn add_journald(&mut self, config: &journald::Config, data: &Path) {
+        let config = journald::Config { positions: data.join(POSITIONS), ..config.clone() };
+        let place = config.folder.as_ref().map_or_else(|| "journal".to_owned(), |folder| folder.display().to_string());
+        let name = config.name.clone();
+        self.add(&name, "journald", place, true, Prepared::Journald(Box::new(config)));
+    }
+
     fn add(&mut self, name: &str, kind: &str, place: String, acknowledges: bool, prepared: Prepared) {
         self.rows.push(InputRow {
             name: name.to_owned(),
@@ -251,7 +263,7 @@ impl Inputs {
             | Prepared::Beats(bound, ..)
             | Prepared::GelfTcp(bound, ..)
             | Prepared::Http(bound, ..) => Some(bound.address),
-            Prepared::File(_) | Prepared::Database(_) => None,
+            Prepared::File(_) | Prepared::Database(_) | Prepared::Journald(_) => None,
         }
     }
 
@@ -299,6 +311,10 @@ impl Inputs {
                 Prepared::Database(config) => {
                     let places = places.to_vec();
                     stages.spawn(name, async move { Ok(database::run(*config, &places, context).await?) });
+                }
+                Prepared::Journald(config) => {
+                    let places = places.to_vec();
+                    stages.spawn(name, async move { Ok(journald::run(*config, &places, context).await?) });
                 }
                 Prepared::File(config) => {
                     let places = places.to_vec();

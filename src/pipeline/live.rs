@@ -10,6 +10,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
 use crate::detect::RuleSet;
+use crate::detect::Strain;
 use crate::pipeline::content::Content;
 use crate::pipeline::processing::sources::Sources;
 use crate::pipeline::processing::tails::Tails;
@@ -23,6 +24,7 @@ pub(super) struct Live {
     lag_ms: AtomicU64,
     sources: Mutex<Sources>,
     detections: Mutex<HashMap<String, u64>>,
+    strains: Mutex<Vec<Strain>>,
     trouble: Mutex<Option<String>>,
     evidence_trouble: Mutex<Option<String>>,
     in_force: Mutex<InForce>,
@@ -35,6 +37,7 @@ pub(super) struct Live {
 #[derive(Debug, Clone, Default)]
 pub(super) struct InForce {
     pub(super) rules: Arc<RuleSet>,
+    pub(super) cases: Arc<hashbrown::HashMap<String, usize>>,
     pub(super) pack_count: u64,
     pub(super) problems: Vec<String>,
 }
@@ -81,6 +84,28 @@ impl Live {
         lock(&self.detections).get(rule).copied().unwrap_or(0)
     }
 
+    /// The rules that met a limit, and what was left out of each.
+    pub(super) fn strains(&self) -> Vec<Strain> {
+        lock(&self.strains).clone()
+    }
+
+    pub(super) fn set_strains(&self, strains: Vec<Strain>) {
+        *lock(&self.strains) = strains;
+    }
+
+    /// The rules that meet a limit at this time, each in a sentence.
+    pub(super) fn strain_problems(&self) -> Vec<String> {
+        let strains = lock(&self.strains);
+        let noisy = strains.iter().filter(|strain| strain.is_noisy).map(|strain| {
+            format!("rule `{}` raises too much: for the rest of the minute it is only counted", strain.rule)
+        });
+        let slow = strains
+            .iter()
+            .filter(|strain| strain.one_in > 1)
+            .map(|strain| format!("rule `{}` takes too long: it is asked for some of the events only", strain.rule));
+        noisy.chain(slow).collect()
+    }
+
     /// What keeps the processing from going on as it should, if anything does.
     pub(super) fn trouble(&self) -> Option<String> {
         lock(&self.trouble).clone()
@@ -106,7 +131,8 @@ impl Live {
     pub(super) fn set_in_force(&self, content: &Content) {
         let pack_count = content.packs.summaries().len() as u64;
         let problems = content.problems.clone();
-        *lock(&self.in_force) = InForce { rules: Arc::clone(&content.rules), pack_count, problems };
+        *lock(&self.in_force) =
+            InForce { rules: Arc::clone(&content.rules), cases: Arc::clone(&content.cases), pack_count, problems };
     }
 
     /// Hands new rules and packs to the processing thread; a later offer replaces one not yet taken.

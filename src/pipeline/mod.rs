@@ -5,7 +5,7 @@
 //! stop first, every later stage ends when its channel does.
 
 /// Returns the state of a rule that nobody has put in one: what its author says of it.
-fn default_state(status: crate::detect::sigma::rule::RuleStatus) -> crate::alert::rulebook::RuleState {
+pub(crate) fn default_state(status: crate::detect::sigma::rule::RuleStatus) -> crate::alert::rulebook::RuleState {
     use crate::alert::rulebook::RuleState;
     use crate::detect::sigma::rule::RuleStatus;
     match status {
@@ -29,6 +29,7 @@ pub mod processing;
 mod run;
 pub mod shapes;
 pub mod stages;
+pub mod trial;
 
 pub use content::Content;
 pub use run::Feed;

@@ -37,6 +37,8 @@ const INFORMATIONAL: u8 = 16 * 8 + 6;
 struct Told {
     dropped: HashMap<String, u64>,
     problems: HashSet<String>,
+    /// By rule: detections only counted, and events skipped, that the counters have.
+    strains: HashMap<String, (u64, u64)>,
 }
 
 /// Something that is to stand in the log before whoever asked for it is answered.
@@ -93,6 +95,7 @@ pub(super) async fn tell(context: Context, live: Arc<Live>, mut orders: mpsc::Re
         }
         let mut lines = Vec::new();
         teller.drops(&mut told, &mut lines);
+        teller.count_strains(&mut told, &live);
         teller.problems(&mut told, &live, &mut lines);
         let mut more = lines.len().saturating_sub(EVENTS_MAX);
         lines.truncate(EVENTS_MAX);
@@ -140,10 +143,25 @@ impl Teller {
         }
     }
 
+    /// Carries over to the counters what was left out of rules that met a limit.
+    fn count_strains(&self, told: &mut Told, live: &Live) {
+        for strain in live.strains() {
+            let (suppressed, skipped) = told.strains.entry(strain.rule.clone()).or_default();
+            let labels = [("rule", strain.rule.as_str())];
+            let registry = &self.context.registry;
+            registry
+                .counter("longan_rule_suppressed_total", &labels)
+                .add(strain.suppressed.saturating_sub(*suppressed));
+            registry.counter("longan_rule_skipped_total", &labels).add(strain.skipped.saturating_sub(*skipped));
+            (*suppressed, *skipped) = (strain.suppressed, strain.skipped);
+        }
+    }
+
     fn problems(&self, told: &mut Told, live: &Live, lines: &mut Vec<String>) {
         let mut problems: HashSet<String> = live.in_force().problems.into_iter().collect();
         problems.extend(live.trouble());
         problems.extend(live.evidence_trouble());
+        problems.extend(live.strain_problems());
         for problem in problems.difference(&told.problems) {
             lines.push(self.line(WARNING, "problem", &format!("left out or failing: {problem}")));
         }
@@ -243,6 +261,26 @@ mod tests {
         teller.problems(&mut told, &live, &mut lines);
         assert_eq!(lines.len(), 1);
         assert!(lines[0].ends_with("problem - left out or failing: the store: no room"), "{lines:?}");
+    }
+
+    #[test]
+    fn a_rule_that_raises_too_much_is_told_and_counted() {
+        let (intake, _outlet) = intake::channel(4);
+        let clock = Arc::new(ManualClock::at(Timestamp(0)));
+        let registry = Registry::default();
+        let context = Context { intake, registry: registry.clone(), clock, cancel: CancellationToken::new() };
+        let teller = Teller::new(context);
+        let live = Live::default();
+        let (mut told, mut lines) = (Told::default(), Vec::new());
+        for suppressed in [7, 9] {
+            let rule = "loud".to_owned();
+            live.set_strains(vec![crate::detect::Strain { rule, suppressed, skipped: 0, is_noisy: true, one_in: 1 }]);
+            teller.count_strains(&mut told, &live);
+            teller.problems(&mut told, &live, &mut lines);
+        }
+        assert_eq!(registry.counter("longan_rule_suppressed_total", &[("rule", "loud")]).get(), 9);
+        assert_eq!(lines.len(), 1, "told once while it lasts");
+        assert!(lines[0].contains("rule `loud` raises too much"), "{lines:?}");
     }
 
     #[tokio::test]

@@ -32,6 +32,7 @@ use crate::ingest::listener::Place;
 use crate::ingest::tls;
 use crate::model::time::Clock;
 use crate::model::time::SystemClock;
+use crate::pipeline::api::EvidenceOf;
 use crate::pipeline::api::Exporter;
 use crate::pipeline::api::Refusal;
 use crate::pipeline::api::StatusOf;
@@ -285,6 +286,12 @@ impl Ground {
             tokens: Arc::new(TokenStore::open(&self.folder.tokens())?),
             audit: self.evidence.audit.clone(),
             export: self.exporter(live),
+            evidence: Some(Arc::new(EvidenceOf::new(
+                self.folder.path(),
+                self.evidence.clone(),
+                Arc::clone(live),
+                Arc::clone(clock),
+            ))),
             peers: PeerPolicy::of_this_process(roles(&self.settings)?),
             metrics: registry.clone(),
             clock: Arc::clone(clock),

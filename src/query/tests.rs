@@ -47,6 +47,9 @@ fn an_event_matches_what_it_should_and_nothing_else() {
         ("\"password failed\"", false),
         ("fail", false),
         ("fail*", true),
+        // Letters and their marks sent apart, as some keyboards do.
+        ("error.message:kha\u{302}\u{309}*", true),
+        ("longan.asset.unit:so\u{31b}\u{309}*", true),
         ("*ssword f?r", true),
         ("an.nguyen", true),
         ("gov.vn", true),
@@ -204,6 +207,14 @@ fn expression() -> impl Strategy<Value = String> {
             inner.prop_map(|part| format!("NOT ({part})")),
         ]
     })
+}
+
+#[test]
+fn a_pattern_of_words_prints_as_it_reads() {
+    for text in ["\u{130}*", "a\u{130}?", "q\u{301}*"] {
+        let printed = query(text).to_string();
+        assert_eq!(query(&printed).to_string(), printed, "{text}");
+    }
 }
 
 #[test]

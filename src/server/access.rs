@@ -22,6 +22,7 @@ use crate::server::Limits;
 use crate::server::Services;
 use crate::server::audit;
 use crate::server::audit::Seen;
+use crate::server::presence::Presence;
 use crate::server::problem::Refused;
 use crate::telemetry::Counter;
 
@@ -36,6 +37,7 @@ pub(super) struct Shared {
     requests: Counter,
     refusals: Counter,
     pub(super) seen: Seen,
+    pub(super) presence: Presence,
 }
 
 /// How a connection came in; put into every request of it.
@@ -61,6 +63,7 @@ impl Shared {
             requests: services.metrics.counter("longan_api_requests_total", &[]),
             refusals: services.metrics.counter("longan_api_unauthorized_total", &[]),
             seen: Seen::default(),
+            presence: Presence::new(limits.lease),
             stop: CancellationToken::new(),
             services,
             limits,

@@ -81,6 +81,12 @@ pub(super) async fn note(shared: &Arc<Shared>, principal: &Principal, request: R
     Ok(request)
 }
 
+/// Writes down what a handler alone can tell of: that somebody opened a record.
+pub(super) async fn note_view(shared: &Arc<Shared>, principal: &Principal, detail: String) -> Result<(), Refused> {
+    let deed = deed(shared, principal, "view", detail);
+    record(shared, vec![deed]).await
+}
+
 /// Writes down that somebody was turned away.
 pub(super) async fn note_refused(shared: &Arc<Shared>, asked: String, refused: &Refused) {
     if shared.services.audit.is_none() || !shared.seen.may_tell_refused() {
@@ -128,9 +134,11 @@ fn action_of(request: &Request, role: Role) -> Option<&'static str> {
     let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
     let is_change = !matches!(*request.method(), Method::GET | Method::HEAD);
     match path {
-        "/v1/whoami" | "/v1/status" | "/v1/sources" | "/v1/stream" | "/metrics" | "/healthz" => None,
-        "/v1/verify" => Some("verify"),
-        "/v1/export" => Some("export"),
+        "/v1/whoami" | "/v1/status" | "/v1/sources" | "/v1/stream" | "/v1/evidence" | "/metrics" | "/healthz" => None,
+        // Said again every few seconds: only the first time is written down, by the handler, which knows.
+        "/v1/presence" => None,
+        "/v1/verify" | "/v1/verify/cancel" => Some("verify"),
+        "/v1/export" | "/v1/incidents/{id}/evidence" => Some("export"),
         _ if path.starts_with("/v1/search") => Some("search"),
         _ if path.starts_with("/v1/audit") => Some("audit"),
         _ if path.starts_with("/v1/events") => Some("view"),

@@ -27,6 +27,8 @@ pub struct Limits {
     pub tail_events_max: usize,
     /// How often a stream says that it lives.
     pub pulse: Duration,
+    /// How long somebody counts as looking at what they opened, unless they say so again.
+    pub lease: Duration,
     /// Changes told one by one after a reconnect; more is a gap.
     pub resume_max: u32,
     /// How long requests may go on after the server was told to stop.
@@ -48,6 +50,7 @@ impl Default for Limits {
             streams_max: 64,
             tail_events_max: 4096,
             pulse: Duration::from_secs(2),
+            lease: Duration::from_secs(45),
             resume_max: 10_000,
             drain: Duration::from_secs(5),
         }

@@ -81,6 +81,8 @@ impl From<Refusal> for Refused {
                 Refused::conflict(detail, owner).hint("read the alert again, then decide again")
             }
             Refusal::NoteNeeded(_) | Refusal::NoteEmpty | Refusal::NoteTooLong => Refused::invalid(detail),
+            Refusal::NoSuchStep(_) => Refused::not_found(detail),
+            Refusal::StepDone { who, .. } => Refused::conflict(detail, Some(who)),
             _ => Refused::conflict(detail, None),
         }
     }

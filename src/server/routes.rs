@@ -15,8 +15,10 @@ use crate::server::access::Shared;
 use crate::server::access::guard;
 use crate::server::handlers::alerts;
 use crate::server::handlers::audit;
+use crate::server::handlers::evidence;
 use crate::server::handlers::export;
 use crate::server::handlers::incidents;
+use crate::server::handlers::presence;
 use crate::server::handlers::reports;
 use crate::server::handlers::rules;
 use crate::server::handlers::search;
@@ -59,7 +61,9 @@ pub(super) fn table() -> Vec<Route> {
         route("/v1/incidents", Some(ReadAlerts), get(incidents::window)),
         route("/v1/incidents/{id}", Some(ReadAlerts), get(incidents::detail)),
         route("/v1/incidents/{id}/actions", Some(Triage), post(incidents::act)),
+        route("/v1/incidents/{id}/evidence", Some(SearchEvents), get(incidents::evidence)),
         route("/v1/incidents/{id}/report", Some(ReadAlerts), get(reports::incident)),
+        route("/v1/presence", Some(Triage), post(presence::look)),
         route("/v1/reports/triage", Some(ReadAlerts), get(reports::triage)),
         route("/v1/handovers", Some(ReadAlerts), get(reports::handovers)),
         route("/v1/handovers/draft", Some(Triage), post(reports::draft_handover)),
@@ -72,6 +76,10 @@ pub(super) fn table() -> Vec<Route> {
         route("/v1/search/tail", Some(SearchEvents), get(search::tail)),
         route("/v1/export", Some(SearchEvents), post(export::bundle)),
         route("/v1/audit", Some(ReadAudit), get(audit::window)),
+        route("/v1/audit/{id}", Some(ReadAudit), get(audit::entry)),
+        route("/v1/evidence", Some(ReadAudit), get(evidence::state)),
+        route("/v1/verify", Some(ReadAudit), post(evidence::verify)),
+        route("/v1/verify/cancel", Some(ReadAudit), post(evidence::cancel)),
         route("/v1/events/{id}", Some(SearchEvents), get(search::event)),
     ]
 }

@@ -21,6 +21,8 @@ use crate::incident::IncidentStore;
 use crate::model::EventId;
 use crate::model::time::Clock;
 use crate::telemetry::Registry;
+use crate::wire::evidence::EvidenceState;
+use crate::wire::evidence::Verification;
 use crate::wire::export::ExportRequest;
 use crate::wire::problem::Problem;
 use crate::wire::rule::BacktestMessage;
@@ -126,6 +128,24 @@ pub trait ExportService: Send + Sync {
     fn export(&self, request: &ExportRequest, caller: &Principal) -> Result<Vec<u8>, Problem>;
 }
 
+/// The state of the evidence, and checking it.
+pub trait EvidenceService: Send + Sync {
+    /// Returns what can be proven at present, and when it was last checked.
+    fn state(&self) -> EvidenceState;
+
+    /// Starts a check of everything stored; it goes on after this returns.
+    ///
+    /// # Errors
+    /// `conflict` with who started it when one runs.
+    fn verify(&self, caller: &Principal) -> Result<Verification, Problem>;
+
+    /// Ends the check that runs.
+    ///
+    /// # Errors
+    /// `conflict` when none runs.
+    fn cancel(&self) -> Result<Verification, Problem>;
+}
+
 /// What is done with rules beside running them.
 pub trait RuleService: Send + Sync {
     /// Runs a rule over history; tells how far it has come, then the report. `emit` returning `false` ends it.
@@ -213,6 +233,8 @@ pub struct Services {
     pub audit: Option<AuditLog>,
     /// `None` when the evidence is not kept.
     pub export: Option<Arc<dyn ExportService>>,
+    /// `None` where there is none to tell of.
+    pub evidence: Option<Arc<dyn EvidenceService>>,
     pub metrics: Registry,
     pub clock: Arc<dyn Clock>,
 }

@@ -6,8 +6,10 @@
 
 pub mod alert;
 pub mod audit;
+pub mod evidence;
 pub mod export;
 pub mod incident;
+pub mod presence;
 pub mod problem;
 pub mod report;
 pub mod rule;

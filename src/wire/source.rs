@@ -116,4 +116,17 @@ pub enum SourceAction {
 pub struct SourceList {
     pub inputs: Vec<InputRow>,
     pub sources: Vec<SourceRow>,
+    /// The log sources, in Sigma's words, that events came from; 1,000 at most.
+    #[serde(default)]
+    pub log_sources: Vec<LogSourceRow>,
+}
+
+/// A log source, and when an event of it came last, to the minute.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LogSourceRow {
+    pub product: Option<String>,
+    pub service: Vec<String>,
+    pub category: Vec<String>,
+    pub last_seen: String,
 }

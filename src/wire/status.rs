@@ -65,6 +65,21 @@ pub struct RuleRow {
     /// Exceptions in force.
     #[serde(default)]
     pub exceptions: u64,
+    /// The cases beside it.
+    #[serde(default)]
+    pub cases: u64,
+    /// Whether events of its log source came within the last 30 days.
+    #[serde(default)]
+    pub arrives: Option<bool>,
+    /// It is there for correlations and raises nothing by itself.
+    #[serde(default)]
+    pub is_silent: bool,
+    /// Detections since the start that were only counted, because the rule raised too many within a minute.
+    #[serde(default)]
+    pub suppressed: u64,
+    /// Events since the start for which the rule was not asked, because it takes too long.
+    #[serde(default)]
+    pub skipped: u64,
 }
 
 /// The rules that run.

@@ -25,7 +25,7 @@ use portable_pty::native_pty_system;
 use serde_json::Value;
 use tempfile::TempDir;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_longan");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_longan");
 /// How long anything may take on a busy machine; what is waited for is looked at every few milliseconds.
 const PATIENCE: Duration = Duration::from_secs(40);
 const LOOK_EVERY: Duration = Duration::from_millis(10);
@@ -191,6 +191,8 @@ impl Terminal {
         let mut command = CommandBuilder::new(PROGRAM);
         command.args(["console", "--lang", lang, "--data"]);
         command.arg(served.data());
+        // What the console writes goes where it was started.
+        command.cwd(served.data());
         command.env("TERM", "xterm-256color");
         command.env_remove("NO_COLOR");
         let child = pty.slave.spawn_command(command).expect("the console starts");

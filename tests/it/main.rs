@@ -1,5 +1,6 @@
 //! The one integration binary.
 
+mod auditor;
 mod console;
 mod console_pty;
 mod forged_names;

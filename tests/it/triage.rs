@@ -157,6 +157,7 @@ impl Running {
             peers: PeerPolicy::of_this_process([]),
             audit: None,
             export: None,
+            evidence: None,
             metrics: Registry::default(),
             clock,
         };
@@ -272,7 +273,7 @@ impl StatusService for Nothing {
             connections: 0,
             acknowledges: false,
         };
-        SourceList { inputs: vec![input], sources: Vec::new() }
+        SourceList { inputs: vec![input], sources: Vec::new(), log_sources: Vec::new() }
     }
 
     fn rules(&self) -> RuleList {

@@ -19,6 +19,7 @@ use crate::model::time::SystemClock;
 use crate::parse::Hint;
 use crate::parse::Packs;
 use crate::parse::Step;
+use crate::parse::header::HeaderFormat;
 
 /// The arguments of `longan parsers explain`.
 #[derive(Debug, clap::Args)]
@@ -101,8 +102,9 @@ fn joined(words: &[String]) -> String {
 fn sentence(step: &Step) -> String {
     let or_none = |text: &Option<String>| text.clone().map_or_else(|| "none".to_owned(), |text| format!("`{text}`"));
     match step {
-        Step::Header { app_name, hostname, has_time, body } => format!(
-            "header: program {}, host {}, {}; what follows is `{body}`",
+        Step::Header { format, app_name, hostname, has_time, body } => format!(
+            "{}: program {}, host {}, {}; what follows is `{body}`",
+            kind(*format),
             or_none(app_name),
             or_none(hostname),
             if *has_time { "a time" } else { "no time" }
@@ -117,6 +119,16 @@ fn sentence(step: &Step) -> String {
         Step::Uncovered { pack } => format!("pack `{pack}` knows the source, but none of its patterns fits"),
         Step::Within { text } => format!("a line within: `{text}`"),
         Step::Unrecognised => "nothing recognises the line; the whole of it is the message".to_owned(),
+    }
+}
+
+/// Names the kind of header: a sender that deviates from its standard is told apart from one that keeps it.
+fn kind(format: HeaderFormat) -> &'static str {
+    match format {
+        HeaderFormat::Rfc5424 => "header of RFC 5424",
+        HeaderFormat::Rfc3164 => "header as of RFC 3164",
+        HeaderFormat::Bare => "no header but a priority",
+        HeaderFormat::None => "no header",
     }
 }
 
@@ -135,13 +147,24 @@ mod tests {
     fn every_step_of_a_line_is_told() {
         let text = explained("<38>Mar 14 09:26:53 b-1 sshd[7]: Failed password for an from 203.0.113.9 port 22 ssh2");
         for expected in [
-            "header: program `sshd`, host `b-1`, a time",
+            "header as of RFC 3164: program `sshd`, host `b-1`, a time",
             "by its program the line may be of: sshd",
             "pack `sshd`, pattern at parsers/sshd.toml:",
             "source.ip = 203.0.113.9",
             "product linux, service sshd or auth",
         ] {
             assert!(text.contains(expected), "{expected} is missing in\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_header_that_breaks_its_standard_is_told_from_one_that_keeps_it() {
+        for (line, kind) in [
+            ("<34>1 2026-03-14T09:26:53Z h a 7 - - text", "header of RFC 5424:"),
+            ("<192>1 2026-03-14T09:26:53Z h a 7 - - text", "no header:"),
+            ("<13>text", "no header but a priority:"),
+        ] {
+            assert!(explained(line).contains(kind), "{kind} is missing in\n{}", explained(line));
         }
     }
 

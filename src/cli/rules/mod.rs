@@ -1,21 +1,21 @@
 //! `longan rules`: everything a rule writer does.
 
-mod backtest;
 mod check;
 mod decide;
-mod explain;
-mod flat_event;
-mod line_reader;
-mod list;
-mod match_events;
-mod paint;
-mod report;
+mod history;
+mod overview;
 mod source;
-mod test_cases;
+mod trial;
 
 use clap::Subcommand;
 
 use crate::cli::Exit;
+use crate::cli::rules::history::backtest;
+use crate::cli::rules::overview::coverage;
+use crate::cli::rules::overview::list;
+use crate::cli::rules::trial::explain;
+use crate::cli::rules::trial::match_events;
+use crate::cli::rules::trial::test_cases;
 
 /// The arguments of `longan rules`.
 #[derive(Debug, clap::Args)]
@@ -45,6 +45,8 @@ enum Command {
     Exceptions(decide::ExceptionsArgs),
     /// List the rules
     List(list::Args),
+    /// Show which techniques of ATT&CK the rules look for
+    Coverage(coverage::Args),
 }
 
 /// How results are printed.
@@ -71,5 +73,6 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
         Command::Except(args) => decide::except(&args),
         Command::Exceptions(args) => decide::exceptions(&args),
         Command::List(args) => list::run(&args),
+        Command::Coverage(args) => coverage::run(&args),
     }
 }

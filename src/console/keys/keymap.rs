@@ -16,6 +16,7 @@ pub(crate) enum Context {
     Incidents,
     Search,
     Sources,
+    Audit,
 }
 
 /// What a key does.
@@ -64,6 +65,12 @@ pub(crate) enum Action {
     EditTitle,
     ChangeLevel,
     Merge,
+    TickStep,
+    WriteFile,
+    WriteEvidence,
+    Attach,
+    Assign,
+    SetClock,
     TimeSpan,
     Tail,
     CountBy,
@@ -72,6 +79,8 @@ pub(crate) enum Action {
     Sort,
     Mute,
     Unmute,
+    Verify,
+    CancelVerify,
 }
 
 /// One line of the table.
@@ -88,6 +97,7 @@ const fn bind(keys: &'static [Key], context: Context, action: Action, name: Text
 }
 
 use Context::Alerts;
+use Context::Audit;
 use Context::Everywhere;
 use Context::Incidents;
 use Context::Reports;
@@ -113,6 +123,9 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(&[Char('+'), Char('=')], Alerts, Action::Widen, Text::KeyWiden),
     bind(&[Char('-')], Alerts, Action::Narrow, Text::KeyNarrow),
     bind(&[Char('f')], Alerts, Action::NextEntity, Text::KeyNextEntity),
+    bind(&[Char('t')], Alerts, Action::TickStep, Text::KeyStep),
+    bind(&[Char('v')], Alerts, Action::Attach, Text::KeyAttach),
+    bind(&[Char('w')], Alerts, Action::WriteFile, Text::KeyWriteAlerts),
     bind(&[Function(2), Char('a')], Incidents, Action::Take, Text::KeyTake),
     bind(&[Function(6), Char('s')], Incidents, Action::Phase, Text::KeyPhase),
     bind(&[Char('n')], Incidents, Action::Note, Text::KeyNote),
@@ -124,6 +137,11 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(&[Function(4), Char('e')], Incidents, Action::EditTitle, Text::KeyEditTitle),
     bind(&[Char('l')], Incidents, Action::ChangeLevel, Text::KeyChangeLevel),
     bind(&[Char('M')], Incidents, Action::Merge, Text::KeyMerge),
+    bind(&[Char('A')], Incidents, Action::Assign, Text::KeyAssign),
+    bind(&[Char('D')], Incidents, Action::SetClock, Text::KeySetClock),
+    bind(&[Char('v')], Incidents, Action::Attach, Text::KeyAttach),
+    bind(&[Char('w')], Incidents, Action::WriteFile, Text::KeyWriteReport),
+    bind(&[Char('W')], Incidents, Action::WriteEvidence, Text::KeyWriteEvidence),
     bind(&[Function(2), Char('t')], Reports, Action::TimeSpan, Text::KeyTime),
     bind(&[Function(6), Char('s')], Reports, Action::Handover, Text::KeyHandover),
     bind(&[Function(2), Char('t')], Search, Action::TimeSpan, Text::KeyTime),
@@ -135,6 +153,8 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(&[Function(6), Char('m')], Sources, Action::Mute, Text::KeyMute),
     bind(&[Function(9), Char('z')], Sources, Action::Unmute, Text::KeyUnmute),
     bind(&[Function(3), Char('p')], Sources, Action::Pivot, Text::KeyLines),
+    bind(&[Function(6), Char('v')], Audit, Action::Verify, Text::KeyVerify),
+    bind(&[Function(9), Char('z')], Audit, Action::CancelVerify, Text::KeyCancelVerify),
     bind(&[Function(5)], Everywhere, Action::Refresh, Text::KeyRefresh),
     bind(&[Function(12)], Everywhere, Action::Handover, Text::KeyHandover),
     bind(&[Char(':')], Everywhere, Action::Palette, Text::KeyPalette),
@@ -172,7 +192,8 @@ pub(crate) fn context_of(screen: Screen) -> Context {
         Screen::Search => Context::Search,
         Screen::Sources => Context::Sources,
         Screen::Reports => Context::Reports,
-        Screen::Rules | Screen::Audit => Context::Everywhere,
+        Screen::Audit => Context::Audit,
+        Screen::Rules => Context::Everywhere,
     }
 }
 

@@ -1,9 +1,11 @@
 //! All the console knows: plain data, changed only by `update`, drawn by `view`.
 
 pub(super) mod alerts;
+pub(super) mod audit;
 pub(super) mod incidents;
 pub(super) mod lists;
 pub(super) mod overlay;
+pub(super) mod presence;
 pub(super) mod reports;
 pub(super) mod search;
 
@@ -16,10 +18,12 @@ use crate::console::look::text::Text;
 use crate::console::look::theme::Theme;
 use crate::console::look::theme::ThemeName;
 use crate::console::model::alerts::Alerts;
+use crate::console::model::audit::Audit;
 use crate::console::model::incidents::Incidents;
 use crate::console::model::lists::Rules;
 use crate::console::model::lists::Sources;
 use crate::console::model::overlay::Overlay;
+use crate::console::model::presence::Presence;
 use crate::console::model::reports::Reports;
 use crate::console::model::search::Search;
 use crate::console::msg::SLOT_COUNT;
@@ -86,6 +90,7 @@ pub(super) struct Pulse {
     pub events_per_second: u64,
     pub lag_ms: u64,
     pub open_alerts: u64,
+    pub overdue_alerts: u64,
     pub silent_sources: u64,
     pub refusing: Option<String>,
 }
@@ -117,11 +122,13 @@ pub(super) struct Model {
     pub whoami: Option<Whoami>,
     pub status: Option<Box<Status>>,
     pub pulse: Pulse,
+    pub presence: Presence,
     pub alerts: Alerts,
     pub incidents: Incidents,
     pub search: Search,
     pub sources: Sources,
     pub rules: Rules,
+    pub audit: Audit,
     pub reports: Reports,
     pub overlay: Option<Overlay>,
     /// What was being sent, kept until the server has it.
@@ -151,11 +158,13 @@ impl Model {
             whoami: None,
             status: None,
             pulse: Pulse::default(),
+            presence: Presence::new(now),
             alerts: Alerts::default(),
             incidents: Incidents::default(),
             search: Search::default(),
             sources: Sources::default(),
             rules: Rules::default(),
+            audit: Audit::default(),
             reports: Reports::default(),
             overlay: None,
             draft: None,

@@ -41,6 +41,8 @@ pub(crate) struct Search {
     pub since: Option<String>,
     pub until: Option<String>,
     pub focus: SearchFocus,
+    /// No key was pressed here yet: a first `/` means the query, as everywhere, and is not its text.
+    pub is_fresh: bool,
     pub events: Vec<EventObject>,
     /// What a query with pipes gave, in place of events.
     pub table: Option<SearchTable>,
@@ -64,6 +66,7 @@ impl Default for Search {
             since: Some("24h".to_owned()),
             until: None,
             focus: SearchFocus::Query,
+            is_fresh: true,
             events: Vec::new(),
             table: None,
             scroll: Scroll::default(),

@@ -15,9 +15,13 @@ use crate::client::Records;
 use crate::console::msg::Answer;
 use crate::console::msg::EventObject;
 use crate::console::msg::Failure;
+use crate::console::msg::FileWish;
 use crate::console::msg::Msg;
 use crate::console::msg::Request;
 use crate::console::msg::Slot;
+use crate::console::runtime::bundle;
+use crate::console::runtime::files;
+use crate::console::runtime::files::FileError;
 use crate::wire::report::HandoverFilter;
 use crate::wire::search::SearchRequest;
 
@@ -28,6 +32,8 @@ const TAIL_GATHER: Duration = Duration::from_millis(25);
 /// Runs what is asked for.
 pub(super) struct Effects {
     client: Client,
+    /// Tells this console from others of the same user.
+    session: String,
     messages: Sender<Msg>,
     tasks: JoinSet<()>,
     /// The running read of each slot; a later one takes its place.
@@ -37,8 +43,8 @@ pub(super) struct Effects {
 }
 
 impl Effects {
-    pub(super) fn new(client: Client, messages: Sender<Msg>) -> Effects {
-        Effects { client, messages, tasks: JoinSet::new(), reads: HashMap::new(), stream: None, tail: None }
+    pub(super) fn new(client: Client, session: String, messages: Sender<Msg>) -> Effects {
+        Effects { client, session, messages, tasks: JoinSet::new(), reads: HashMap::new(), stream: None, tail: None }
     }
 
     /// Sends a request; a read of the same slot that is still running is given up.
@@ -46,7 +52,11 @@ impl Effects {
         while self.tasks.try_join_next().is_some() {}
         let (client, messages) = (self.client.clone(), self.messages.clone());
         let task = self.tasks.spawn(async move {
-            let result = answer(&client, request).await.map_err(failure);
+            let result = match request {
+                Request::Export { request, path } => bundle::export(&client, &request, &path).await,
+                Request::Write { path, wish } => written(&client, path, &wish).await,
+                request => answer(&client, request).await.map_err(failure),
+            };
             // The console has ended when nobody listens any more.
             drop(messages.send(Msg::Answer { slot, generation, result }).await);
         });
@@ -58,12 +68,20 @@ impl Effects {
         }
     }
 
+    /// Ends a read whose answer nobody waits for any more; the server notices that the caller is gone.
+    pub(super) fn give_up(&mut self, slot: Slot) {
+        if let Some(running) = self.reads.remove(&slot) {
+            running.abort();
+        }
+    }
+
     /// Follows the stream, after a while.
     pub(super) fn follow(&mut self, generation: u64, revision: u64, after: Duration) {
         let (client, messages) = (self.client.clone(), self.messages.clone());
+        let session = self.session.clone();
         let task = self.tasks.spawn(async move {
             tokio::time::sleep(after).await;
-            let failure = follow(&client, &messages, generation, revision).await.err().map(failure);
+            let failure = follow(&client, &messages, generation, revision, &session).await.err().map(failure);
             drop(messages.send(Msg::StreamEnded { generation, failure }).await);
         });
         if let Some(earlier) = self.stream.replace(task) {
@@ -85,6 +103,18 @@ impl Effects {
     }
 }
 
+async fn written(client: &Client, path: String, wish: &FileWish) -> Result<Answer, Failure> {
+    match files::write(client, &path, wish).await {
+        Ok(count) => Ok(Answer::Written { path, count }),
+        Err(FileError::Client(err)) => Err(failure(err)),
+        Err(err) => {
+            let source = std::error::Error::source(&err).map(|source| format!(": {source}"));
+            let text = format!("{err}{}", source.unwrap_or_default());
+            Err(Failure { is_away: false, is_conflict: false, text, hint: None, column: None, owner: None })
+        }
+    }
+}
+
 async fn answer(client: &Client, request: Request) -> Result<Answer, ClientError> {
     Ok(match request {
         Request::Whoami => Answer::Whoami(client.whoami().await?),
@@ -98,6 +128,7 @@ async fn answer(client: &Client, request: Request) -> Result<Answer, ClientError
         }
         Request::Incident(id) => Answer::Incident(Box::new(client.incident(id).await?)),
         Request::ActOnIncident(id, action) => Answer::ActedOnIncident(client.act_on_incident(id, &action).await?),
+        Request::Look(request) => Answer::Looked(client.look(&request).await?),
         Request::Triage(period) => Answer::Triage(Box::new(client.triage_report(&period).await?)),
         Request::Handovers => Answer::Handovers(client.handovers(&HandoverFilter::default()).await?),
         Request::DraftHandover(wanted) => Answer::HandoverDraft(client.draft_handover(&wanted).await?),
@@ -107,12 +138,29 @@ async fn answer(client: &Client, request: Request) -> Result<Answer, ClientError
         Request::Histogram(request) => Answer::Histogram(client.histogram(&request).await?),
         Request::Sources => Answer::Sources(client.sources().await?),
         Request::ActOnSource(command) => Answer::ActedOnSource(Box::new(client.act_on_source(&command).await?)),
+        Request::Evidence => Answer::Evidence(Box::new(client.evidence().await?)),
+        Request::Verify => Answer::Verifying(Box::new(client.verify().await?)),
+        Request::CancelVerify => Answer::Verifying(Box::new(client.cancel_verify().await?)),
+        Request::Audit(wanted) => Answer::Audit(client.audit(&wanted).await?),
+        Request::AuditEntry(number) => Answer::AuditEntry(Box::new(client.audit_entry(number).await?)),
+        // Written to a file by `bundle`; without one its length is all there is to tell.
+        Request::Export { request, path } => {
+            Answer::Exported { path, bytes: client.export(&request).await?.len() as u64 }
+        }
+        // Written before it comes here.
+        Request::Write { path, .. } => Answer::Written { path, count: 0 },
         Request::Rules => Answer::Rules(client.rules().await?),
     })
 }
 
-async fn follow(client: &Client, messages: &Sender<Msg>, generation: u64, revision: u64) -> Result<(), ClientError> {
-    let mut records = client.changes(revision).await?;
+async fn follow(
+    client: &Client,
+    messages: &Sender<Msg>,
+    generation: u64,
+    revision: u64,
+    session: &str,
+) -> Result<(), ClientError> {
+    let mut records = client.changes_beside(revision, session).await?;
     while let Some(record) = records.next().await {
         let message = Box::new(record?);
         if messages.send(Msg::Stream { generation, message }).await.is_err() {

@@ -3,7 +3,9 @@
 //! One thread draws and reads keys; the network runs on another. Keys come first, messages are taken in batches, the screen
 //! is drawn only when something changed and at most 60 times a second.
 
+mod bundle;
 mod effects;
+mod files;
 mod screen;
 
 use std::io;
@@ -75,6 +77,7 @@ pub fn run(options: Options) -> Result<(), ConsoleError> {
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(ConsoleError::Runtime)?;
     let mut model = Model::new(options.lang, options.theme, TimeZone::system(), Timestamp::now());
     model.ascii = options.ascii;
+    model.presence.session = session();
     let client = Client::new(options.endpoint);
     if options.plain {
         return runtime.block_on(plain::print(&client, options.lang));
@@ -87,9 +90,14 @@ pub fn run(options: Options) -> Result<(), ConsoleError> {
     ended.map_err(ConsoleError::Terminal)
 }
 
+/// Returns a word that tells this console from any other.
+fn session() -> String {
+    format!("{}-{:x}", std::process::id(), Timestamp::now().as_nanosecond())
+}
+
 async fn serve(model: &mut Model, screen: &mut Screen, client: Client) -> io::Result<()> {
     let (sender, mut messages) = channel(MESSAGES_MAX);
-    let mut effects = Effects::new(client, sender);
+    let mut effects = Effects::new(client, model.presence.session.clone(), sender);
     model.size = screen.size()?;
     let cmds = start(model);
     carry_out(cmds, &mut effects, screen)?;
@@ -189,6 +197,7 @@ fn carry_out(cmds: Vec<Cmd>, effects: &mut Effects, screen: &mut Screen) -> io::
             Cmd::Ask { slot, generation, request } => effects.ask(slot, generation, request),
             Cmd::Follow { generation, revision, after } => effects.follow(generation, revision, after),
             Cmd::Tail { generation, request } => effects.tail(generation, request),
+            Cmd::GiveUp(slot) => effects.give_up(slot),
             Cmd::Copy(text) => screen.copy(&text)?,
             Cmd::Notify(text) => screen.notify(&text)?,
         }

@@ -1,9 +1,12 @@
 //! The console's tests: messages in, model and commands out; models in, cells out.
 
+mod auditor;
 mod cases;
+mod checklist;
 mod fixtures;
 mod hostile;
 mod keys;
 mod link;
+mod presence;
 mod screens;
 mod triage;

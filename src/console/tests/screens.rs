@@ -6,9 +6,11 @@ use crate::console::look::theme::Theme;
 use crate::console::look::theme::ThemeName;
 use crate::console::model::Model;
 use crate::console::model::Screen;
+use crate::console::model::search::SearchFocus;
 use crate::console::msg::Answer;
 use crate::console::msg::Failure;
 use crate::console::msg::Slot;
+use crate::console::tests::auditor;
 use crate::console::tests::fixtures::answer;
 use crate::console::tests::fixtures::draw;
 use crate::console::tests::fixtures::full;
@@ -26,8 +28,11 @@ const VIEWS: &[(&str, Prepare)] = &[
     ("alert_around", |model| drop(typed(model, "r"))),
     ("alert_close", |model| drop(typed(model, "c1"))),
     ("alert_pivot", |model| drop(typed(model, "p"))),
+    ("alert_steps", |model| drop(typed(model, "t"))),
     ("incidents", |model| drop(typed(model, "2"))),
     ("incident_detail", |model| drop(typed(model, "2\n"))),
+    ("incident_evidence", |model| drop(typed(model, "2W"))),
+    ("incident_file", |model| drop(typed(model, "2w"))),
     ("search", |model| model.screen = Screen::Search),
     ("search_error", |model| {
         model.screen = Screen::Search;
@@ -48,7 +53,15 @@ const VIEWS: &[(&str, Prepare)] = &[
         typed(model, "j\n");
         model.sources.lines = crate::console::tests::fixtures::events();
     }),
-    ("audit", |model| model.screen = Screen::Audit),
+    ("audit", auditor::audit),
+    ("audit_running", auditor::audit_running),
+    ("audit_entry", auditor::audit_entry),
+    ("export", |model| {
+        model.screen = Screen::Search;
+        model.search.focus = SearchFocus::Rows;
+        typed(model, "x\n");
+        answer(model, Slot::Export, Answer::Exported { path: "/home/kiem/longan-1.tar".to_owned(), bytes: 70_000 });
+    }),
     ("reports", |model| model.screen = Screen::Reports),
     ("handover", |model| {
         press(model, Key::Function(12));

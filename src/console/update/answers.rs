@@ -6,6 +6,7 @@ use crate::console::look::format::fill;
 use crate::console::look::text::Text;
 use crate::console::model::Model;
 use crate::console::model::alerts::Sent;
+use crate::console::model::presence::Shown;
 use crate::console::msg::Answer;
 use crate::console::msg::Cmd;
 use crate::console::msg::Failure;
@@ -13,7 +14,11 @@ use crate::console::msg::Request;
 use crate::console::msg::Slot;
 use crate::console::update::alerts;
 use crate::console::update::ask;
+use crate::console::update::audit;
 use crate::console::update::complain;
+use crate::console::update::export;
+use crate::console::update::figures;
+use crate::console::update::files;
 use crate::console::update::forms;
 use crate::console::update::incidents;
 use crate::console::update::reports;
@@ -53,6 +58,9 @@ fn accept(model: &mut Model, slot: Slot, answer: Answer) -> Vec<Cmd> {
         Answer::Incidents(window) => return incidents::list_arrived(model, window),
         Answer::Incident(detail) => incidents::detail_arrived(model, detail),
         Answer::ActedOnIncident(row) => return incidents::acted(model, row),
+        Answer::Looked(looks) => model.presence.others = looks.looking,
+        Answer::Written { path, count } => files::written(model, &path, count),
+        Answer::Triage(triage) if slot == Slot::Today => figures::arrived(model, &triage),
         Answer::Triage(triage) => model.reports.triage = Some(triage),
         Answer::Handovers(list) => model.reports.handovers = list.handovers,
         Answer::HandoverDraft(draft) => reports::draft_arrived(model, draft),
@@ -74,6 +82,11 @@ fn accept(model: &mut Model, slot: Slot, answer: Answer) -> Vec<Cmd> {
         Answer::Histogram(histogram) => model.search.histogram = Some(histogram),
         Answer::Sources(list) => return sources::arrived(model, list),
         Answer::ActedOnSource(row) => return sources::acted(model, *row),
+        Answer::Evidence(state) => audit::state_arrived(model, *state),
+        Answer::Verifying(verification) => audit::verify_answered(model, *verification),
+        Answer::Audit(window) => audit::window_arrived(model, slot, window),
+        Answer::AuditEntry(entry) => audit::entry_arrived(model, *entry),
+        Answer::Exported { path, bytes } => export::arrived(model, path, bytes),
         Answer::Rules(list) => {
             model.rules.rows = list.rules;
             model.rules.rows.sort_by_key(|rule| Reverse(rule.detections));
@@ -95,10 +108,14 @@ fn refuse(model: &mut Model, slot: Slot, failure: Failure) -> Vec<Cmd> {
         }
         // The page itself tells what is wrong with its query.
         Slot::Histogram | Slot::AroundHistogram => {}
+        Slot::Export => export::failed(model, failure),
         // The stream tells that nobody answers; one message is enough.
         Slot::SourceLines => {}
+        // Said again when it is due; by then the others may be told.
+        Slot::Presence | Slot::Today => {}
         _ if failure.is_away && !slot.is_action() => {}
-        Slot::IncidentAction | Slot::SourceAction | Slot::HandoverSign => {
+        Slot::Audit | Slot::Evidence => audit::failed(model, failure),
+        Slot::IncidentAction | Slot::SourceAction | Slot::HandoverSign | Slot::File => {
             forms::restore_draft(model, &failure.text);
             complain(model, failure.text);
         }
@@ -137,7 +154,13 @@ fn acted(model: &mut Model, sent: Sent, result: Result<Answer, Failure>) -> Vec<
 fn one_done(model: &mut Model, sent: Sent, row: AlertRow) -> Vec<Cmd> {
     model.draft = None;
     model.fresh_at = model.now;
-    let text = fill(model.text(sent.done), &[&AlertId(row.id).to_string()]);
+    let mut text = fill(model.text(sent.done), &[&AlertId(row.id).to_string()]);
+    if sent.done == Text::DoneTaken {
+        let who = model.presence.names(Shown::Alert(row.id));
+        if !who.is_empty() {
+            text.push_str(&format!(" ({})", fill(model.text(Text::LookedAtBy), &[&who])));
+        }
+    }
     say(model, text);
     if sent.can_undo {
         model.alerts.undoable = vec![row.id];

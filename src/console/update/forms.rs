@@ -12,6 +12,9 @@ use crate::console::model::overlay::Purpose;
 use crate::console::model::overlay::Target;
 use crate::console::msg::Cmd;
 use crate::console::update::alerts;
+use crate::console::update::audit;
+use crate::console::update::export;
+use crate::console::update::files;
 use crate::console::update::incidents;
 use crate::console::update::reports;
 use crate::console::update::sources;
@@ -145,6 +148,12 @@ fn submit_line(model: &mut Model, purpose: Purpose, input: Input) -> Vec<Cmd> {
         | Purpose::Observable(_)
         | Purpose::Title(..)
         | Purpose::Merge(_)
+        | Purpose::PhaseNote(..)
+        | Purpose::Deadline(_)
+        | Purpose::Attach(_)
+        | Purpose::WriteAlerts
+        | Purpose::WriteReport(_)
+        | Purpose::WriteEvidence(..)
             if text.is_empty() =>
         {
             let problem = Some(model.text(Text::Note).to_owned());
@@ -163,17 +172,28 @@ fn submit_line(model: &mut Model, purpose: Purpose, input: Input) -> Vec<Cmd> {
         Purpose::NoteIncident(id) => {
             send(model, form, |model| incidents::act(model, id, IncidentAction::Note { text }))
         }
+        Purpose::Export => export::submit(model, &text),
         Purpose::HandoverNote => reports::open_handover(model, (!text.is_empty()).then_some(text)),
-        Purpose::Task(id) | Purpose::Observable(id) | Purpose::Title(id, _) | Purpose::Merge(id) => {
-            match incidents::typed_action(&purpose, &text) {
-                Some(action) => send(model, form, |model| incidents::act(model, id, action)),
-                None => {
-                    let problem = Some(model.text(Text::ObservableHint).to_owned());
-                    model.overlay = Some(Overlay::Line { purpose, input, problem });
-                    Vec::new()
-                }
-            }
+        Purpose::WriteAlerts | Purpose::WriteReport(_) | Purpose::WriteEvidence(..) => {
+            send(model, form, |model| files::write(model, &purpose, &text))
         }
+        Purpose::Task(id)
+        | Purpose::Observable(id)
+        | Purpose::Title(id, _)
+        | Purpose::Merge(id)
+        | Purpose::Assign(id)
+        | Purpose::Deadline(id)
+        | Purpose::PhaseNote(id, _)
+        | Purpose::Attach(id) => match incidents::typed_action(&purpose, &text) {
+            Some(action) => send(model, form, |model| incidents::act(model, id, action)),
+            None => {
+                let hint =
+                    if matches!(purpose, Purpose::Deadline(_)) { Text::DeadlineHint } else { Text::ObservableHint };
+                let problem = Some(model.text(hint).to_owned());
+                model.overlay = Some(Overlay::Line { purpose, input, problem });
+                Vec::new()
+            }
+        },
     }
 }
 
@@ -228,6 +248,7 @@ fn filter(model: &mut Model, text: &str) -> Vec<Cmd> {
             model.rules.arrange();
             Vec::new()
         }
+        Screen::Audit => audit::filter(model, text),
         _ => alerts::set_filter(model, text),
     }
 }

@@ -25,7 +25,10 @@ use crate::console::msg::Request;
 use crate::console::msg::Slot;
 use crate::console::update::alerts;
 use crate::console::update::ask;
+use crate::console::update::audit;
 use crate::console::update::complain;
+use crate::console::update::export;
+use crate::console::update::files;
 use crate::console::update::forms;
 use crate::console::update::incidents;
 use crate::console::update::overlays;
@@ -33,6 +36,7 @@ use crate::console::update::reports;
 use crate::console::update::say;
 use crate::console::update::search;
 use crate::console::update::sources;
+use crate::console::view::audit_rows;
 use crate::console::view::detail_top_max;
 use crate::model::SafeText;
 use crate::wire::alert::AlertAction;
@@ -54,6 +58,10 @@ pub(super) fn press(model: &mut Model, key: Key) -> Vec<Cmd> {
     let is_query = model.screen == Screen::Search && model.search.focus == SearchFocus::Query;
     if let Some(cmds) = is_query.then(|| search::press_query(model, key)).flatten() {
         return cmds;
+    }
+    // Among the events around an alert `g` goes on to the next entity; Home still leads to the first event.
+    if key == Key::Char('g') && model.screen == Screen::Alerts && model.alerts.focus == Pane::Around {
+        return alerts::next_entity(model);
     }
     match action_for(model.screen, key) {
         Some(action) => perform(model, action),
@@ -90,6 +98,13 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Cmd> {
         Action::Widen => alerts::widen(model, true),
         Action::Narrow => alerts::widen(model, false),
         Action::NextEntity => alerts::next_entity(model),
+        Action::TickStep => alerts::choose_step(model),
+        Action::Attach if model.screen == Screen::Alerts => alerts::attach(model),
+        Action::Attach => incidents::open_line(model, |row| (Purpose::Attach(row.id), String::new())),
+        Action::Assign => {
+            incidents::open_line(model, |row| (Purpose::Assign(row.id), row.owner.clone().unwrap_or_default()))
+        }
+        Action::SetClock => incidents::open_deadline(model),
         Action::Phase => incidents::choose_phase(model),
         Action::AddTask => incidents::open_line(model, |row| (Purpose::Task(row.id), String::new())),
         Action::FinishTask => incidents::choose_task(model),
@@ -108,6 +123,8 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Cmd> {
         Action::Sort => sources::sort(model),
         Action::Mute => sources::open_mute(model),
         Action::Unmute => sources::unmute(model),
+        Action::Verify => audit::verify(model),
+        Action::CancelVerify => audit::cancel(model),
         Action::Pivot if model.screen == Screen::Sources => sources::search(model),
         other => {
             open_overlay(model, other);
@@ -129,10 +146,13 @@ fn open_overlay(model: &mut Model, action: Action) {
         Action::Reopen => forms::open_line(model, Purpose::Reopen, ""),
         Action::Note => note(model),
         Action::Pivot => pivot(model),
+        Action::WriteFile if model.screen == Screen::Incidents => files::open_report(model),
+        Action::WriteFile => files::open_alerts(model),
+        Action::WriteEvidence => files::choose_evidence(model),
         Action::TimeSpan => model.overlay = Some(Overlay::Choice(Choice::TimeSpan)),
         Action::CountBy => search::count_by(model),
         Action::Except => not_yet(model, Text::KeyExcept),
-        Action::Export => not_yet(model, Text::KeyExport),
+        Action::Export => export::open(model),
         // Done in `perform`.
         _ => {}
     }
@@ -187,7 +207,8 @@ fn filter(model: &mut Model) {
         Screen::Sources => &model.sources.filter,
         Screen::Rules => &model.rules.filter,
         Screen::Alerts => &model.alerts.filter_text,
-        Screen::Incidents | Screen::Audit | Screen::Reports => return,
+        Screen::Audit => &model.audit.filter,
+        Screen::Incidents | Screen::Reports => return,
     };
     let input = Input::with(present);
     model.overlay = Some(Overlay::Line { purpose: Purpose::Filter, input, problem: None });
@@ -213,7 +234,9 @@ fn go(model: &mut Model, screen: Screen) -> Vec<Cmd> {
         Screen::Incidents => incidents::after_move(model),
         Screen::Search => Vec::new(),
         Screen::Rules | Screen::Sources | Screen::Reports => refresh(model),
-        Screen::Audit => Vec::new(),
+        // What was read stays where it was: reading it again is an entry of its own.
+        Screen::Audit if model.audit.is_loaded => audit::tick(model),
+        Screen::Audit => refresh(model),
     }
 }
 
@@ -225,7 +248,7 @@ fn refresh(model: &mut Model) -> Vec<Cmd> {
         Screen::Search => search::run(model),
         Screen::Rules => vec![ask(model, Slot::Rules, Request::Rules)],
         Screen::Sources => sources::refresh(model),
-        Screen::Audit => Vec::new(),
+        Screen::Audit => audit::refresh(model),
         Screen::Reports => reports::refresh(model),
     }
 }
@@ -236,6 +259,7 @@ fn open(model: &mut Model) -> Vec<Cmd> {
         Screen::Incidents => incidents::open(model),
         Screen::Search => search::open(model),
         Screen::Sources => sources::open(model),
+        Screen::Audit => audit::open(model),
         _ => Vec::new(),
     }
 }
@@ -249,6 +273,7 @@ fn back(model: &mut Model) -> Vec<Cmd> {
         Screen::Alerts => alerts::clear_marks(model),
         Screen::Incidents => model.incidents.focus = Pane::List,
         Screen::Sources => sources::back(model),
+        Screen::Audit => audit::back(model),
         Screen::Search => match model.search.focus {
             SearchFocus::Event => model.search.focus = SearchFocus::Rows,
             SearchFocus::Rows if model.search.is_tailing => return search::stop_tail(model),
@@ -274,6 +299,7 @@ fn next_pane(model: &mut Model) -> Vec<Cmd> {
             model.incidents.focus = if is_list { Pane::Detail } else { Pane::List };
         }
         Screen::Search => model.search.focus = SearchFocus::Query,
+        Screen::Audit => audit::next_pane(model),
         Screen::Sources => {
             let is_list = model.sources.focus == Pane::List;
             model.sources.focus = if is_list { Pane::Detail } else { Pane::List };
@@ -312,7 +338,7 @@ fn move_by(model: &mut Model, rows: isize) -> Vec<Cmd> {
         (Screen::Sources, _) => model.sources.inputs_scroll.move_by(rows, model.sources.inputs.len()),
         (Screen::Rules, _) => model.rules.scroll.move_by(rows, model.rules.shown.len()),
         (Screen::Reports, _) => reports::move_by(model, rows),
-        (Screen::Audit, _) => {}
+        (Screen::Audit, _) => return audit::move_by(model, rows),
     }
     keep_visible(model);
     Vec::new()
@@ -323,6 +349,7 @@ fn page(model: &mut Model, down: bool) -> Vec<Cmd> {
         Screen::Alerts => pane_rows(model, model.alerts.focus),
         Screen::Incidents => pane_rows(model, model.incidents.focus),
         Screen::Search => search::page_rows(model),
+        Screen::Audit if model.audit.focus == Pane::List => audit_rows(model),
         _ => rows_in(model.layout().body, 1) / 2,
     };
     let rows = isize::try_from(rows.max(2) - 1).unwrap_or(1);
@@ -364,6 +391,8 @@ pub(super) fn keep_visible(model: &mut Model) {
     follow(&mut model.rules.scroll, model.rules.shown.len(), list_rows);
     follow(&mut model.sources.scroll, model.sources.shown.len(), source_rows);
     follow(&mut model.sources.inputs_scroll, model.sources.inputs.len(), input_rows);
+    let audit_rows = audit_rows(model);
+    follow(&mut model.audit.scroll, model.audit.rows.len(), audit_rows);
     search::keep_visible(model);
 }
 
@@ -417,7 +446,11 @@ fn copy(model: &mut Model) -> Vec<Cmd> {
             let place = model.rules.shown.get(model.rules.scroll.cursor);
             place.and_then(|index| model.rules.rows.get(*index)).map(|rule| rule.id.clone())
         }
-        Screen::Audit | Screen::Reports => None,
+        Screen::Audit => {
+            let entry = model.audit.focused_entry().filter(|_| model.audit.is_open);
+            entry.map(|entry| entry.entry.clone()).or_else(|| model.audit.focused().map(|row| row.detail.clone()))
+        }
+        Screen::Reports => None,
     };
     match text {
         Some(text) => {

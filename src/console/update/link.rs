@@ -63,9 +63,22 @@ pub(super) fn receive(model: &mut Model, generation: u64, message: StreamMessage
             }
             Vec::new()
         }
-        StreamMessage::Pulse { revision, events_per_second, lag_ms, open_alerts, silent_sources, refusing, .. } => {
+        StreamMessage::Presence { looking } => {
+            model.presence.others = looking;
+            Vec::new()
+        }
+        StreamMessage::Pulse {
+            revision,
+            events_per_second,
+            lag_ms,
+            open_alerts,
+            overdue_alerts,
+            silent_sources,
+            refusing,
+            ..
+        } => {
             model.revision = revision.max(model.revision);
-            model.pulse = Pulse { events_per_second, lag_ms, open_alerts, silent_sources, refusing };
+            model.pulse = Pulse { events_per_second, lag_ms, open_alerts, overdue_alerts, silent_sources, refusing };
             Vec::new()
         }
     }
@@ -86,6 +99,8 @@ fn hello(model: &mut Model, revision: u64, gap: bool) -> Vec<Cmd> {
     if gap && was_away {
         say(model, model.text(Text::Gap));
     }
+    // A server that was started anew knows of nobody.
+    model.presence.told = None;
     if was_away {
         cmds.push(ask(model, Slot::Whoami, Request::Whoami));
         cmds.push(ask(model, Slot::IncidentList, Request::Incidents));
@@ -98,6 +113,7 @@ pub(super) fn ended(model: &mut Model, generation: u64, failure: Option<Failure>
     if generation != model.stream_generation {
         return Vec::new();
     }
+    model.presence.others.clear();
     let reason = failure.map(|failure| failure.text).unwrap_or_default();
     let (since, attempts) = match &model.link {
         Link::Away { since, attempts, .. } => (*since, attempts.saturating_add(1)),

@@ -2,15 +2,21 @@
 
 mod alerts;
 mod answers;
+mod audit;
+mod export;
+mod figures;
+mod files;
 mod forms;
 mod incidents;
 mod keys;
 mod link;
 mod overlays;
+mod presence;
 mod reports;
 mod search;
 mod sources;
 
+pub(super) use export::check_command;
 pub(super) use forms::DISPOSITIONS;
 pub(super) use incidents::LEVELS;
 pub(super) use incidents::PHASES;
@@ -48,14 +54,18 @@ pub(super) fn start(model: &mut Model) -> Vec<Cmd> {
 pub(super) fn update(model: &mut Model, msg: Msg) -> Vec<Cmd> {
     // A message that changes nothing must not hide that an earlier one did.
     let was_dirty = std::mem::replace(&mut model.is_dirty, true);
-    let cmds = apply(model, msg);
+    let mut cmds = apply(model, msg);
+    cmds.extend(presence::keep(model));
     model.is_dirty |= was_dirty;
     cmds
 }
 
 fn apply(model: &mut Model, msg: Msg) -> Vec<Cmd> {
     match msg {
-        Msg::Key(key) => keys::press(model, key),
+        Msg::Key(key) => {
+            model.presence.pressed = model.now;
+            keys::press(model, key)
+        }
         Msg::Paste(text) => overlays::paste(model, &text),
         Msg::Resize(width, height) => {
             model.size = (width, height);
@@ -79,14 +89,19 @@ fn tick(model: &mut Model, now: jiff::Timestamp) -> Vec<Cmd> {
     if model.toast.as_ref().is_some_and(|toast| toast.until < now) {
         model.toast = None;
     }
+    let mut cmds: Vec<Cmd> = figures::refresh(model).into_iter().collect();
     if !link::is_away(model) && model.alerts.rows.is_empty() && !model.alerts.waiting.is_empty() {
         // Nothing is shown that could move: the first alerts are simply there, those of one second together.
-        return alerts::show_new(model);
+        cmds.extend(alerts::show_new(model));
+        return cmds;
     }
     if model.screen == Screen::Sources && now.as_second() % SOURCES_SECONDS == 0 && !link::is_away(model) {
-        return sources::refresh(model);
+        cmds.extend(sources::refresh(model));
     }
-    Vec::new()
+    if model.screen == Screen::Audit && model.is_dirty {
+        cmds.extend(audit::tick(model));
+    }
+    cmds
 }
 
 /// Asks the server, making older answers of the slot stale.

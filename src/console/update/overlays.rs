@@ -10,9 +10,12 @@ use crate::console::model::Screen;
 use crate::console::model::overlay::Choice;
 use crate::console::model::overlay::CommandsTitle;
 use crate::console::model::overlay::Overlay;
+use crate::console::model::overlay::Purpose;
 use crate::console::model::search::SearchFocus;
 use crate::console::msg::Cmd;
 use crate::console::update::alerts;
+use crate::console::update::export;
+use crate::console::update::files;
 use crate::console::update::forms;
 use crate::console::update::incidents;
 use crate::console::update::keys;
@@ -27,6 +30,7 @@ pub(super) fn press(model: &mut Model, overlay: Overlay, key: Key) -> Vec<Cmd> {
         Overlay::Close(form) => forms::press_close(model, form, key),
         Overlay::Line { purpose, input, .. } => forms::press_line(model, purpose, input, key),
         Overlay::Choice(choice) => press_choice(model, choice, key),
+        Overlay::Export(state) => export::press(model, state, key),
         Overlay::Handover { draft, top } => reports::press_handover(model, draft, top, key),
         Overlay::Commands { title, input, cursor } => press_commands(model, title, input, cursor, key),
         Overlay::Fields { rows, cursor } => {
@@ -85,7 +89,22 @@ fn press_choice(model: &mut Model, choice: Choice, key: Key) -> Vec<Cmd> {
             }
             None => Vec::new(),
         },
+        Choice::Step(id, steps) => match steps.get(digit - 1) {
+            Some((step, was_done, _)) => alerts::tick_step(model, id, *step, *was_done),
+            None => Vec::new(),
+        },
+        Choice::Evidence(id, attached) => {
+            if let Some((place, _)) = attached.get(digit - 1) {
+                files::open_evidence(model, id, *place);
+            }
+            Vec::new()
+        }
         Choice::Phase(id) => match incidents::PHASES.get(digit - 1) {
+            Some(phase) if incidents::needs_note(model, id, *phase) => {
+                let purpose = Purpose::PhaseNote(id, *phase);
+                model.overlay = Some(Overlay::Line { purpose, input: Input::default(), problem: None });
+                Vec::new()
+            }
             Some(phase) => incidents::act(model, id, IncidentAction::Phase { phase: *phase, note: None }),
             None => Vec::new(),
         },

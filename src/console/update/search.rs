@@ -34,7 +34,9 @@ const TABLE_ROWS: u32 = 5_000;
 
 /// Keys while the query is typed; `None` when the key is not the query's.
 pub(super) fn press_query(model: &mut Model, key: Key) -> Option<Vec<Cmd>> {
+    let is_fresh = std::mem::replace(&mut model.search.is_fresh, false);
     match key {
+        Key::Char('/') if is_fresh && model.search.query.text().is_empty() => Some(Vec::new()),
         Key::Enter => Some(run(model)),
         Key::Esc | Key::Tab | Key::Down => {
             model.search.focus = SearchFocus::Rows;

@@ -22,6 +22,7 @@ use crate::console::look::text::Text;
 use crate::console::look::theme::Theme;
 use crate::console::look::words;
 use crate::console::model::Model;
+use crate::console::model::presence::Shown;
 use crate::console::view::canvas::Canvas;
 use crate::console::view::canvas::Line;
 use crate::console::view::canvas::Piece;
@@ -83,9 +84,18 @@ fn short(model: &Model, detail: &AlertDetail, theme: &Theme) -> Vec<Line> {
     }
     lines.push(vec![
         piece(format!("{}  ", words::attack(&detail.row.tags)), theme.dim),
+        piece(
+            known_value(detail, "longan.threat.lists").map(|lists| format!("TI: {lists}  ")).unwrap_or_default(),
+            theme.warning,
+        ),
+        piece(known_value(detail, "longan.asset.unit").map(|unit| format!("{unit}  ")).unwrap_or_default(), theme.text),
         piece(format!("{}: {}", model.text(Text::Precedents), precedent_counts(model, detail)), theme.text),
     ]);
-    let steps = model_steps(model, detail).iter().enumerate().map(|(index, step)| format!("[{}] {step}", index + 1));
+    let sign = |step: u32| {
+        let is_done = detail.steps.iter().any(|done| done.step == step);
+        if is_done { "x".to_owned() } else { step.to_string() }
+    };
+    let steps = (1u32..).zip(model_steps(model, detail)).map(|(step, text)| format!("[{}] {text}", sign(step)));
     let steps = steps.collect::<Vec<_>>().join("  ");
     if !steps.is_empty() {
         lines.push(vec![heading(model, Text::Response, theme), piece(format!(": {steps}"), theme.text)]);
@@ -93,6 +103,7 @@ fn short(model: &Model, detail: &AlertDetail, theme: &Theme) -> Vec<Line> {
     lines.push(vec![
         piece(holder(model, detail), theme.dim),
         piece("  ", theme.dim),
+        piece(who_looks(model, Shown::Alert(detail.row.id)).unwrap_or_default(), theme.warning),
         piece(model.text(Text::WholeRecord), theme.dim),
     ]);
     lines
@@ -101,8 +112,9 @@ fn short(model: &Model, detail: &AlertDetail, theme: &Theme) -> Vec<Line> {
 fn whole(model: &Model, detail: &AlertDetail, theme: &Theme) -> Vec<Line> {
     let mut lines = vec![vec![
         piece(model.lang.choose(&detail.row.title, detail.row.title_vi.as_deref()), theme.focus),
-        piece(format!("  {}  {}", detail.row.rule, holder(model, detail)), theme.dim),
+        piece(format!("  {}", detail.row.rule), theme.dim),
     ]];
+    lines.push(looking_line(model, Shown::Alert(detail.row.id), holder(model, detail)));
     let description = model.lang.choose(&detail.description, detail.description_vi.as_deref());
     if !description.trim().is_empty() {
         lines.push(vec![piece(description.trim(), theme.text)]);
@@ -126,9 +138,10 @@ fn whole(model: &Model, detail: &AlertDetail, theme: &Theme) -> Vec<Line> {
             piece(format!("  {}", entity.field), theme.dim),
         ]);
     }
+    lines.extend(known(model, detail, theme));
     lines.extend(precedents(model, detail, theme));
     lines.push(vec![piece("ATT&CK  ", theme.focus), piece(words::attack(&detail.row.tags), theme.text)]);
-    push_list(&mut lines, model, Text::Response, model_steps(model, detail), theme);
+    lines.extend(checklist(model, detail, theme));
     push_list(&mut lines, model, Text::FalsePositives, &detail.false_positives, theme);
     if let Some(incident) = detail.incident {
         lines.push(vec![heading(model, Text::IncidentLink, theme), piece(format!(" INC-{incident}"), theme.text)]);
@@ -143,6 +156,26 @@ fn whole(model: &Model, detail: &AlertDetail, theme: &Theme) -> Vec<Line> {
         ]);
     }
     lines
+}
+
+/// Returns who else looks at it, with two blanks behind.
+fn who_looks(model: &Model, shown: Shown) -> Option<String> {
+    let who = model.presence.names(shown);
+    (!who.is_empty()).then(|| format!("@ {}  ", fill(model.text(Text::LookedAtBy), &[&who])))
+}
+
+/// Says who else looks at a record, and who holds it.
+pub(super) fn looking_line(model: &Model, shown: Shown, holder: String) -> Line {
+    let theme = &model.theme;
+    let who = model.presence.names(shown);
+    let (who, style) =
+        if who.is_empty() { (model.text(Text::NobodyLooks).to_owned(), theme.dim) } else { (who, theme.warning) };
+    vec![
+        heading(model, Text::WhoLooks, theme),
+        piece(": ", theme.focus),
+        piece(who, style),
+        piece(format!("  {holder}"), theme.text),
+    ]
 }
 
 fn heading(model: &Model, text: Text, theme: &Theme) -> Piece {
@@ -160,10 +193,48 @@ fn push_list(lines: &mut Vec<Line>, model: &Model, title: Text, items: &[String]
 }
 
 fn model_steps<'a>(model: &Model, detail: &'a AlertDetail) -> &'a [String] {
-    match model.lang {
-        Lang::Vi if !detail.response_vi.is_empty() => &detail.response_vi,
-        _ => &detail.response,
+    detail.steps_in(model.lang == Lang::Vi)
+}
+
+/// The response as a checklist: what is done says by whom and when.
+fn checklist(model: &Model, detail: &AlertDetail, theme: &Theme) -> Vec<Line> {
+    let steps = model_steps(model, detail);
+    if steps.is_empty() {
+        return Vec::new();
     }
+    let hint = format!("  ({})", model.text(Text::StepHint));
+    let mut lines = vec![vec![heading(model, Text::Response, theme), piece(hint, theme.dim)]];
+    for (step, text) in (1u32..).zip(steps) {
+        let done = detail.steps.iter().find(|done| done.step == step);
+        let (sign, style) = if done.is_some() { ("[x]", theme.dim) } else { ("[ ]", theme.text) };
+        let by = done.map(|done| format!("  ({} {})", done.who, format::date(&model.zone, &done.at)));
+        lines.push(vec![piece(format!("  {sign} {step} {text}{}", by.unwrap_or_default()), style)]);
+    }
+    lines
+}
+
+/// What is known of who is involved: threat lists apart, because they are what to look at first.
+fn known(model: &Model, detail: &AlertDetail, theme: &Theme) -> Vec<Line> {
+    let is_threat = |field: &str| field.contains("threat");
+    let mut lines = Vec::new();
+    for (title, wants_threats, style) in [(Text::Threats, true, theme.warning), (Text::Context, false, theme.text)] {
+        let mut rows = detail.context.iter().filter(|known| is_threat(&known.field) == wants_threats).peekable();
+        if rows.peek().is_some() {
+            lines.push(vec![heading(model, title, theme)]);
+        }
+        for known in rows {
+            let name = words::word(model.lang, &known.field);
+            lines.push(vec![piece(format!("  {name:<16} "), theme.dim), piece(known.value.clone(), style)]);
+        }
+    }
+    lines
+}
+
+/// The values of a field of what is known, in one line.
+fn known_value(detail: &AlertDetail, field: &str) -> Option<String> {
+    let values: Vec<&str> =
+        detail.context.iter().filter(|known| known.field == field).map(|known| known.value.as_str()).collect();
+    (!values.is_empty()).then(|| values.join(", "))
 }
 
 /// Says what the newest event matched, each part in the rule's own words.

@@ -19,6 +19,7 @@ use crate::console::look::layout::Pane;
 use crate::console::look::layout::Shape;
 use crate::console::look::text::Text;
 use crate::console::model::Model;
+use crate::console::model::presence::Shown;
 use crate::console::model::search::field;
 use crate::console::view::alert_detail;
 use crate::console::view::canvas::Canvas;
@@ -49,9 +50,10 @@ fn draw_list(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
     let inside = canvas.frame(area, &title, alerts.focus == Pane::List);
     let (rule, entity, host) = widths(inside.width);
     let head = [
-        (" !", 3),
+        (" !", 4),
         (model.text(Text::ColumnRisk), 6),
         (model.text(Text::ColumnAge), 4),
+        (model.text(Text::ColumnSla), 4),
         (model.text(Text::ColumnCount), 5),
         (model.text(Text::ColumnRule), rule),
         (model.text(Text::ColumnEntity), entity),
@@ -73,9 +75,10 @@ fn draw_list(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
 
 /// Returns the widths of rule, entity and host; the host goes first when there is no room.
 fn widths(width: u16) -> (u16, u16, u16) {
-    let room = width.saturating_sub(3 + 6 + 4 + 5 + 6 + 7);
+    let room = width.saturating_sub(4 + 6 + 4 + 4 + 5 + 6 + 8);
     match room {
-        ..70 => (room.saturating_sub(room * 2 / 5), room * 2 / 5, 0),
+        ..56 => (room.saturating_sub(room * 2 / 5), room * 2 / 5, 0),
+        56..70 => (room - 30, 16, 13),
         _ => (room - 34, 18, 15),
     }
 }
@@ -84,7 +87,14 @@ fn draw_row(model: &Model, row: &AlertRow, has_cursor: bool, area: Rect, canvas:
     let theme = canvas.theme;
     let (letter, level_style) = level_sign(&canvas.theme, &row.level);
     let is_marked = model.alerts.all_marked || model.alerts.marked.contains(&row.id);
-    let sign = format!("{}{letter}{}", if has_cursor { '>' } else { ' ' }, if is_marked { '*' } else { ' ' });
+    // One more column than a mark needs: others look at what is marked as well.
+    let is_looked_at = model.presence.at(Shown::Alert(row.id)).next().is_some();
+    let sign = format!(
+        "{}{letter}{}{}",
+        if has_cursor { '>' } else { ' ' },
+        if is_marked { '*' } else { ' ' },
+        if is_looked_at { '@' } else { ' ' }
+    );
     let style = if row.status == AlertStatus::Closed { theme.dim } else { theme.text };
     let (rule, entity, host) = widths(area.width);
     let owner = match row.status {
@@ -92,11 +102,19 @@ fn draw_row(model: &Model, row: &AlertRow, has_cursor: bool, area: Rect, canvas:
         AlertStatus::Escalated => model.text(Text::ShortEscalated),
         AlertStatus::New | AlertStatus::Taken => row.owner.as_deref().unwrap_or("-"),
     };
+    // Only what nobody has taken has a time that runs out.
+    let left = row.due.as_deref().and_then(|due| format::left(model.now, due));
+    let (left, left_style) = match left {
+        Some((left, true)) => (left, theme.danger),
+        Some((left, false)) => (left, style),
+        None => ("-".to_owned(), theme.dim),
+    };
     let (risk, age, count) = (row.risk.to_string(), format::age(model.now, &row.last), format::count(row.count));
     let cells = [
-        (sign.as_str(), 3, level_style),
+        (sign.as_str(), 4, level_style),
         (risk.as_str(), 6, style),
         (age.as_str(), 4, style),
+        (left.as_str(), 4, left_style),
         (count.as_str(), 5, style),
         (model.lang.choose(&row.title, row.title_vi.as_deref()), rule, style),
         (row.entity.as_str(), entity, style),

@@ -18,6 +18,8 @@ use crate::console::look::layout::rows_in;
 use crate::console::look::text::Text;
 use crate::console::look::words;
 use crate::console::model::Model;
+use crate::console::model::presence::Shown;
+use crate::console::view::alert_detail::looking_line;
 use crate::console::view::canvas::Canvas;
 use crate::console::view::canvas::Line;
 use crate::console::view::canvas::piece;
@@ -86,7 +88,8 @@ fn draw_list(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
     for (y, (index, row)) in (inside.top() + 1..inside.bottom()).zip(shown) {
         let has_cursor = index == incidents.scroll.cursor;
         let (letter, level_style) = level_sign(&canvas.theme, &row.level);
-        let sign = format!("{}{letter}", if has_cursor { '>' } else { ' ' });
+        let is_looked_at = model.presence.at(Shown::Incident(row.id)).next().is_some();
+        let sign = format!("{}{letter}{}", if has_cursor { '>' } else { ' ' }, if is_looked_at { '@' } else { ' ' });
         let style = if row.phase == IncidentPhase::Closed { theme.dim } else { theme.text };
         let (id, alerts) = (format!("INC-{}", row.id), row.alerts.to_string());
         let known = format::date(&model.zone, &row.known);
@@ -145,6 +148,11 @@ fn record(model: &Model, detail: &IncidentDetail) -> Vec<Line> {
         piece(row.title.clone(), theme.focus),
         piece(format!("  {} · {phase}", words::word(model.lang, &row.level)), theme.text),
     ]];
+    let holder = match &row.owner {
+        Some(owner) => fill(model.text(Text::HeldBy), &[owner]),
+        None => model.text(Text::NobodyHolds).to_owned(),
+    };
+    lines.push(looking_line(model, Shown::Incident(row.id), holder));
     lines.push(vec![piece(model.text(Text::Clocks), theme.focus)]);
     for clock in &detail.clocks {
         let (state, style) = clock_state(model, clock, &row.known);
@@ -172,6 +180,15 @@ fn record(model: &Model, detail: &IncidentDetail) -> Vec<Line> {
         let note = seen.note.as_deref().map(|note| format!("  ({note})")).unwrap_or_default();
         let kind = words::word(model.lang, &seen.kind);
         lines.push(vec![piece(format!("  {kind:<8}{}{note}", seen.value), theme.text)]);
+    }
+    if !detail.evidence.is_empty() {
+        lines.push(vec![piece(model.text(Text::Evidence), theme.focus)]);
+    }
+    for bundle in &detail.evidence {
+        let note = bundle.note.as_deref().map(|note| format!("  ({note})")).unwrap_or_default();
+        let digest: String = bundle.digest.chars().take(12).collect();
+        let text = format!("  {}. {} x{}{note}  {}", bundle.place, bundle.query, bundle.events, bundle.added_by);
+        lines.push(vec![piece(text, theme.text), piece(format!("  sha256 {digest}"), theme.dim)]);
     }
     lines.push(vec![piece(model.text(Text::Entities), theme.focus)]);
     for (index, entity) in detail.entities.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Screens 4, 6 and 7: rules, and what audit and reports can truthfully say today.
+//! Screen 4: the rules that run.
 
 use ratatui::layout::Rect;
 
@@ -8,8 +8,6 @@ use crate::console::look::text::Text;
 use crate::console::look::words;
 use crate::console::model::Model;
 use crate::console::view::canvas::Canvas;
-use crate::console::view::canvas::piece;
-use crate::console::view::canvas::wrap;
 use crate::console::view::level_sign;
 
 /// Draws screen 4.
@@ -54,11 +52,4 @@ pub(super) fn draw_rules(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>
             canvas.set_cursor(inside.x, y);
         }
     }
-}
-
-/// Draws screen 6.
-pub(super) fn draw_audit(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
-    let inside = canvas.frame(layout.body, model.text(Text::ScreenAudit), true);
-    let lines = wrap(&[piece(model.text(Text::AuditNote), canvas.theme.text)], inside.width);
-    canvas.put_lines(inside, &lines, 0);
 }

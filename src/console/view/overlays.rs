@@ -21,14 +21,19 @@ use crate::console::model::Screen;
 use crate::console::model::overlay::Choice;
 use crate::console::model::overlay::CloseForm;
 use crate::console::model::overlay::CommandsTitle;
+use crate::console::model::overlay::Exporting;
 use crate::console::model::overlay::Overlay;
 use crate::console::model::overlay::Purpose;
 use crate::console::model::search::SPANS;
 use crate::console::update::DISPOSITIONS;
 use crate::console::update::LEVELS;
 use crate::console::update::PHASES;
+use crate::console::update::check_command;
 use crate::console::update::matching_commands;
 use crate::console::view::canvas::Canvas;
+use crate::console::view::canvas::Line;
+use crate::console::view::canvas::piece;
+use crate::console::view::canvas::wrap;
 use crate::console::view::incidents::phase_text;
 use crate::console::view::reports;
 
@@ -46,6 +51,7 @@ pub(super) fn draw(model: &Model, overlay: &Overlay, layout: &Layout, canvas: &m
             put_footer(model, canvas, inside, problem.as_deref());
         }
         Overlay::Choice(choice) => draw_choice(model, choice, layout, canvas),
+        Overlay::Export(state) => draw_export(model, state, layout, canvas),
         Overlay::Handover { draft, top } => reports::draw_handover(model, draft.as_ref(), *top, layout, canvas),
         Overlay::Commands { title, input, cursor } => draw_commands(model, *title, input, *cursor, layout, canvas),
         Overlay::Fields { rows, cursor } => {
@@ -131,6 +137,9 @@ fn line_texts(model: &Model, purpose: &Purpose) -> (String, &'static str, Option
         Purpose::Filter if model.screen == Screen::Alerts => {
             (model.text(Text::FilterTitle).to_owned(), model.text(Text::Filter), Some(Text::FilterHint))
         }
+        Purpose::Filter if model.screen == Screen::Audit => {
+            (model.text(Text::FilterPlain).to_owned(), model.text(Text::Filter), Some(Text::AuditFilterHint))
+        }
         Purpose::Filter => (model.text(Text::FilterPlain).to_owned(), model.text(Text::Filter), None),
         Purpose::Note(_) | Purpose::NoteIncident(_) => {
             (model.text(Text::NoteTitle).to_owned(), model.text(Text::Note), None)
@@ -138,12 +147,35 @@ fn line_texts(model: &Model, purpose: &Purpose) -> (String, &'static str, Option
         Purpose::Mute(_, name) => {
             (fill(model.text(Text::MuteTitle), &[name]), model.text(Text::MuteLabel), Some(Text::MuteHint))
         }
+        Purpose::Export => {
+            (model.text(Text::ExportTitle).to_owned(), model.text(Text::ExportLabel), Some(Text::ExportHint))
+        }
         Purpose::Task(_) => (model.text(Text::TaskTitle).to_owned(), model.text(Text::ColumnTitle), None),
         Purpose::Observable(_) => {
             (model.text(Text::ObservableTitle).to_owned(), model.text(Text::ColumnTitle), Some(Text::ObservableHint))
         }
         Purpose::Title(..) => (model.text(Text::TitleTitle).to_owned(), model.text(Text::ColumnTitle), None),
         Purpose::Merge(_) => (model.text(Text::MergeTitle).to_owned(), "INC-", None),
+        Purpose::Assign(_) => (model.text(Text::AssignTitle).to_owned(), model.text(Text::ColumnOwner), None),
+        Purpose::Deadline(_) => {
+            (model.text(Text::DeadlineTitle).to_owned(), model.text(Text::KeySetClock), Some(Text::DeadlineHint))
+        }
+        Purpose::PhaseNote(_, phase) => {
+            let title = fill(model.text(Text::PhaseNoteTitle), &[model.text(phase_text(*phase))]);
+            (title, model.text(Text::NoteRequired), None)
+        }
+        Purpose::Attach(_) => {
+            (model.text(Text::AttachTitle).to_owned(), model.text(Text::Query), Some(Text::AttachHint))
+        }
+        Purpose::WriteAlerts => {
+            (model.text(Text::FileTitle).to_owned(), model.text(Text::FileName), Some(Text::FileHintAlerts))
+        }
+        Purpose::WriteReport(_) => {
+            (model.text(Text::FileTitle).to_owned(), model.text(Text::FileName), Some(Text::FileHintReport))
+        }
+        Purpose::WriteEvidence(..) => {
+            (model.text(Text::FileTitle).to_owned(), model.text(Text::FileName), Some(Text::FileHintBundle))
+        }
         Purpose::HandoverNote => (model.text(Text::HandoverTitle).to_owned(), model.text(Text::Note), None),
         Purpose::Reopen(_) => (model.text(Text::KeyReopen).to_owned(), model.text(Text::NoteOptional), None),
         Purpose::Escalate(target) => {
@@ -151,6 +183,26 @@ fn line_texts(model: &Model, purpose: &Purpose) -> (String, &'static str, Option
             (title, model.text(Text::ColumnTitle), Some(Text::EscalateHint))
         }
     }
+}
+
+fn draw_export(model: &Model, state: &Exporting, layout: &Layout, canvas: &mut Canvas<'_>) {
+    let theme = canvas.theme;
+    let inside = open_box(layout, canvas, 100, 7, model.text(Text::ExportTitle));
+    let lines: Vec<Line> = match state {
+        Exporting::Running { path } => {
+            vec![vec![piece(path.as_str(), theme.text)], vec![piece(model.text(Text::ExportRunning), theme.dim)]]
+        }
+        Exporting::Done { path, bytes } => vec![
+            vec![piece(fill(model.text(Text::ExportDone), &[&bytes.div_ceil(1024).to_string()]), theme.good)],
+            vec![piece(path.as_str(), theme.text)],
+            vec![piece(model.text(Text::ExportCheck), theme.dim)],
+            vec![piece(check_command(path), theme.focus)],
+            vec![piece(model.text(Text::ExportKeys), theme.dim)],
+        ],
+    };
+    let lines: Vec<Line> = lines.iter().flat_map(|line| wrap(line, inside.width)).collect();
+    canvas.put_lines(inside, &lines, 0);
+    canvas.set_cursor(inside.x, inside.y);
 }
 
 fn draw_choice(model: &Model, choice: &Choice, layout: &Layout, canvas: &mut Canvas<'_>) {
@@ -163,6 +215,12 @@ fn draw_choice(model: &Model, choice: &Choice, layout: &Layout, canvas: &mut Can
             (Text::PhaseTitle, PHASES.iter().map(|phase| model.text(phase_text(*phase)).to_owned()).collect())
         }
         Choice::Task(_, tasks) => (Text::TaskDoneTitle, tasks.iter().map(|(_, text)| text.clone()).collect()),
+        Choice::Step(_, steps) => {
+            let row =
+                |(_, is_done, text): &(u32, bool, String)| format!("{} {text}", if *is_done { "[x]" } else { "[ ]" });
+            (Text::StepTitle, steps.iter().map(row).collect())
+        }
+        Choice::Evidence(_, attached) => (Text::WhichBundle, attached.iter().map(|(_, query)| query.clone()).collect()),
         Choice::Level(..) => {
             (Text::LevelTitle, LEVELS.iter().map(|level| words::word(model.lang, level).to_owned()).collect())
         }

@@ -9,9 +9,13 @@ pub use file::Line;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hashbrown::HashMap;
+
 use crate::detect::detector::Detection;
 use crate::detect::detector::Detector;
+use crate::detect::ruleset::RuleFile;
 use crate::detect::ruleset::RuleSet;
+use crate::detect::sigma::rule::RuleMeta;
 use crate::model::Event;
 use crate::model::EventId;
 use crate::model::Timestamp;
@@ -38,6 +42,29 @@ pub struct Outcome {
     pub detections: usize,
     /// The parser that read the last line, to see why a rule was not reached.
     pub parser: Option<String>,
+}
+
+impl CaseFile {
+    /// Returns the ids of the rules the cases are about: the one they name, or those of the file beside them that speak.
+    pub fn rules(&self, set: &RuleSet) -> Vec<String> {
+        let beside = self.rule_path();
+        let is_meant = |meta: &&Arc<RuleMeta>| match &self.rule {
+            Some(rule) => meta.id == *rule || meta.name.as_ref() == Some(rule),
+            None => meta.path == beside && !meta.silent,
+        };
+        set.rules().filter(is_meant).map(|meta| meta.id.clone()).collect()
+    }
+}
+
+/// Counts the cases of each rule that has any, by its id; files that cannot be read count nothing.
+pub fn count(set: &RuleSet, files: &[RuleFile]) -> HashMap<String, usize> {
+    let mut counts = HashMap::new();
+    for file in files.iter().filter_map(|file| CaseFile::read(&file.path, &file.text).ok()) {
+        for rule in file.rules(set) {
+            *counts.entry(rule).or_default() += file.cases.len();
+        }
+    }
+    counts
 }
 
 /// Runs one case against the rule that has the id (or name) named, with every other rule of the set in force.

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use hashbrown::HashSet;
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -11,6 +12,8 @@ use crate::detect::sigma::value::CompareOp;
 
 /// Matches kept of one group; the oldest go first. A threshold beyond it raises the limit.
 const ENTRIES_MAX: usize = 2_000;
+/// Matches of one group from which on an older one of the same value goes, where only different values count.
+const REPEATED_MAX: usize = 128;
 
 /// One match.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -185,7 +188,7 @@ impl Window {
             }
             let measured = measure.of(inside);
             if measure.holds(measured) {
-                let crossing = Crossing { entries: inside.to_vec(), measured };
+                let crossing = Crossing { entries: named(inside, measure.kind), measured };
                 self.fired = Some(end_time);
                 return Some(crossing);
             }
@@ -193,17 +196,41 @@ impl Window {
         None
     }
 
-    /// Where only distinct values count, an older match of the same value adds nothing: dropping it keeps windows small.
+    /// Where only distinct values count, an older match of the same value adds nothing to windows that end from now on, only to
+    /// those a late match may still complete: dropping it keeps a busy group small.
     fn forget_repeated(&mut self, entry: Entry, kind: CorrelationKind) {
-        let is_same = |have: &Entry| match kind {
-            CorrelationKind::ValueCount => have.value == entry.value,
-            CorrelationKind::Temporal => have.rule == entry.rule,
-            _ => false,
-        };
-        if let Some(place) = self.entries.iter().position(|have| is_same(have) && have.time <= entry.time) {
+        if self.entries.len() < REPEATED_MAX {
+            return;
+        }
+        let is_repeated = |have: &Entry| counts_as(kind, have) == counts_as(kind, &entry) && have.time <= entry.time;
+        if counts_as(kind, &entry).is_some()
+            && let Some(place) = self.entries.iter().position(is_repeated)
+        {
             self.entries.remove(place);
         }
     }
+}
+
+/// What a match is told from others by, where only distinct ones count.
+fn counts_as(kind: CorrelationKind, entry: &Entry) -> Option<u64> {
+    match kind {
+        CorrelationKind::ValueCount => Some(entry.value),
+        CorrelationKind::Temporal => Some(u64::from(entry.rule)),
+        _ => None,
+    }
+}
+
+/// Returns the matches a fire names: all of the window, or the newest of each where only distinct ones count.
+fn named(inside: &[Entry], kind: CorrelationKind) -> Vec<Entry> {
+    let mut seen = HashSet::new();
+    let mut named: Vec<Entry> = inside
+        .iter()
+        .rev()
+        .filter(|entry| counts_as(kind, entry).is_none_or(|value| seen.insert(value)))
+        .copied()
+        .collect();
+    named.reverse();
+    named
 }
 
 #[cfg(test)]
@@ -255,6 +282,8 @@ mod tests {
         let two = measure(CorrelationKind::ValueCount, 2.0);
         assert_eq!(crossings(&two, &[entry(0, 0, 7), entry(1, 0, 7), entry(2, 0, 8)]), [2]);
         assert_eq!(crossings(&two, &[entry(0, 0, 7), entry(1, 0, 7)]), Vec::<i64>::new());
+        let late = [entry(10, 0, 7), entry(75, 0, 7), entry(20, 0, 8)];
+        assert_eq!(crossings(&two, &late), [20], "a late one meets the older of two");
         let all = Measure { bounds: Vec::new(), ..measure(CorrelationKind::Temporal, 0.0) };
         assert_eq!(crossings(&all, &[entry(0, 1, 0), entry(5, 1, 0), entry(9, 0, 0)]), [9]);
         let ordered = Measure { bounds: Vec::new(), ..measure(CorrelationKind::TemporalOrdered, 0.0) };
@@ -274,6 +303,18 @@ mod tests {
         ] {
             assert_eq!(crossings(&measure(kind, threshold), &numbers), want, "{kind:?} {threshold}");
         }
+    }
+
+    #[test]
+    fn a_busy_group_keeps_one_match_of_each_value() {
+        let three = measure(CorrelationKind::ValueCount, 3.0);
+        let mut window = Window::default();
+        for number in 0..2_000_u64 {
+            assert_eq!(window.add(entry(1, 0, number % 2), &three), Added::Quiet);
+        }
+        assert!(window.len() <= REPEATED_MAX);
+        let Added::Crossed(crossing) = window.add(entry(2, 0, 2), &three) else { panic!("three values") };
+        assert_eq!((crossing.entries.len(), crossing.measured), (3, 3.0), "each value is named once");
     }
 
     #[test]

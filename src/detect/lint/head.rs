@@ -239,6 +239,17 @@ fn tags(node: &Node, findings: &mut Findings<'_>) {
             AttackTag::Tactic => tactics += 1,
             AttackTag::Technique => techniques += 1,
             AttackTag::Other => {}
+            AttackTag::Revoked(place) => {
+                let text = format!("ATT&CK has replaced `{}`", name.to_uppercase());
+                findings.hint("outdated-attack", item.at, text, format!("write `attack.t{place}`"));
+                techniques += 1;
+            }
+            AttackTag::SplitTactic => {
+                let hint =
+                    "write `attack.stealth` for what hides, `attack.defense-impairment` for what breaks defences";
+                findings.hint("outdated-attack", item.at, format!("ATT&CK has split the tactic `{name}`"), hint);
+                tactics += 1;
+            }
             AttackTag::IllFormed => {
                 let hint = "such as `attack.t1110` or `attack.t1110.003`";
                 findings.hint("odd-tag", item.at, format!("`{tag}` is no ATT&CK technique"), hint);

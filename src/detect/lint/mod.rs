@@ -135,7 +135,13 @@ fn attack_tag(name: &str) -> AttackTag {
     if attack::is_tactic(name) {
         return AttackTag::Tactic;
     }
+    if name.replace('_', "-") == attack::SPLIT_TACTIC {
+        return AttackTag::SplitTactic;
+    }
     if let Some(rest) = name.strip_prefix('t').filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) {
+        if let Some(place) = attack::successor(rest) {
+            return AttackTag::Revoked(place);
+        }
         let (number, sub) = rest.split_once('.').unwrap_or((rest, "001"));
         return match digits(number, 4) && digits(sub, 3) {
             false => AttackTag::IllFormed,
@@ -154,6 +160,10 @@ fn attack_tag(name: &str) -> AttackTag {
 enum AttackTag {
     Tactic,
     Technique,
+    /// A technique that was revoked, and what took its place.
+    Revoked(&'static str),
+    /// The tactic that was split in two.
+    SplitTactic,
     IllFormed,
     UnknownTechnique,
     UnknownTactic,

@@ -19,7 +19,7 @@ const fn check(code: &'static str, severity: Severity, finds: &'static str) -> C
 }
 
 /// Every check, in the order of the manual.
-pub const CHECKS: [Check; 92] = [
+pub const CHECKS: [Check; 93] = [
     check("no-id", Warning, "no `id`: alerts, exceptions and correlations refer to a rule by it"),
     check("odd-id", Warning, "an `id` that is neither a UUID nor a lower-case word"),
     check("no-level", Warning, "no `level`: it counts as medium"),
@@ -36,6 +36,7 @@ pub const CHECKS: [Check; 92] = [
     check("tag-case", Warning, "a tag with capitals"),
     check("unknown-tactic", Warning, "an ATT&CK tag that is no tactic, technique, group or software"),
     check("unknown-technique", Warning, "a technique ATT&CK does not have"),
+    check("outdated-attack", Info, "a technique or tactic that ATT&CK has replaced"),
     check("no-technique", Info, "an ATT&CK tactic, but no technique"),
     check("repeated-tag", Warning, "a tag twice"),
     check("no-author", Warning, "no `author`"),

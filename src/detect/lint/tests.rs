@@ -65,6 +65,8 @@ fn samples() -> Vec<(&'static str, String, String)> {
         ("tag-case", head("attack.t1110", "attack.T1110"), head("attack.t1110", "attack.t1111")),
         ("unknown-tactic", head("attack.t1110", "attack.t1110, attack.credentials"), head("attack.t1110", "attack.t1110, attack.credential-access")),
         ("unknown-technique", head("attack.t1110", "attack.t9999"), head("attack.t1110", "attack.t1003.001")),
+        ("outdated-attack", head("attack.t1110", "attack.t1562.001"), head("attack.t1110", "attack.t1685")),
+        ("outdated-attack", head("attack.t1110", "attack.t1110, attack.defense-evasion"), head("attack.t1110", "attack.t1110, attack.stealth")),
         ("no-technique", head("attack.t1110", "attack.impact"), head("attack.t1110", "attack.impact, attack.t1486")),
         ("repeated-tag", head("attack.t1110", "attack.t1110, attack.t1110"), head("attack.t1110", "attack.t1110, attack.t1110.001")),
         ("no-author", head("author: a\n", ""), head("author: a", "author: b")),

@@ -55,6 +55,18 @@ impl Content {
         (content, problems)
     }
 
+    /// Reads what the program ships with, a folder of the operator's own laid over it; a missing folder is no problem.
+    pub fn load(overlay: Option<&Path>) -> (Content, Vec<Located<RuleError>>) {
+        let builtin = Content::builtin();
+        match overlay.filter(|folder| folder.try_exists().unwrap_or(true)) {
+            Some(folder) => {
+                let (over, unread) = Content::of_folder(folder);
+                (builtin.overlaid(folder, over), unread)
+            }
+            None => (builtin, Vec::new()),
+        }
+    }
+
     fn add(&mut self, relative: &Path, file: RuleFile) {
         let name = relative.to_string_lossy();
         let within = |folder: &str| relative.parent().is_some_and(|parent| parent.ends_with(folder));
@@ -136,13 +148,7 @@ impl RuleSet {
     ///
     /// Whatever is broken is reported and left out; the rest runs. A missing folder is no problem: there are none of his own.
     pub fn load(overlay: Option<&Path>, utc_offset_seconds: i32) -> (RuleSet, Vec<Located<RuleError>>) {
-        let mut content = Content::builtin();
-        let mut problems = Vec::new();
-        if let Some(folder) = overlay.filter(|folder| folder.try_exists().unwrap_or(true)) {
-            let (over, unread) = Content::of_folder(folder);
-            content = content.overlaid(folder, over);
-            problems = unread;
-        }
+        let (content, mut problems) = Content::load(overlay);
         let (set, refused) = content.compile(utc_offset_seconds);
         problems.extend(refused);
         (set, problems)

@@ -1,5 +1,6 @@
 //! The rules in force: read, compiled, immutable. A change makes a new set, swapped in whole.
 
+mod arrival;
 mod builder;
 mod files;
 mod load;

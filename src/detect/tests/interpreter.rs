@@ -6,6 +6,7 @@ use super::*;
 use crate::detect::sigma::detection::Expr;
 use crate::detect::sigma::document::Document;
 use crate::detect::sigma::error::Problems;
+use crate::detect::sigma::value::FieldPart;
 use crate::detect::sigma::value::Part;
 use crate::detect::sigma::value::Pattern;
 use crate::detect::sigma::value::Predicate;
@@ -36,7 +37,29 @@ fn test_holds(predicate: &Predicate, event: &Event<'_>) -> bool {
     match &predicate.test {
         Test::Exists => is_there,
         Test::Null => !is_there || values.iter().any(|value| **value == Value::Null),
+        Test::Field { other, part, cased } => {
+            let others = self::values(event, Some(other));
+            let is_null = |value: &Value<'_>| *value == Value::Null;
+            values.iter().any(|left| {
+                others.iter().any(|right| !is_null(left) && !is_null(right) && relates(*part, *cased, left, right))
+            })
+        }
         test => values.into_iter().filter(|value| **value != Value::Null).any(|value| value_passes(test, value)),
+    }
+}
+
+fn lower(text: &str) -> String {
+    text.chars().flat_map(char::to_lowercase).collect()
+}
+
+fn relates(part: FieldPart, cased: bool, left: &Value<'_>, right: &Value<'_>) -> bool {
+    let text = |value: &Value<'_>| if cased { value.to_string() } else { lower(&value.to_string()) };
+    let (left, right) = (text(left), text(right));
+    match part {
+        FieldPart::Whole => left == right,
+        FieldPart::Start => left.starts_with(&right),
+        FieldPart::End => left.ends_with(&right),
+        FieldPart::Anywhere => left.contains(&right),
     }
 }
 
@@ -45,7 +68,6 @@ fn value_passes(test: &Test, value: &Value<'_>) -> bool {
     match test {
         Test::Text { pattern, cased: true } => like(pattern.parts(), &text),
         Test::Text { pattern, cased: false } => {
-            let lower = |text: &str| text.chars().flat_map(char::to_lowercase).collect::<String>();
             let parts: Vec<Part> = pattern
                 .parts()
                 .iter()
@@ -126,25 +148,60 @@ fn field_line() -> impl Strategy<Value = String> {
             "|cidr': '1.0.0.0/8'",
             "': 1",
             "': ''",
+            "|fieldref': G",
+            "|fieldref': user.name",
+            "|fieldref|startswith': G",
+            "|fieldref|endswith': F",
+            "|fieldref|contains': user.name",
+            "|cased|fieldref': G",
+            "|windash|contains': ['-a', ' /b']",
+            "|windash|contains|all': ['-ab', '/a -b']",
+            "|windash': ['-a*', 'x-a', '-']",
+            "|windash|startswith|cased': '-A'",
+            "|base64': 'ab'",
+            "|base64offset|contains': ['ab', 'Đ1a']",
+            "|wide|base64offset|contains': 'ab'",
+            "|utf16be|base64offset|contains': 'a'",
+            "|utf16|base64': 'aB'",
         ]),
     )
         .prop_map(|(name, rest)| format!("'{name}{rest}"));
-    prop_oneof![3 => texts, 2 => fixed]
+    prop_oneof![3 => texts, 3 => fixed]
+}
+
+/// What the values looked for look like once encoded, at every offset and with something around.
+fn encoded() -> impl Strategy<Value = String> {
+    let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let big = |text: &str| text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>();
+    let words = vec![b"ab".to_vec(), "Đ1a".as_bytes().to_vec(), wide("ab"), big("a"), b"\xff\xfea\0B\0".to_vec()];
+    ("[a-z]{0,3}", proptest::sample::select(words), "[a-z]{0,3}")
+        .prop_map(|(before, word, after)| base64_of(&[before.as_bytes(), word.as_slice(), after.as_bytes()].concat()))
+}
+
+fn base64_of(bytes: &[u8]) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(bytes)
+}
+
+fn map() -> impl Strategy<Value = String> {
+    proptest::collection::btree_map("[FGu]", field_line(), 1..3).prop_map(|lines| {
+        // Keys must differ within a map: one line a field name.
+        let mut seen = Vec::new();
+        let is_new = |line: &String| {
+            let key = line.split(':').next().unwrap_or_default().to_owned();
+            let new = !seen.contains(&key);
+            seen.push(key);
+            new
+        };
+        let kept: Vec<String> = lines.into_values().filter(is_new).collect();
+        format!("{{{}}}", kept.join(", "))
+    })
 }
 
 fn search() -> impl Strategy<Value = String> {
     prop_oneof![
-        5 => proptest::collection::btree_map("[FGu]", field_line(), 1..3).prop_map(|lines| {
-            // Keys must differ within a map: one line a field name.
-            let mut seen = Vec::new();
-            let kept: Vec<String> = lines.into_values().filter(|line| {
-                let key = line.split(':').next().unwrap_or_default().to_owned();
-                let new = !seen.contains(&key);
-                seen.push(key);
-                new
-            }).collect();
-            format!("{{{}}}", kept.join(", "))
-        }),
+        5 => map(),
+        2 => proptest::collection::vec(map(), 1..4).prop_map(|maps| format!("[{}]", maps.join(", "))),
         1 => proptest::collection::vec(written().prop_filter("not empty", |word| !word.is_empty()), 1..3)
             .prop_map(|words| format!("[{}]", words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(", "))),
     ]
@@ -173,8 +230,15 @@ fn random_value() -> impl Strategy<Value = Value<'static>> {
         0..6,
     )
     .prop_map(|parts| Value::from(parts.concat()));
+    let dashed = proptest::collection::vec(
+        proptest::sample::select(vec!["-", "/", "\u{2013}", "\u{2014}", "\u{2015}", " ", "a", "A", "b", "x"]),
+        1..7,
+    )
+    .prop_map(|parts| Value::from(parts.concat()));
     let scalar = prop_oneof![
         8 => text,
+        3 => dashed,
+        2 => encoded().prop_map(Value::from),
         1 => Just(Value::Null),
         1 => (-1_i64..3).prop_map(Value::Int),
         1 => Just(Value::from("1.2.3.4")),
@@ -224,6 +288,39 @@ proptest! {
     fn patterns_mean_what_they_say(pattern in "[aĐ*?]{0,6}", text in "[ađĐ]{0,6}") {
         let pattern = Pattern::parse(&pattern);
         prop_assert_eq!(pattern.matches(&text), like(pattern.parts(), &text));
+    }
+
+    /// Said the other way round than it is done: a text has the value if some dash of each option can be a hyphen.
+    #[test]
+    fn any_dash_may_begin_an_option(value in "[ ]?[-/][ab][ab ]?([-/][ab])?", text in "[ab \\-/\u{2013}\u{2014}\u{2015}]{0,9}") {
+        let is_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+        let chars: Vec<char> = value.chars().collect();
+        let begins = |at: usize| {
+            matches!(chars[at], '-' | '/') && !is_word(at.checked_sub(1).map(|at| chars[at])) && is_word(chars.get(at + 1).copied())
+        };
+        let fits = |window: &[char]| window.iter().enumerate().all(|(at, have)| {
+            if begins(at) { "-/\u{2013}\u{2014}\u{2015}".contains(*have) } else { chars[at] == *have }
+        });
+        let want = text.chars().collect::<Vec<char>>().windows(chars.len()).any(fits);
+        let json = serde_json::json!({ "F": text }).to_string();
+        prop_assert_eq!(matches(&format!("  a:\n    F|windash|contains: '{value}'\n  condition: a\n"), &json), want);
+    }
+
+    #[test]
+    fn what_is_encoded_is_found_behind_and_before_anything(
+        before in proptest::collection::vec(any::<u8>(), 0..5), word in "[a-zA-Z0-9]{3,8}", after in proptest::collection::vec(any::<u8>(), 0..5), is_wide in any::<bool>()
+    ) {
+        let bytes: Vec<u8> = if is_wide { word.encode_utf16().flat_map(u16::to_le_bytes).collect() } else { word.clone().into_bytes() };
+        let modifiers = if is_wide { "wide|base64offset|contains" } else { "base64offset|contains" };
+        let detection = format!("  a:\n    F|{modifiers}: '{word}'\n  condition: a\n");
+        let json = |bytes: &[u8]| serde_json::json!({ "F": base64_of(bytes) }).to_string();
+        prop_assert!(matches(&detection, &json(&[&before[..], &bytes, &after].concat())));
+        let mut other = bytes;
+        other[0] ^= 0x10;
+        // Encoded text is compared like any other, letter case aside, so that a word this short may look like another.
+        if word.len() > 5 {
+            prop_assert!(!matches(&detection, &json(&other)));
+        }
     }
 
     #[test]

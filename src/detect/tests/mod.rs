@@ -1,7 +1,10 @@
 //! The language and the engine together: each modifier, and the compiled engine against a plain reading of the rules.
 
+mod correlation_model;
 mod correlations;
 mod interpreter;
+mod limits;
+mod settled;
 
 use std::borrow::Cow;
 use std::path::PathBuf;

@@ -5,6 +5,7 @@ use crate::alert::NewDetection;
 use crate::alert::Policy;
 use crate::incident::Changed;
 use crate::incident::Edit;
+use crate::incident::NewEvidence;
 use crate::incident::NewObservable;
 use crate::model::EventId;
 use crate::model::time::ManualClock;
@@ -255,4 +256,38 @@ fn one_incident_goes_into_another_with_all_it_holds() {
     assert_eq!(refusal(do_it(&incidents, task("muộn"))), IncidentRefusal::Closed);
     let reopen = IncidentAction::Phase { phase: IncidentPhase::Analysis, note: Some("x".to_owned()) };
     assert_eq!(refusal(do_it(&incidents, reopen)), IncidentRefusal::Merged(IncidentId(2)));
+}
+
+#[test]
+fn evidence_is_kept_with_its_case_and_goes_with_it() {
+    let (_folder, _store, incidents) = world();
+    let an = Actor::analyst("an");
+    for alert in [1, 2] {
+        incidents.escalate(&escalation(&[alert]), &an).unwrap();
+    }
+    let attach = |bundle: &[u8]| {
+        IncidentAction::Attach(NewEvidence {
+            query: "longan.id:7".to_owned(),
+            note: Some("  ".to_owned()),
+            events: 1,
+            digest: "ab".repeat(32),
+            bundle: bundle.to_vec(),
+        })
+    };
+    for (id, bundle) in [(1, b"one".as_slice()), (2, b"two"), (1, b"three")] {
+        incidents.act(IncidentId(id), &attach(bundle), &an).unwrap();
+    }
+    let large = attach(&vec![0; evidence::BUNDLE_BYTES_MAX + 1]);
+    let refused = incidents.act(IncidentId(1), &large, &an);
+    assert!(matches!(refused, Err(IncidentError::Refused(IncidentRefusal::TooLong { .. }))));
+    let detail = incidents.detail(IncidentId(1)).unwrap();
+    let told = detail.evidence.iter().map(|one| (one.place, one.bytes, one.note.as_deref(), one.added_by.as_str()));
+    assert_eq!(told.collect::<Vec<_>>(), [(1, 3, None, "an"), (2, 5, None, "an")]);
+    assert!(detail.timeline.last().unwrap().text.as_deref().unwrap().starts_with("longan.id:7 (1, sha256 abab"));
+
+    incidents.act(IncidentId(1), &IncidentAction::MergeInto { incident: IncidentId(2) }, &an).unwrap();
+    let kept = [1, 2, 3, 4].map(|place| incidents.bundle(IncidentId(2), place).unwrap());
+    assert_eq!(kept, [Some(b"two".to_vec()), Some(b"one".to_vec()), Some(b"three".to_vec()), None]);
+    let closed = incidents.act(IncidentId(1), &attach(b"late"), &an);
+    assert!(matches!(closed, Err(IncidentError::Refused(IncidentRefusal::Closed))));
 }

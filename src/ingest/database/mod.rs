@@ -19,7 +19,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use error::DatabaseError;
-pub use poller::PollerError;
 pub use poller::run;
 pub use statement::StatementError;
 pub use statement::check_select;

@@ -15,12 +15,12 @@ use crate::ingest::database::session::Page;
 use crate::ingest::database::session::Row;
 use crate::ingest::database::session::Session;
 use crate::ingest::database::sql::Plan;
-use crate::ingest::intake::Frame;
-use crate::ingest::intake::NotStored;
 use crate::ingest::intake::Place;
 use crate::ingest::ledger::Ledger;
-use crate::ingest::ledger::LedgerError;
 use crate::ingest::listener::Context;
+use crate::ingest::placed::Placed;
+use crate::ingest::placed::PlacedError;
+use crate::ingest::placed::Storing;
 use crate::model::Origin;
 use crate::telemetry::Counter;
 use crate::telemetry::Gauge;
@@ -29,21 +29,10 @@ use crate::telemetry::Gauge;
 const PAUSE_MIN: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 
-/// Why the input ended by itself.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum PollerError {
-    /// The log takes nothing any more.
-    #[error("database input stopped")]
-    NotStored(#[from] NotStored),
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
-}
-
 /// Why one connection was given up.
 enum Fault {
     Database(DatabaseError),
-    Ends(PollerError),
+    Ends(PlacedError),
 }
 
 impl From<DatabaseError> for Fault {
@@ -52,7 +41,7 @@ impl From<DatabaseError> for Fault {
     }
 }
 
-impl<E: Into<PollerError>> From<E> for Fault {
+impl<E: Into<PlacedError>> From<E> for Fault {
     fn from(err: E) -> Fault {
         Fault::Ends(err.into())
     }
@@ -60,10 +49,7 @@ impl<E: Into<PollerError>> From<E> for Fault {
 
 struct Poller {
     config: Config,
-    context: Context,
-    account: Account,
-    origin: Arc<Origin>,
-    ledger: Ledger<Position>,
+    storing: Storing<Position>,
     errors: Counter,
     late: Counter,
     behind: Gauge,
@@ -76,21 +62,23 @@ struct Poller {
 ///
 /// # Errors
 /// When the log has failed or ended, or the position cannot be kept. Nothing the database does ends the input.
-pub async fn run(config: Config, places: &[Place], context: Context) -> Result<(), PollerError> {
+pub async fn run(config: Config, places: &[Place], context: Context) -> Result<(), PlacedError> {
     let labels = [("input", config.name.as_str())];
     let mut poller = Poller {
-        account: Account::new(&context.registry, &config.name),
-        origin: Arc::new(Origin { input: config.name.clone(), peer: None, identity: None }),
-        ledger: Ledger::open(&config.folder, &config.name, &config.subject(), places)?,
         errors: context.registry.counter("longan_database_errors_total", &labels),
         late: context.registry.counter("longan_database_late_rows_total", &labels),
         behind: context.registry.gauge("longan_database_behind", &labels),
+        storing: Storing {
+            account: Account::new(&context.registry, &config.name),
+            origin: Arc::new(Origin { input: config.name.clone(), peer: None, identity: None }),
+            ledger: Ledger::open(&config.folder, &config.name, &config.subject(), places)?,
+            context,
+        },
         told: None,
         pause: PAUSE_MIN,
         config,
-        context,
     };
-    let cancel = poller.context.cancel.clone();
+    let cancel = poller.storing.context.cancel.clone();
     while !cancel.is_cancelled() {
         match poller.serve().await {
             Ok(()) => {}
@@ -111,24 +99,24 @@ pub async fn run(config: Config, places: &[Place], context: Context) -> Result<(
 impl Poller {
     /// Polls on one connection until it fails or the input is cancelled.
     async fn serve(&mut self) -> Result<(), Fault> {
-        let cancel = self.context.cancel.clone();
+        let cancel = self.storing.context.cancel.clone();
         let opened = tokio::select! {
             opened = Session::open(&self.config) => opened,
             () = cancel.cancelled() => return Ok(()),
         };
         let mut session = opened?;
-        self.account.connections.set(1);
+        self.storing.account.connections.set(1);
         let served = self.poll(&mut session).await;
-        self.account.connections.set(0);
+        self.storing.account.connections.set(0);
         session.close().await;
         served
     }
 
     async fn poll(&mut self, session: &mut Session) -> Result<(), Fault> {
-        let cancel = self.context.cancel.clone();
+        let cancel = self.storing.context.cancel.clone();
         let columns = session.columns(&self.config).await?;
         let plan = Plan::new(&self.config, columns)?;
-        if self.ledger.progress().at.is_none() && !self.config.is_from_beginning {
+        if self.storing.ledger.progress().at.is_none() && !self.config.is_from_beginning {
             self.begin_at_the_end(session, &plan).await?;
         }
         while !cancel.is_cancelled() {
@@ -142,7 +130,7 @@ impl Poller {
             };
             self.measure(session, &plan, is_full).await?;
             if !is_full {
-                self.ledger.settle()?;
+                self.storing.ledger.settle()?;
                 tokio::select! {
                     () = tokio::time::sleep(self.config.poll) => {}
                     () = cancel.cancelled() => {}
@@ -156,14 +144,14 @@ impl Poller {
     async fn begin_at_the_end(&mut self, session: &mut Session, plan: &Plan) -> Result<(), Fault> {
         let newest = session.page(&self.config, plan, &plan.newest()).await?;
         if let Some(row) = newest.rows.into_iter().next() {
-            self.ledger.begin_at(Position::starting_after(mark_of(&row, plan, false)))?;
+            self.storing.ledger.begin_at(Position::starting_after(mark_of(&row, plan, false)))?;
         }
         Ok(())
     }
 
     /// Reads the rows of the window that were not sent, and a page of new ones.
     async fn ask(&self, session: &mut Session, plan: &Plan) -> Result<(Page, Page), DatabaseError> {
-        let position = self.ledger.progress();
+        let position = self.storing.ledger.progress();
         let late = match plan.late_rows(position) {
             Some(text) => session.page(&self.config, plan, &text).await?,
             None => Page::default(),
@@ -181,47 +169,17 @@ impl Poller {
         Ok(is_full)
     }
 
-    /// Hands rows in until they are stored: while the disk is full they stay where they are.
     async fn store(&mut self, rows: Vec<Row>, plan: &Plan, is_late: bool) -> Result<(), Fault> {
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let marks: Vec<Mark> = rows.iter().map(|row| mark_of(row, plan, is_late)).collect();
-        let received = self.context.clock.now();
-        let frame = |row: Row| Frame {
-            received,
-            origin: Arc::clone(&self.origin),
-            truncated: row.truncated,
-            raw: row.document,
+        let placed = |row: Row| {
+            let mark = mark_of(&row, plan, is_late);
+            Placed { raw: row.document, truncated: row.truncated, mark }
         };
-        let frames: Vec<Frame> = rows.into_iter().map(frame).collect();
-        loop {
-            let places = self.ledger.begin(&marks)?;
-            frames.iter().for_each(|frame| self.account.frame(frame.raw.len(), frame.truncated));
-            let outcome = match self.context.intake.submit_placed(frames.clone(), places).await {
-                Ok(receipt) => receipt.synced().await,
-                Err(err) => {
-                    self.account.rejected.add(frames.len() as u64);
-                    Err(err)
-                }
-            };
-            match outcome {
-                Ok(()) => break,
-                // Noted but not stored: the next run reads them again.
-                Err(NotStored::DiskFull) => tokio::select! {
-                    accepting = self.context.intake.accepting() => accepting?,
-                    () = self.context.cancel.cancelled() => return Ok(()),
-                },
-                Err(err) => return Err(err.into()),
-            }
-        }
-        self.ledger.stored(&marks);
-        Ok(())
+        Ok(self.storing.store(rows.into_iter().map(placed).collect()).await?)
     }
 
     /// Tells how far the table is ahead; asked only while it is, for it may cost the database a scan.
     async fn measure(&self, session: &mut Session, plan: &Plan, is_full: bool) -> Result<(), Fault> {
-        let asked = plan.behind(self.ledger.progress()).filter(|_| is_full);
+        let asked = plan.behind(self.storing.ledger.progress()).filter(|_| is_full);
         let behind = match asked {
             Some(text) => session.number(&self.config, &text).await?.unwrap_or(0),
             None => 0,

@@ -16,6 +16,7 @@ mod watch;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use bytes::Bytes;
 use regex::bytes::Regex;
 
 pub use glob::Glob;
@@ -117,6 +118,30 @@ impl Config {
             files_max: NonZeroUsize::new(1024).expect("not zero"),
         }
     }
+}
+
+/// Cuts a file that is read chunk by chunk into its messages as an input does; the last one may lack its line break.
+pub fn messages(
+    chunks: impl IntoIterator<Item = Bytes>,
+    bytes_max: NonZeroUsize,
+    multiline: Option<&Multiline>,
+) -> Vec<Bytes> {
+    let mut splitter = lines::Splitter::new(bytes_max.get(), 0);
+    let mut joiner = lines::Joiner::new(bytes_max.get());
+    let mut messages = Vec::new();
+    let mut lines = Vec::new();
+    let mut take = |lines: &mut Vec<lines::Line>| match multiline {
+        Some(rules) => joiner.feed(rules, std::mem::take(lines), &mut messages),
+        None => messages.append(lines),
+    };
+    for chunk in chunks {
+        splitter.feed(&chunk, &mut lines);
+        take(&mut lines);
+    }
+    splitter.flush(&mut lines);
+    take(&mut lines);
+    joiner.flush(&mut messages);
+    messages.into_iter().map(|line| line.raw).collect()
 }
 
 #[cfg(test)]

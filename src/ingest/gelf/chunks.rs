@@ -27,7 +27,7 @@ struct Pending {
 
 /// What a datagram was.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Taken<'a> {
+pub enum Taken<'a> {
     /// A message of its own.
     Whole(&'a [u8]),
     /// The last missing chunk of one.
@@ -39,14 +39,14 @@ pub(super) enum Taken<'a> {
 
 /// The unfinished messages.
 #[derive(Debug, Default)]
-pub(super) struct Chunks {
+pub struct Chunks {
     pending: HashMap<Key, Pending>,
     bytes: usize,
 }
 
 impl Chunks {
     /// Takes a datagram.
-    pub(super) fn take<'a>(&mut self, peer: IpAddr, datagram: &'a [u8], now: Instant) -> Taken<'a> {
+    pub fn take<'a>(&mut self, peer: IpAddr, datagram: &'a [u8], now: Instant) -> Taken<'a> {
         let Some((head, body)) = datagram.split_at_checked(HEAD_BYTES).filter(|(head, _)| head.starts_with(&MAGIC))
         else {
             return if datagram.starts_with(&MAGIC) { Taken::Refused } else { Taken::Whole(datagram) };
@@ -87,7 +87,7 @@ impl Chunks {
     }
 
     /// Gives up messages that stayed unfinished too long, and returns how many.
-    pub(super) fn give_up(&mut self, now: Instant) -> u64 {
+    pub fn give_up(&mut self, now: Instant) -> u64 {
         let before = self.pending.len();
         let bytes = &mut self.bytes;
         self.pending.retain(|_, pending| {
@@ -99,7 +99,7 @@ impl Chunks {
     }
 
     /// Gives up all of them.
-    pub(super) fn clear(&mut self) -> u64 {
+    pub fn clear(&mut self) -> u64 {
         self.bytes = 0;
         let count = self.pending.len() as u64;
         self.pending.clear();

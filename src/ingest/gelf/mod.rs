@@ -2,7 +2,7 @@
 //!
 //! What is kept is the object itself: chunks are put together and what was packed is unpacked, for nobody can search the rest.
 
-mod chunks;
+pub mod chunks;
 pub mod tcp;
 pub mod udp;
 

@@ -37,6 +37,8 @@ pub use bulk::Items;
 pub use bulk::work_off;
 pub use collector::objects;
 pub use lines::lines;
+pub use otlp::NotTaken;
+pub use otlp::records as otlp_records;
 pub use server::run;
 
 /// How an HTTP input behaves.

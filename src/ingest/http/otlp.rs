@@ -29,26 +29,80 @@ use crate::ingest::http::problem;
 use crate::ingest::http::submit::Documents;
 
 const PROTOBUF: &str = "application/x-protobuf";
+/// Resource and scope stand beside each record of a request, which may make much of little; all of it is at most so long.
+const UNPACKED_BYTES_MAX: usize = 64 << 20;
+
+/// Why a request was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotTaken {
+    #[error("the body is no ExportLogsServiceRequest")]
+    Unreadable,
+    #[error(
+        "with their resource beside each, the records are over {} MiB: send smaller batches",
+        UNPACKED_BYTES_MAX >> 20
+    )]
+    TooLong,
+}
+
+/// The records of one request as the events they become.
+#[derive(Debug, Default)]
+struct Records {
+    texts: Vec<Bytes>,
+    bytes: usize,
+}
+
+impl Records {
+    fn add(
+        &mut self,
+        record: Map<String, Value>,
+        scope: &Map<String, Value>,
+        resource: &Map<String, Value>,
+    ) -> Result<(), NotTaken> {
+        let text = whole(record, scope, resource).to_string();
+        self.bytes += text.len();
+        if self.bytes > UNPACKED_BYTES_MAX {
+            return Err(NotTaken::TooLong);
+        }
+        self.texts.push(Bytes::from(text));
+        Ok(())
+    }
+}
+
+/// Reads the body of a request into one JSON object for each record.
+///
+/// # Errors
+/// [`NotTaken`]; then none of its records is handed out.
+pub fn records(body: &Bytes, is_protobuf: bool) -> Result<Vec<Bytes>, NotTaken> {
+    if is_protobuf { of_protobuf(body) } else { of_json(body) }
+}
 
 /// `POST /v1/logs`.
 pub(super) async fn logs(State(shared): State<Arc<Shared>>, headers: HeaderMap, payload: Payload) -> Response {
     let content = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let content = content.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let records = match content.as_str() {
-        PROTOBUF => of_protobuf(&payload.bytes),
-        "application/json" => of_json(&payload.bytes),
+        PROTOBUF => records(&payload.bytes, true),
+        "application/json" => records(&payload.bytes, false),
         _ => {
             let reason = "content-type must be application/x-protobuf or application/json";
             return problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason);
         }
     };
-    let Some(records) = records else {
-        shared.account.framing_errors.increment();
-        return problem(StatusCode::BAD_REQUEST, "the body is no ExportLogsServiceRequest");
+    let records = match records {
+        Ok(records) => records,
+        Err(reason) => {
+            shared.account.framing_errors.increment();
+            let status = match reason {
+                NotTaken::Unreadable => StatusCode::BAD_REQUEST,
+                NotTaken::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
+            };
+            return problem(status, &reason.to_string());
+        }
     };
     let mut documents = Documents::new(&shared, payload.sender);
     for record in records {
-        documents.add(&shared, Bytes::from(record.to_string()));
+        documents.add(&shared, record);
     }
     match documents.store(&shared).await {
         Err(answer) => answer,
@@ -58,18 +112,19 @@ pub(super) async fn logs(State(shared): State<Arc<Shared>>, headers: HeaderMap, 
     }
 }
 
-fn of_protobuf(body: &Bytes) -> Option<Vec<Value>> {
-    let request = proto::Request::decode(body.clone()).ok()?;
-    let mut records = Vec::new();
+fn of_protobuf(body: &Bytes) -> Result<Vec<Bytes>, NotTaken> {
+    let request = proto::Request::decode(body.clone()).map_err(|_| NotTaken::Unreadable)?;
+    let mut records = Records::default();
     for group in request.resource_logs {
         let resource = group.resource.map(|resource| attributes(resource.attributes)).unwrap_or_default();
         for scope_logs in group.scope_logs {
             let scope = scope_logs.scope.map(scope_of).unwrap_or_default();
-            records
-                .extend(scope_logs.log_records.into_iter().map(|record| whole(record_of(record), &scope, &resource)));
+            for record in scope_logs.log_records {
+                records.add(record_of(record), &scope, &resource)?;
+            }
         }
     }
-    Some(records)
+    Ok(records.texts)
 }
 
 fn record_of(record: proto::LogRecord) -> Map<String, Value> {
@@ -126,34 +181,34 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn of_json(body: &Bytes) -> Option<Vec<Value>> {
-    let request: Value = serde_json::from_slice(body).ok()?;
-    let mut records = Vec::new();
-    for group in list(request.as_object()?, "resourceLogs")? {
+fn of_json(body: &Bytes) -> Result<Vec<Bytes>, NotTaken> {
+    let request: Value = serde_json::from_slice(body).map_err(|_| NotTaken::Unreadable)?;
+    let mut records = Records::default();
+    for group in list(&request, "resourceLogs")? {
         let resource = group.get("resource").map(attributes_of_json).unwrap_or_default();
-        for scope_logs in list(group.as_object()?, "scopeLogs")? {
+        for scope_logs in list(group, "scopeLogs")? {
             let mut scope = scope_logs.get("scope").and_then(Value::as_object).cloned().unwrap_or_default();
             scope.retain(|name, _| matches!(name.as_str(), "name" | "version"));
-            for record in list(scope_logs.as_object()?, "logRecords")? {
-                let mut members = record.as_object()?.clone();
+            for record in list(scope_logs, "logRecords")? {
+                let mut members = record.as_object().ok_or(NotTaken::Unreadable)?.clone();
                 if let Some(body) = members.get_mut("body") {
                     *body = plain_of_json(body);
                 }
                 if members.contains_key("attributes") {
                     members.insert("attributes".to_owned(), Value::Object(attributes_of_json(record)));
                 }
-                records.push(whole(members, &scope, &resource));
+                records.add(members, &scope, &resource)?;
             }
         }
     }
-    Some(records)
+    Ok(records.texts)
 }
 
-/// A list that may be absent, and must be a list when it is there.
-fn list<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a [Value]> {
-    match object.get(name) {
-        None | Some(Value::Null) => Some(&[]),
-        Some(value) => value.as_array().map(Vec::as_slice),
+/// A list of an object that may be absent, and must be a list when it is there.
+fn list<'a>(holder: &'a Value, name: &str) -> Result<&'a [Value], NotTaken> {
+    match holder.as_object().ok_or(NotTaken::Unreadable)?.get(name) {
+        None | Some(Value::Null) => Ok(&[]),
+        Some(value) => value.as_array().map(Vec::as_slice).ok_or(NotTaken::Unreadable),
     }
 }
 
@@ -228,13 +283,13 @@ mod tests {
     #[test]
     fn both_forms_give_the_same_event() {
         let protobuf = of_protobuf(&Bytes::from(request().encode_to_vec())).expect("a request");
-        assert_eq!(protobuf.iter().map(Value::to_string).collect::<Vec<_>>(), [WANTED]);
+        assert_eq!(protobuf, [WANTED]);
         let text = r#"{"resourceLogs":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"lgsp"}}]},
             "scopeLogs":[{"scope":{"name":"ky-so"},"logRecords":[{"timeUnixNano":"1773455213123456789","severityNumber":17,
             "severityText":"ERROR","body":{"stringValue":"không ký được"},"attributes":[{"key":"http.status","value":{"intValue":"500"}},
             {"key":"tags","value":{"arrayValue":{"values":[{"stringValue":"a"},{"boolValue":true}]}}}],"traceId":"0102"}]}]}]}"#;
         let json = of_json(&Bytes::from(text)).expect("a request");
-        assert_eq!(json.iter().map(Value::to_string).collect::<Vec<_>>(), [WANTED]);
+        assert_eq!(json, [WANTED]);
     }
 
     #[test]
@@ -246,12 +301,13 @@ mod tests {
             "{\"resourceLogs\":[1]}",
             "{\"resourceLogs\":[{\"scopeLogs\":[{\"logRecords\":[3]}]}]}",
         ] {
-            assert_eq!(of_json(&Bytes::from(text)), None, "{text}");
+            assert_eq!(of_json(&Bytes::from(text)), Err(NotTaken::Unreadable), "{text}");
         }
-        assert_eq!(of_json(&Bytes::from("{}")), Some(Vec::new()));
+        assert_eq!(of_json(&Bytes::from("{}")), Ok(Vec::new()));
         let good = request().encode_to_vec();
         for cut in 0..good.len() {
-            of_protobuf(&Bytes::copy_from_slice(&good[..cut]));
+            // Some beginnings are requests of their own.
+            drop(of_protobuf(&Bytes::copy_from_slice(&good[..cut])));
         }
         // A value inside a value inside a value …
         let mut deep = proto::AnyValue::default();
@@ -260,6 +316,16 @@ mod tests {
         }
         let mut request = request();
         request.resource_logs[0].scope_logs[0].log_records[0].body = Some(deep);
-        assert_eq!(of_protobuf(&Bytes::from(request.encode_to_vec())), None);
+        assert_eq!(of_protobuf(&Bytes::from(request.encode_to_vec())), Err(NotTaken::Unreadable));
+    }
+
+    #[test]
+    fn a_long_resource_beside_many_records_is_refused() {
+        let mut request = request();
+        request.resource_logs[0].resource.as_mut().expect("there is one").attributes[0] =
+            pair("service.name", proto::any_value::Kind::Text("x".repeat(1 << 20)));
+        let scope_logs = &mut request.resource_logs[0].scope_logs[0];
+        scope_logs.log_records = vec![proto::LogRecord::default(); 100];
+        assert_eq!(of_protobuf(&Bytes::from(request.encode_to_vec())), Err(NotTaken::TooLong));
     }
 }

@@ -8,13 +8,13 @@ use bytes::BytesMut;
 use flate2::read::ZlibDecoder;
 
 /// The longest document and the longest compressed block; a whole block unpacks to no more than this.
-pub(super) const PAYLOAD_BYTES_MAX: usize = 16 << 20;
+pub const PAYLOAD_BYTES_MAX: usize = 16 << 20;
 const WINDOW_MAX: u32 = 1 << 20;
 const VERSION: u8 = b'2';
 
 /// What a sender says.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Frame {
+pub enum Frame {
     /// So many events follow until an acknowledgement is waited for.
     Window(u32),
     /// One event.
@@ -26,7 +26,7 @@ pub(super) enum Frame {
 /// Why a connection is given up.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub(super) enum FrameError {
+pub enum FrameError {
     #[error("byte {0:#04x} is no version this input speaks (2)")]
     Version(u8),
     #[error("byte {0:#04x} is no kind of frame")]
@@ -40,7 +40,7 @@ pub(super) enum FrameError {
 }
 
 /// Cuts one frame off the buffer; `None` when more must be read.
-pub(super) fn next(buffer: &mut BytesMut) -> Result<Option<Frame>, FrameError> {
+pub fn next(buffer: &mut BytesMut) -> Result<Option<Frame>, FrameError> {
     let mut head = &buffer[..];
     if head.is_empty() {
         return Ok(None);
@@ -84,7 +84,7 @@ fn payload(buffer: &mut BytesMut, head_bytes: usize, length: u32) -> Result<Opti
 }
 
 /// Unpacks a block up to the limit and cuts it into its frames; a block inside a block is none.
-pub(super) fn unpack(packed: &[u8]) -> Result<Vec<Frame>, FrameError> {
+pub fn unpack(packed: &[u8]) -> Result<Vec<Frame>, FrameError> {
     let mut unpacked = Vec::new();
     let mut reader = ZlibDecoder::new(packed).take(PAYLOAD_BYTES_MAX as u64 + 1);
     reader.read_to_end(&mut unpacked).map_err(|_| FrameError::Packing)?;

@@ -3,7 +3,7 @@
 //! A sender announces a window of events and waits until its last one is acknowledged; the acknowledgement is sent after the sync. A
 //! connection that cannot be served is closed unanswered, so that the sender keeps its events and comes back.
 
-mod frame;
+pub mod frame;
 mod session;
 
 use std::sync::Arc;

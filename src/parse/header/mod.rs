@@ -16,12 +16,15 @@ mod tests;
 
 pub use crate::parse::timestamp::Inferred;
 
+use serde::Serialize;
+
 use crate::model::SyslogSeverity;
 use crate::model::Timestamp;
 use crate::parse::timestamp::Context;
 
 /// Which kind of header a line has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum HeaderFormat {
     /// RFC 5424, without a deviation.
     Rfc5424,

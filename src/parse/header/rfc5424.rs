@@ -38,8 +38,11 @@ fn message(text: &str) -> IResult<&str, Header<'_>> {
     let (text, app_name) = name::<48>(text)?;
     let (text, procid) = name::<128>(text)?;
     let (text, msgid) = name::<32>(text)?;
-    let (text, structured_data) =
-        alt((value(None, nil), recognize(structured_data::elements).map(Some))).parse(text)?;
+    let (text, structured_data) = alt((
+        value(None, nil),
+        verify(recognize(structured_data::elements), structured_data::escapes_are_valid).map(Some),
+    ))
+    .parse(text)?;
     let (text, body) = alt((nom::combinator::eof, preceded(char(' '), rest))).parse(text)?;
     // A BOM promises UTF-8 (§6.4); where bytes had to be replaced, the promise was broken.
     if body.starts_with('\u{feff}') && body.contains(char::REPLACEMENT_CHARACTER) {

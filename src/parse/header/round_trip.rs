@@ -117,7 +117,7 @@ const TIMES_BROKEN: [&str; 21] = [
     "--",
 ];
 
-const DATA_BROKEN: [&str; 17] = [
+const DATA_BROKEN: [&str; 18] = [
     "",
     "--",
     "[]",
@@ -135,6 +135,7 @@ const DATA_BROKEN: [&str; 17] = [
     "[i]x",
     "[i][i]",
     "[i=]",
+    "[i a=\"\\n\"]",
 ];
 
 /// Each production of §6 broken once: none is of RFC 5424, and the end of every line is still there to be read otherwise.

@@ -36,7 +36,7 @@ pub fn visit<'a>(text: &'a str, out: &mut dyn FnMut(&'a str, &'a str, Cow<'a, st
         _ => return Err(NotThis),
     }
     let mut left = text;
-    while let Ok((rest, ())) = element(left, out) {
+    while let Ok((rest, ())) = element(left, &mut |id, name, value| out(id, name, unescape(value))) {
         left = rest;
     }
     Ok(())
@@ -60,13 +60,13 @@ pub(super) fn elements(text: &str) -> IResult<&str, ()> {
     }
 }
 
-/// `SD-ELEMENT = "[" SD-ID *(SP SD-PARAM) "]"`.
-fn element<'a>(text: &'a str, out: &mut dyn FnMut(&'a str, &'a str, Cow<'a, str>)) -> IResult<&'a str, ()> {
+/// `SD-ELEMENT = "[" SD-ID *(SP SD-PARAM) "]"`; values are handed out as they stand.
+fn element<'a>(text: &'a str, out: &mut dyn FnMut(&'a str, &'a str, &'a str)) -> IResult<&'a str, ()> {
     let (mut left, id) = preceded(char('['), sd_name).parse(text)?;
     loop {
         let (rest, parameter) = opt(preceded(char(' '), parameter)).parse(left)?;
         let Some((name, value)) = parameter else { break };
-        out(id, name, unescape(value));
+        out(id, name, value);
         left = rest;
     }
     let (rest, _) = char(']').parse(left)?;
@@ -100,6 +100,26 @@ fn raw_value(text: &str) -> IResult<&str, &str> {
         }
     }
     Err(nom::Err::Error(nom::error::Error::new(text, nom::error::ErrorKind::Escaped)))
+}
+
+/// Tells whether in every value backslashes escape only what must be escaped: a sender that writes others breaks §6.3.3.
+pub(super) fn escapes_are_valid(text: &str) -> bool {
+    let mut valid = true;
+    let mut left = text;
+    while let Ok((rest, ())) = element(left, &mut |_, _, value| valid &= is_escaped_well(value)) {
+        left = rest;
+    }
+    valid
+}
+
+fn is_escaped_well(value: &str) -> bool {
+    let mut bytes = value.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte == b'\\' && !matches!(bytes.next(), Some(b'"' | b'\\' | b']')) {
+            return false;
+        }
+    }
+    true
 }
 
 /// Takes away the backslashes that escape; borrows when there are none.

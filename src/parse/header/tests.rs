@@ -51,6 +51,11 @@ fn what_deviates_from_rfc_5424_is_still_read() {
             "<13>1 2026-03-14T09:26:53.1234567Z h a 1 M [a@1 b=\"c\"] text",
             "Rfc3164 13 2026-03-14T09:26:53.123456700Z - h a 1 M | text",
         ),
+        // A backslash that escapes nothing; the parameters are read all the same.
+        (
+            "<13>1 2026-03-14T09:26:53Z h a - - [i k=\"C:\\new\"] text",
+            "Rfc3164 13 2026-03-14T09:26:53.000Z - h a - - | text",
+        ),
         // Structured data that repeats an id, an unescaped bracket, no structured data at all.
         (
             "<13>1 2026-03-14T09:26:53Z h a - - [i][i] text",

@@ -59,7 +59,7 @@ impl Packs {
 }
 
 fn compare(pack: &Pack, sample: &Sample, event: &Event<'_>) -> Option<String> {
-    let is_own = event.parser == Some(pack.name.as_str());
+    let is_own = event.parser == Some(sample.read_by.as_deref().unwrap_or(&pack.name));
     if sample.never {
         return is_own.then(|| "the line must not be read by this pack, but was".to_owned());
     }

@@ -1,5 +1,6 @@
 //! What the API asks of the running whole: searching, and how it is doing.
 
+mod evidence;
 mod export;
 mod folder;
 pub mod rules;
@@ -7,6 +8,8 @@ mod search;
 mod status;
 mod table;
 
+pub(super) use evidence::EvidenceOf;
+pub use evidence::verify_data;
 pub use export::Exporter;
 pub use folder::FolderError;
 pub use folder::FolderSearch;

@@ -1,5 +1,6 @@
 //! How the running whole is doing, as the API tells it.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use nix::sys::statvfs::statvfs;
 
 use crate::auth::Principal;
+use crate::detect::Strain;
 use crate::ingest::Intake;
 use crate::model::Timestamp;
 use crate::model::time::Clock;
@@ -22,6 +24,7 @@ use crate::telemetry::Registry;
 use crate::wire::problem::Problem;
 use crate::wire::rule::Verdicts;
 use crate::wire::source::InputRow;
+use crate::wire::source::LogSourceRow;
 use crate::wire::source::SourceAction;
 use crate::wire::source::SourceCommand;
 use crate::wire::source::SourceList;
@@ -32,6 +35,8 @@ use crate::wire::status::Status;
 
 /// A mute that nobody remembers is a hole.
 const MUTE_SECONDS_MAX: u64 = 90 * 86_400;
+/// Logs that came longer ago arrive no more.
+const ARRIVES_WITHIN: Duration = Duration::from_secs(30 * 86_400);
 /// The page size of every system this runs on.
 const PAGE_BYTES: u64 = 4096;
 /// Folders of the data folder are added up to this depth.
@@ -71,6 +76,8 @@ impl StatusService for StatusOf {
         let in_force = self.live.in_force();
         let (events_per_second, lag_ms) = self.live.rate();
         let last_event = self.registry.gauge("longan_wal_last_id", &[]).get();
+        let mut problems = in_force.problems;
+        problems.extend(self.live.strain_problems());
         Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started: self.started.to_string(),
@@ -84,7 +91,7 @@ impl StatusService for StatusOf {
             open_alerts: 0,
             alerts_by_level: Vec::new(),
             rules_loaded: in_force.rules.rules().count() as u64,
-            problems: in_force.problems,
+            problems,
             packs_loaded: in_force.pack_count,
             disk_used_bytes: folder_bytes(&self.data),
             disk_free_bytes: statvfs(&self.data)
@@ -101,7 +108,14 @@ impl StatusService for StatusOf {
 
     fn sources(&self) -> SourceList {
         let inputs = self.inputs.iter().map(|row| self.with_figures(row)).collect();
-        SourceList { inputs, sources: self.live.sources().rows(self.clock.now()) }
+        let sources = self.live.sources();
+        let log_sources = sources.log_sources().into_iter().map(|(source, seen)| LogSourceRow {
+            product: source.product,
+            service: source.service,
+            category: source.category,
+            last_seen: seen.to_string(),
+        });
+        SourceList { inputs, sources: sources.rows(self.clock.now()), log_sources: log_sources.collect() }
     }
 
     fn act_on_source(&self, command: &SourceCommand, caller: &Principal) -> Result<SourceRow, Problem> {
@@ -132,6 +146,12 @@ impl StatusService for StatusOf {
 
     fn rules(&self) -> RuleList {
         let in_force = self.live.in_force();
+        let since = self.clock.now().minus(ARRIVES_WITHIN);
+        let mut seen = self.live.sources().log_sources();
+        seen.retain(|(_, at)| *at >= since);
+        let arriving = in_force.rules.arriving(&seen.into_iter().map(|(source, _)| source).collect::<Vec<_>>());
+        let strains: HashMap<String, Strain> =
+            self.live.strains().into_iter().map(|strain| (strain.rule.clone(), strain)).collect();
         let rules = in_force.rules.rules().map(|rule| RuleRow {
             id: rule.id.clone(),
             title: rule.title.clone(),
@@ -145,6 +165,11 @@ impl StatusService for StatusOf {
             verdicts: Verdicts::default(),
             noise: 0,
             exceptions: 0,
+            cases: in_force.cases.get(&rule.id).map_or(0, |count| *count as u64),
+            arrives: arriving.get(&rule.id).copied(),
+            is_silent: rule.silent,
+            suppressed: strains.get(&rule.id).map_or(0, |strain| strain.suppressed),
+            skipped: strains.get(&rule.id).map_or(0, |strain| strain.skipped),
         });
         RuleList { rules: rules.collect() }
     }

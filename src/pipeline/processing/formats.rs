@@ -64,6 +64,11 @@ impl Formats {
             };
             (input.config.name.clone(), Arc::new(format))
         }));
+        known.extend(settings.journald.iter().map(|input| {
+            let pack = input.format.clone();
+            // Every entry has its time in UTC.
+            (input.config.name.clone(), Arc::new(Format { pack, ..Format::default() }))
+        }));
         // A followed file is looked up by its pattern, an imported one by its name: both are of the same list.
         let files = settings.files.iter().filter_map(|file| {
             let format = Format {

@@ -29,6 +29,7 @@ use crate::alert::NewDetection;
 use crate::alert::rulebook::RuleBook;
 use crate::detect::Detection;
 use crate::detect::Detector;
+use crate::detect::Limits;
 use crate::model::Envelope;
 use crate::model::Event;
 use crate::model::EventId;
@@ -128,7 +129,7 @@ impl Processor {
     /// # Errors
     /// When the alert store cannot be read.
     pub(super) fn new(parts: Parts) -> anyhow::Result<Processor> {
-        let mut detector = Detector::new(Arc::clone(&parts.content.rules));
+        let mut detector = Detector::limited(Arc::clone(&parts.content.rules), Limits::STANDARD);
         let committed = parts.alerts.position().context("reading the position of the alerts")?;
         let mut snapshot_at = EventId::ZERO;
         if let Some((position, bytes)) = parts.alerts.snapshot().context("reading the kept state")? {
@@ -283,6 +284,7 @@ impl Processor {
             self.parts.live.set_lag_ms(u64::try_from(lag.as_millis()).unwrap_or(u64::MAX));
         }
         self.note_rate();
+        self.parts.live.set_strains(self.detector.strains());
         let is_snapshot_due = self.position > self.snapshot_at && self.last_snapshot.elapsed() >= SNAPSHOT_EVERY;
         if !self.pending.is_empty() || is_snapshot_due {
             self.commit(is_snapshot_due)?;

@@ -2,6 +2,9 @@
 
 use std::ops::Bound;
 
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
 use crate::diag;
 use crate::model::Timestamp;
 use crate::model::ecs::Kind;
@@ -49,8 +52,19 @@ pub(super) fn is_mac(run: &str) -> bool {
     run.split(':').count() == 6 && run.split(':').all(is_group)
 }
 
+/// Composes letters with the marks that follow them, as text and values are (NFC): a keyboard may send `a` and its marks apart.
+fn composed(letters: &[Letter]) -> Vec<Letter> {
+    let mut out: Vec<Letter> = Vec::with_capacity(letters.len());
+    for cluster in letters.chunk_by(|before, next| !is_wildcard(*before) && is_combining_mark(next.letter)) {
+        let is_escaped = cluster.iter().any(|letter| letter.is_escaped);
+        let text = cluster.iter().map(|letter| letter.letter);
+        out.extend(text.nfc().map(|letter| Letter { letter, is_escaped }));
+    }
+    out
+}
+
 pub(super) fn to_glob(letters: &[Letter]) -> Glob {
-    let pieces = letters.iter().flat_map(|letter| match letter.letter {
+    let pieces = composed(letters).into_iter().flat_map(|letter| match letter.letter {
         '*' if !letter.is_escaped => vec![Piece::AnyRun],
         '?' if !letter.is_escaped => vec![Piece::AnyOne],
         literal => keyword::normalize(literal.encode_utf8(&mut [0; 4])).chars().map(Piece::Literal).collect(),
@@ -58,14 +72,20 @@ pub(super) fn to_glob(letters: &[Letter]) -> Glob {
     Glob::new(pieces)
 }
 
+/// A pattern over words, which hold letters and digits only: lower-casing `İ` leaves a mark behind that no word has.
+fn to_word_glob(letters: &[Letter]) -> Glob {
+    let in_word = |piece: &Piece| !matches!(piece, Piece::Literal(letter) if !letter.is_alphanumeric());
+    Glob::new(to_glob(letters).pieces().iter().copied().filter(in_word))
+}
+
 /// Breaks a word with wildcards where text breaks into words. Stars that stand alone at either end ask for nothing.
 pub(super) fn glob_parts(letters: &[Letter]) -> Vec<Part> {
-    let mut parts: Vec<Part> = letters
+    let mut parts: Vec<Part> = composed(letters)
         .split(|letter| !letter.letter.is_alphanumeric() && !is_wildcard(*letter))
         .filter(|part| !part.is_empty())
         .flat_map(|part| {
             if part.iter().any(|letter| is_wildcard(*letter)) {
-                vec![Part::Glob(to_glob(part))]
+                vec![Part::Glob(to_word_glob(part))]
             } else {
                 plain_parts(&part.iter().map(|letter| letter.letter).collect::<String>())
             }

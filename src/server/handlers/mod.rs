@@ -2,9 +2,11 @@
 
 pub(super) mod alerts;
 pub(super) mod audit;
+pub(super) mod evidence;
 pub(super) mod export;
 pub(super) mod incidents;
 pub(super) mod lines;
+pub(super) mod presence;
 pub(super) mod reports;
 pub(super) mod rules;
 pub(super) mod search;

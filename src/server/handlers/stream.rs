@@ -1,4 +1,4 @@
-//! The live stream: what changed since a revision, and a pulse.
+//! The live stream: what changed since a revision, who is looking at what, and a pulse.
 //!
 //! A stream holds no queue: it remembers the last revision it told and reads from the store what came after. A slow
 //! reader therefore gets the latest state of each alert, not every step, and costs no memory.
@@ -19,6 +19,7 @@ use tokio::time::sleep_until;
 use std::time::Duration;
 
 use crate::auth::Permission;
+use crate::auth::Principal;
 use crate::server::Services;
 use crate::server::access::Credentials;
 use crate::server::access::Shared;
@@ -26,6 +27,8 @@ use crate::server::convert;
 use crate::server::extract::Params;
 use crate::server::handlers::alerts::open_alerts;
 use crate::server::handlers::lines;
+use crate::server::handlers::presence;
+use crate::server::presence::Console;
 use crate::server::problem::Refused;
 use crate::wire::stream::StreamMessage;
 
@@ -38,6 +41,8 @@ const GATHERING: Duration = Duration::from_millis(25);
 #[serde(default)]
 pub(in crate::server) struct From {
     revision: Option<u64>,
+    /// Whoever names one is told of the consoles beside it.
+    session: Option<String>,
 }
 
 /// One open stream.
@@ -49,16 +54,30 @@ struct Following {
     /// What the reader knows already.
     told: u64,
     next_pulse: Instant,
+    beside: Option<Beside>,
     /// Set until the first message is out.
     hello: Option<StreamMessage>,
 }
 
+/// The reader's own console, and whether others have begun or ended to look since it was told.
+struct Beside {
+    own: Console,
+    changed: watch::Receiver<u64>,
+}
+
 pub(in crate::server) async fn changes(
     State(shared): State<Arc<Shared>>,
+    Extension(principal): Extension<Principal>,
     Extension(credentials): Extension<Credentials>,
     Params(from): Params<From>,
 ) -> Result<Response, Refused> {
+    let own = from.session.map(|session| presence::console(&principal.name, &session)).transpose()?;
     let permit = shared.stream()?;
+    let beside = own.map(|own| {
+        let mut changed = shared.presence.subscribe();
+        changed.mark_changed();
+        Beside { own, changed }
+    });
     let changed = shared.services.alerts.subscribe();
     let revision = *changed.borrow();
     let told = from.revision.unwrap_or(revision);
@@ -69,6 +88,7 @@ pub(in crate::server) async fn changes(
         changed,
         told: if gap { revision } else { told },
         next_pulse: Instant::now(),
+        beside,
         hello: Some(StreamMessage::Hello { revision, gap }),
         shared,
     };
@@ -95,16 +115,18 @@ impl Following {
         }
         let stop = self.shared.stop.clone();
         while out.is_empty() {
+            self.tell_presence(&mut out);
             let known = *self.changed.borrow_and_update();
             if known > self.told {
                 self.tell_changes(&mut out).await?;
-            } else {
+            } else if out.is_empty() {
                 tokio::select! {
                     () = stop.cancelled() => return None,
                     changed = self.changed.changed() => {
                         changed.ok()?;
                         sleep(GATHERING).await;
                     }
+                    () = looked(self.beside.as_mut()) => {}
                     () = sleep_until(self.next_pulse) => {}
                 }
             }
@@ -114,6 +136,17 @@ impl Following {
             }
         }
         Some((out.into(), self))
+    }
+
+    /// Tells who else is looking, when that has changed.
+    fn tell_presence(&mut self, out: &mut Vec<u8>) {
+        self.shared.presence.expire(Instant::now());
+        let Some(beside) = &mut self.beside else { return };
+        if beside.changed.has_changed().unwrap_or(false) {
+            beside.changed.mark_unchanged();
+            let looking = presence::others(&self.shared, &beside.own);
+            lines::push(out, &StreamMessage::Presence { looking });
+        }
     }
 
     async fn tell_changes(&mut self, out: &mut Vec<u8>) -> Option<()> {
@@ -153,6 +186,16 @@ impl Following {
     }
 }
 
+/// Waits until somebody begins or ends to look; for ever when nobody wants to know.
+async fn looked(beside: Option<&mut Beside>) {
+    let Some(beside) = beside else { return std::future::pending().await };
+    if beside.changed.changed().await.is_err() {
+        return std::future::pending().await;
+    }
+    // Taken note of here, told by the next step.
+    beside.changed.mark_changed();
+}
+
 fn pulse(services: &Services, revision: u64) -> Result<StreamMessage, Refused> {
     let (open_alerts, _) = open_alerts(services)?;
     let figures = services.status.pulse();
@@ -162,6 +205,7 @@ fn pulse(services: &Services, revision: u64) -> Result<StreamMessage, Refused> {
         events_per_second: figures.events_per_second,
         lag_ms: figures.lag_ms,
         open_alerts,
+        overdue_alerts: services.alerts.overdue()?,
         silent_sources: figures.silent_sources,
         refusing: figures.refusing,
     })

@@ -48,7 +48,9 @@ const EXPECTED: &[(&str, &str, Option<Permission>)] = &[
     ("GET", "/v1/incidents", Some(ReadAlerts)),
     ("GET", "/v1/incidents/{id}", Some(ReadAlerts)),
     ("POST", "/v1/incidents/{id}/actions", Some(Triage)),
+    ("GET", "/v1/incidents/{id}/evidence", Some(SearchEvents)),
     ("GET", "/v1/incidents/{id}/report", Some(ReadAlerts)),
+    ("POST", "/v1/presence", Some(Triage)),
     ("GET", "/v1/reports/triage", Some(ReadAlerts)),
     ("GET", "/v1/handovers", Some(ReadAlerts)),
     ("POST", "/v1/handovers/draft", Some(Triage)),
@@ -61,6 +63,10 @@ const EXPECTED: &[(&str, &str, Option<Permission>)] = &[
     ("GET", "/v1/search/tail", Some(SearchEvents)),
     ("POST", "/v1/export", Some(SearchEvents)),
     ("GET", "/v1/audit", Some(ReadAudit)),
+    ("GET", "/v1/audit/{id}", Some(ReadAudit)),
+    ("GET", "/v1/evidence", Some(ReadAudit)),
+    ("POST", "/v1/verify", Some(ReadAudit)),
+    ("POST", "/v1/verify/cancel", Some(ReadAudit)),
     ("GET", "/v1/events/{id}", Some(SearchEvents)),
 ];
 

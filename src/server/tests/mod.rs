@@ -2,7 +2,9 @@
 
 mod access;
 mod audit;
+mod checklist;
 mod hostile;
+mod presence;
 mod rules;
 mod search;
 mod stream;

@@ -43,6 +43,7 @@ use crate::model::RuleLevel;
 use crate::model::Timestamp;
 use crate::model::time::ManualClock;
 use crate::server::ControlSocket;
+use crate::server::EvidenceService;
 use crate::server::ExportService;
 use crate::server::Limits;
 use crate::server::PulseFigures;
@@ -55,6 +56,8 @@ use crate::server::TailSink;
 use crate::server::problem::Refused;
 use crate::server::services::EventObject;
 use crate::telemetry::Registry;
+use crate::wire::evidence::EvidenceState;
+use crate::wire::evidence::Verification;
 use crate::wire::export::ExportRequest;
 use crate::wire::problem::Problem;
 use crate::wire::rule::BacktestMessage;
@@ -133,6 +136,7 @@ impl World {
             tokens,
             peers: PeerPolicy::of_this_process([]),
             export: Some(Arc::new(FakeExport)),
+            evidence: Some(Arc::new(FakeEvidence)),
             audit: Some(AuditLog::open(folder.path()).unwrap()),
             metrics: Registry::default(),
             clock: clock.clone(),
@@ -432,7 +436,7 @@ impl StatusService for FakeStatus {
     }
 
     fn sources(&self) -> SourceList {
-        SourceList { inputs: Vec::new(), sources: Vec::new() }
+        SourceList { inputs: Vec::new(), sources: Vec::new(), log_sources: Vec::new() }
     }
 
     fn act_on_source(&self, command: &SourceCommand, caller: &Principal) -> Result<SourceRow, Problem> {
@@ -453,6 +457,11 @@ impl StatusService for FakeStatus {
             verdicts: Verdicts::default(),
             noise: 0,
             exceptions: 0,
+            cases: 0,
+            arrives: None,
+            is_silent: false,
+            suppressed: 0,
+            skipped: 0,
         };
         RuleList { rules: vec![rule] }
     }
@@ -464,5 +473,22 @@ struct FakeExport;
 impl ExportService for FakeExport {
     fn export(&self, request: &ExportRequest, caller: &Principal) -> Result<Vec<u8>, Problem> {
         Ok(format!("{} by {}", request.q, caller.name).into_bytes())
+    }
+}
+
+/// A check that runs for ever.
+struct FakeEvidence;
+
+impl EvidenceService for FakeEvidence {
+    fn state(&self) -> EvidenceState {
+        EvidenceState { trouble: Some("none".to_owned()), ..EvidenceState::default() }
+    }
+
+    fn verify(&self, caller: &Principal) -> Result<Verification, Problem> {
+        Ok(Verification { by: caller.name.clone(), ..Verification::default() })
+    }
+
+    fn cancel(&self) -> Result<Verification, Problem> {
+        Err(Refused::conflict("no check runs", None).0)
     }
 }

@@ -130,6 +130,8 @@ pub(super) struct Sample {
     pub(super) absent: Vec<String>,
     /// The line must not be read by this pack.
     pub(super) never: bool,
+    /// The pack that reads the line within this one.
+    pub(super) read_by: Option<String>,
     pub(super) received: Option<String>,
     pub(super) position: Position,
 }

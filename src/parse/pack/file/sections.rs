@@ -316,7 +316,7 @@ fn pattern_of(section: Section<'_>, base: &LogSource) -> Option<Pattern> {
 }
 
 fn sample(section: Section<'_>) -> Option<Sample> {
-    let section = section.only(&["line", "expect", "absent", "never", "received", "notes"]);
+    let section = section.only(&["line", "expect", "absent", "never", "read_by", "received", "notes"]);
     let expect = section.entries("expect").into_iter();
     Some(Sample {
         expect: expect
@@ -324,6 +324,7 @@ fn sample(section: Section<'_>) -> Option<Sample> {
             .collect::<Vec<(String, Value<'static>)>>(),
         absent: section.texts("absent"),
         never: section.truth("never", false),
+        read_by: section.text("read_by"),
         received: section.text("received"),
         position: position_of(section.file.text, section.span_start),
         line: section.required("line")?.text,

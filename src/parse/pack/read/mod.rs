@@ -165,6 +165,7 @@ impl<'a> Reader<'a> {
         }
         let body = body.trim_ascii_start();
         draft.trace.note(|| Step::Header {
+            format: header.format,
             app_name: header.app_name.map(str::to_owned),
             hostname: header.hostname.map(str::to_owned),
             has_time: header.timestamp.is_some(),

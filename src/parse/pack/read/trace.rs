@@ -2,13 +2,15 @@
 
 use serde::Serialize;
 
+use crate::parse::header::HeaderFormat;
+
 /// One step on the way of a line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Step {
     /// The syslog header was read; `body` is what the packs see.
-    Header { app_name: Option<String>, hostname: Option<String>, has_time: bool, body: String },
+    Header { format: HeaderFormat, app_name: Option<String>, hostname: Option<String>, has_time: bool, body: String },
     /// Packs that may read the line, and what speaks for them: `program`, `prefix`, `literal`, `keys`.
     Candidates { by: &'static str, packs: Vec<String> },
     /// A pattern fits the body.

@@ -7,6 +7,7 @@
 mod baseline;
 mod clock;
 pub(in crate::pipeline) mod condition;
+mod log_sources;
 mod sequence;
 mod source;
 
@@ -21,6 +22,7 @@ use serde::Serialize;
 
 use crate::model::Event;
 use crate::model::Field;
+use crate::model::LogSource;
 use crate::model::Timestamp;
 use crate::model::Value;
 use crate::model::ecs;
@@ -28,6 +30,7 @@ use crate::pipeline::own_events::INPUT as OURSELVES;
 use crate::pipeline::processing::sources::condition::Condition;
 use crate::pipeline::processing::sources::condition::Finding;
 use crate::pipeline::processing::sources::condition::word;
+use crate::pipeline::processing::sources::log_sources::LogSources;
 use crate::pipeline::processing::sources::source::MINUTES;
 use crate::pipeline::processing::sources::source::Moment;
 use crate::pipeline::processing::sources::source::Mute;
@@ -94,12 +97,15 @@ pub(in crate::pipeline) enum RestoreError {
 #[derive(Serialize)]
 struct Kept<'a> {
     version: u32,
+    log_sources: Vec<(&'a LogSource, i64)>,
     by_input: &'a HashMap<String, HashMap<String, Source>>,
 }
 
 #[derive(Deserialize)]
 struct Restored {
     version: u32,
+    #[serde(default)]
+    log_sources: Vec<(LogSource, i64)>,
     by_input: HashMap<String, HashMap<String, Source>>,
 }
 
@@ -113,6 +119,8 @@ pub(in crate::pipeline) struct Sources {
     last_look: Timestamp,
     /// Shapes of unread lines kept at the last look.
     shapes: usize,
+    /// When an event of each log source came last.
+    log_sources: LogSources,
 }
 
 impl Sources {
@@ -131,6 +139,8 @@ impl Sources {
             return Err(RestoreError::Version(restored.version));
         }
         self.by_input = restored.by_input;
+        self.log_sources =
+            LogSources::of(restored.log_sources.into_iter().map(|(source, seen)| (source, Timestamp(seen))));
         // The hour in which it was written down was not seen to its end.
         let all = self.by_input.values().flat_map(HashMap::values);
         self.up_since = all.map(Source::last_seen).max().unwrap_or_default();
@@ -138,14 +148,24 @@ impl Sources {
         Ok(self.count)
     }
 
+    /// Returns the log sources that were seen, and when last.
+    pub(in crate::pipeline) fn log_sources(&self) -> Vec<(LogSource, Timestamp)> {
+        self.log_sources.rows().into_iter().map(|(source, seen)| (source.clone(), seen)).collect()
+    }
+
     /// Writes the state down.
     pub(in crate::pipeline) fn snapshot(&self) -> Vec<u8> {
-        serde_json::to_vec(&Kept { version: VERSION, by_input: &self.by_input })
-            .expect("numbers and text always have a JSON form")
+        serde_json::to_vec(&Kept {
+            version: VERSION,
+            log_sources: self.log_sources.rows().into_iter().map(|(source, seen)| (source, seen.0)).collect(),
+            by_input: &self.by_input,
+        })
+        .expect("numbers and text always have a JSON form")
     }
 
     /// Counts an event for its source.
     pub(in crate::pipeline) fn note(&mut self, input: &str, peer: Option<SocketAddr>, event: &Event<'_>) {
+        self.log_sources.note(&event.logsource, event.ingested);
         // What we say of ourselves is no source that could fall silent.
         if input == OURSELVES {
             return self.hear(event);

@@ -1,5 +1,7 @@
 //! Reads expressions by precedence: `OR`, `AND`, `NOT`, comparisons, `+ -`, `* / %`, sign, operands.
 
+use unicode_normalization::UnicodeNormalization;
+
 use crate::diag;
 use crate::model::Value;
 use crate::query::ast::Cidr;
@@ -328,7 +330,7 @@ fn regex(reader: &mut Reader<'_>) -> Result<Pattern, QueryError> {
 
 fn glob(text: &str) -> Glob {
     let mut pieces = Vec::new();
-    let mut letters = text.chars().peekable();
+    let mut letters = text.nfc().peekable();
     while let Some(letter) = letters.next() {
         let literal = match letter {
             '*' => {

@@ -5,6 +5,8 @@ mod event;
 mod framing;
 mod grammars;
 mod operators;
+mod proofs;
+mod senders;
 mod stored;
 mod text;
 
@@ -14,7 +16,7 @@ use longan::model::Timestamp;
 pub(crate) type Target = fn(&[u8]);
 
 /// Every target, the ones nearest to hostile senders first.
-pub(crate) const ALL: [(&str, Target); 24] = [
+pub(crate) const ALL: [(&str, Target); 33] = [
     ("pack_line", event::pack_line),
     ("json", grammars::json),
     ("syslog_header", event::syslog_header),
@@ -39,6 +41,15 @@ pub(crate) const ALL: [(&str, Target); 24] = [
     ("safe_text", text::safe_text),
     ("assets", operators::assets),
     ("api_and_tokens", operators::api_and_tokens),
+    ("lumberjack", senders::lumberjack),
+    ("gelf_chunks", senders::gelf_chunks),
+    ("otlp", senders::otlp),
+    ("file_lines", senders::file_lines),
+    ("search", operators::search),
+    ("threat_list", operators::threat_list),
+    ("config_file", operators::config_file),
+    ("bundle", proofs::bundle),
+    ("checkpoint", proofs::checkpoint),
 ];
 
 /// When every line arrives: 14 March 2026, 09:26:53 UTC.

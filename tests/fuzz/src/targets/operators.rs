@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::LazyLock;
 
+use longan::config;
 use longan::detect::Detector;
 use longan::detect::Mapping;
 use longan::detect::Options;
@@ -13,6 +14,7 @@ use longan::detect::RuleSet;
 use longan::detect::lint;
 use longan::model::Event;
 use longan::normalize::assets;
+use longan::normalize::enrich;
 use longan::parse::Hint;
 use longan::parse::Packs;
 use longan::query;
@@ -46,6 +48,46 @@ pub(super) fn query(data: &[u8]) {
         assert_eq!(query.matches(event), again.matches(event), "{printed:?} means the same");
     }
     let _ = query.unknown_fields();
+}
+
+/// A search with its stages: what is printed is read back and printed the same.
+pub(super) fn search(data: &[u8]) {
+    let text = as_text(data);
+    let Ok(search) = query::parse_search(&text, RECEIVED) else { return };
+    let printed = search.to_string();
+    let again = query::parse_search(&printed, RECEIVED).unwrap_or_else(|err| panic!("{printed:?} is not read back: {err}"));
+    assert_eq!(again.to_string(), printed, "printed the same again");
+}
+
+/// A list of indicators under each name it may have: what is read can be looked up, what is not is told with its place.
+pub(super) fn threat_list(data: &[u8]) {
+    let Some((form, data)) = super::choice(data) else { return };
+    let name = ["list.csv", "list.txt", "list.json"][usize::from(form % 3)];
+    let path = scratch(name, data);
+    let (threats, _, problems) = enrich::load_lists(&[path], RECEIVED);
+    assert!(problems.iter().all(|problem| problem.position.line >= 1));
+    let _ = (threats.count(), threats.look_up("203.0.113.9"), threats.look_up("https://a.example/b?c"));
+}
+
+/// A configuration file: settings, or all problems with their places.
+pub(super) fn config_file(data: &[u8]) {
+    let path = scratch("longan.toml", data);
+    match config::load(Some(&path), [], &config::Flags::default()) {
+        Ok(_) | Err(config::ConfigError::Unreadable { .. }) => {}
+        Err(err) => assert!(!err.to_string().is_empty()),
+    }
+}
+
+/// A file of this process with this content.
+fn scratch(name: &str, data: &[u8]) -> PathBuf {
+    static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
+        let folder = std::env::temp_dir().join(format!("longan-fuzz-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder for scratch files");
+        folder
+    });
+    let path = FOLDER.join(name);
+    std::fs::write(&path, data).expect("a scratch file");
+    path
 }
 
 /// Sigma: compiled with whatever is wrong with it left out; matching twice gives the same.

@@ -13,11 +13,11 @@ use anyhow::Context as _;
 use indicatif::ProgressBar;
 use indicatif::ProgressStyle;
 
-use super::Format;
 use super::report;
 use crate::alert::AlertReader;
 use crate::cli::Exit;
 use crate::cli::place;
+use crate::cli::rules::Format;
 use crate::client::ClientError;
 use crate::client::blocking::BlockingClient;
 use crate::config::Flags;
@@ -43,7 +43,7 @@ const NO_DEADLINE: Duration = Duration::from_secs(86_400);
 
 /// Run a rule over the stored events
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(in crate::cli::rules) struct Args {
     /// The rule: its id, its name, or a file
     rule: String,
     #[command(flatten)]
@@ -62,10 +62,10 @@ pub(super) struct Args {
     format: Format,
 }
 
-pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
+pub(in crate::cli::rules) fn run(args: &Args) -> anyhow::Result<Exit> {
     let request = request(args)?;
     let bar = Bar::new();
-    let outcome = match server(args)? {
+    let outcome = match args.place.running().context("cannot use the remote server")? {
         Some(client) => by_server(&client, &request, &bar),
         None => match in_folder(args, &request, &bar)? {
             Some(outcome) => outcome,
@@ -114,16 +114,6 @@ fn request(args: &Args) -> anyhow::Result<BacktestRequest> {
     Ok(request)
 }
 
-/// The running server, unless there is none or rules of a folder are to be tried.
-fn server(args: &Args) -> anyhow::Result<Option<BlockingClient>> {
-    if args.place.is_remote() {
-        return Ok(Some(args.place.server().context("cannot use the remote server")?));
-    }
-    let Ok(client) = args.place.server() else { return Ok(None) };
-    let answer = client.call(async |client| client.whoami().await);
-    Ok((!matches!(answer, Err(ClientError::Away { .. }))).then_some(client))
-}
-
 fn by_server(client: &BlockingClient, request: &BacktestRequest, bar: &Bar) -> Result<BacktestReport, Problem> {
     let mut outcome = Err(away("the server ended without an answer".to_owned()));
     let answer = client.for_each(
@@ -155,7 +145,7 @@ fn in_folder(args: &Args, request: &BacktestRequest, bar: &Bar) -> anyhow::Resul
     let zone = settings.zone_offset_seconds;
     let mut content = content_of(&settings);
     if let Some(folder) = &args.rules {
-        super::source::require(folder)?;
+        crate::cli::rules::source::require(folder)?;
         content = content.overlaid(folder, detect::Content::of_folder(folder).0);
     }
     let Some(folder) = FolderSearch::open(args.place.data(), settings, Arc::new(SystemClock), NO_DEADLINE)? else {

@@ -6,11 +6,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::Format;
-use super::line_reader::LineReader;
-use super::line_reader::ZONE_OFFSET_SECONDS;
-use super::source::Source;
 use crate::cli::Exit;
+use crate::cli::rules::Format;
+use crate::cli::rules::source::Source;
 use crate::detect::RuleSet;
 use crate::detect::cases;
 use crate::detect::cases::Case;
@@ -18,10 +16,12 @@ use crate::detect::cases::CaseFile;
 use crate::detect::cases::Outcome;
 use crate::diag::Position;
 use crate::model::SafeText;
+use crate::pipeline::trial::LineReader;
+use crate::pipeline::trial::ZONE_OFFSET_SECONDS;
 
 /// Run the cases of rules: lines that must and must not match
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(in crate::cli::rules) struct Args {
     #[command(flatten)]
     source: Source,
     /// Lay the packs of this folder over the built-in ones
@@ -47,7 +47,7 @@ struct Row<'a> {
     parser: Option<&'a str>,
 }
 
-pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
+pub(in crate::cli::rules) fn run(args: &Args) -> anyhow::Result<Exit> {
     let (content, unread) = args.source.read()?;
     // The parts of times in cases are those of the customer's own clock.
     let (set, refused) = content.compile(ZONE_OFFSET_SECONDS);
@@ -67,7 +67,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
                 continue;
             }
         };
-        let rules = rules_of(&set, &file);
+        let rules = file.rules(&set);
         if rules.is_empty() {
             eprintln!("{}: no rule stands for these cases", SafeText::new(&file.path.display().to_string()));
             broken += 1;
@@ -90,16 +90,6 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         (0, _) => Exit::Findings,
         _ => Exit::BadInput,
     })
-}
-
-/// Returns the ids of the rules a case file is about: the one it names, or those of the file beside it that speak.
-fn rules_of(set: &RuleSet, file: &CaseFile) -> Vec<String> {
-    let beside = file.rule_path();
-    let is_meant = |meta: &&Arc<crate::detect::RuleMeta>| match &file.rule {
-        Some(rule) => meta.id == *rule || meta.name.as_ref() == Some(rule),
-        None => meta.path == beside && !meta.silent,
-    };
-    set.rules().filter(is_meant).map(|meta| meta.id.clone()).collect()
 }
 
 fn wanted(args: &Args, file: &CaseFile, rules: &[String], case: &Case) -> bool {
@@ -164,9 +154,8 @@ fn print(
 }
 
 fn untested(set: &RuleSet, files: &[crate::detect::RuleFile]) -> usize {
-    let read: Vec<CaseFile> = files.iter().filter_map(|file| CaseFile::read(&file.path, &file.text).ok()).collect();
-    let tested: Vec<String> = read.iter().flat_map(|file| rules_of(set, file)).collect();
-    set.rules().filter(|meta| !meta.silent && !tested.contains(&meta.id)).count()
+    let tested = cases::count(set, files);
+    set.rules().filter(|meta| !meta.silent && !tested.contains_key(&meta.id)).count()
 }
 
 #[cfg(test)]

@@ -17,16 +17,16 @@ const DEPTH_MAX: usize = 16;
 
 /// An event and whether its log source is known.
 #[derive(Debug)]
-pub(super) struct FlatEvent {
-    pub(super) event: Event<'static>,
-    pub(super) logsource_known: bool,
+pub struct FlatEvent {
+    pub event: Event<'static>,
+    pub logsource_known: bool,
 }
 
 /// Reads one line.
 ///
 /// # Errors
 /// When it is not a JSON object, or its log source is malformed.
-pub(super) fn read(line: &str) -> anyhow::Result<FlatEvent> {
+pub fn read(line: &str) -> anyhow::Result<FlatEvent> {
     let Json::Object(mut object) = serde_json::from_str(line).context("not JSON")? else {
         bail!("not a JSON object");
     };

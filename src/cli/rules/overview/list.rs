@@ -4,14 +4,14 @@ use std::io::Write as _;
 
 use serde::Serialize;
 
-use super::Format;
-use super::source::Source;
 use crate::cli::Exit;
+use crate::cli::rules::Format;
+use crate::cli::rules::source::Source;
 use crate::model::SafeText;
 
 /// List the rules
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(in crate::cli::rules) struct Args {
     #[command(flatten)]
     source: Source,
     /// How to print them
@@ -30,7 +30,7 @@ struct Row<'a> {
     path: String,
 }
 
-pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
+pub(in crate::cli::rules) fn run(args: &Args) -> anyhow::Result<Exit> {
     let (content, unread) = args.source.read()?;
     let (set, refused) = content.compile(0);
     unread.iter().chain(&refused).for_each(|problem| eprintln!("{problem}"));

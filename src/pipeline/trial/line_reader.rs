@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use super::flat_event;
 use crate::detect::cases::Arrival;
 use crate::diag::Located;
 use crate::model::Event;
@@ -11,20 +10,21 @@ use crate::normalize::Normalizer;
 use crate::parse::Hint;
 use crate::parse::PackError;
 use crate::parse::Packs;
+use crate::pipeline::trial::flat_event;
 
 /// The zone of times that name none, and of hours in rules: Hà Nội.
-pub(super) const ZONE_OFFSET_SECONDS: i32 = 7 * 3600;
+pub const ZONE_OFFSET_SECONDS: i32 = 7 * 3600;
 
 /// The packs and the normalizer a server without a configuration would have.
 #[derive(Debug)]
-pub(super) struct LineReader {
+pub struct LineReader {
     packs: Packs,
     normalizer: Normalizer,
 }
 
 impl LineReader {
     /// Compiles the built-in packs with those of a folder over them; broken ones are returned and left out.
-    pub(super) fn load(parsers: Option<&Path>) -> (LineReader, Vec<Located<PackError>>) {
+    pub fn load(parsers: Option<&Path>) -> (LineReader, Vec<Located<PackError>>) {
         let (packs, problems) = Packs::load(parsers);
         let config = Config { zone_offset_seconds: ZONE_OFFSET_SECONDS, ..Config::default() };
         (LineReader { packs, normalizer: Normalizer::new(config) }, problems)
@@ -34,7 +34,7 @@ impl LineReader {
     ///
     /// A line that is a JSON object of the form `{"logsource": …, "event": …}` is taken as it stands, so that rules in
     /// Sigma's own taxonomy can have cases, too.
-    pub(super) fn read(&self, arrival: Arrival<'_>, each: &mut dyn FnMut(Event<'_>)) {
+    pub fn read(&self, arrival: Arrival<'_>, each: &mut dyn FnMut(Event<'_>)) {
         if let Ok(flat) = flat_event::read(arrival.text)
             && flat.logsource_known
         {

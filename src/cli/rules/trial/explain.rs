@@ -8,13 +8,10 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use anyhow::bail;
 
-use super::Format;
-use super::flat_event;
-use super::line_reader::LineReader;
-use super::line_reader::ZONE_OFFSET_SECONDS;
 use super::paint::Painter;
-use super::source::Source;
 use crate::cli::Exit;
+use crate::cli::rules::Format;
+use crate::cli::rules::source::Source;
 use crate::detect::Content;
 use crate::detect::cases::Arrival;
 use crate::detect::inspect::Explanation;
@@ -23,13 +20,16 @@ use crate::detect::inspect::Subject;
 use crate::detect::inspect::lay_over;
 use crate::model::time::Clock as _;
 use crate::model::time::SystemClock;
+use crate::pipeline::trial::LineReader;
+use crate::pipeline::trial::ZONE_OFFSET_SECONDS;
+use crate::pipeline::trial::flat_event;
 
 /// Bytes read from standard input; the longest frame an input takes is shorter.
 const LINE_BYTES_MAX: u64 = 1 << 20;
 
 /// Show why a rule matches a line or does not
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(in crate::cli::rules) struct Args {
     /// The rule: its id, its name, or a file
     rule: String,
     /// The raw line, or an event as `longan search --format json` prints it; without it, the first line of standard input
@@ -50,7 +50,7 @@ pub(super) struct Args {
     format: Format,
 }
 
-pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
+pub(in crate::cli::rules) fn run(args: &Args) -> anyhow::Result<Exit> {
     let (mut content, unread) = args.source.read()?;
     unread.iter().for_each(|problem| eprintln!("{problem}"));
     let broken = with_file(&mut content, Path::new(&args.rule))?;

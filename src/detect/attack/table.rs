@@ -1,50 +1,87 @@
-//! The part of MITRE ATT&CK (Enterprise) that tags of rules name: tactics and techniques. Data, and the lines that look
-//! things up in it.
+//! The table of ATT&CK itself: data and nothing else. Tactics, techniques and revoked ids of Enterprise, version 19.2.
 
-/// A tactic: a column of the matrix.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tactic {
-    /// As Sigma writes it in tags.
-    pub slug: &'static str,
-    pub name: &'static str,
-    pub name_vi: &'static str,
+use super::Tactic;
+
+/// The version of ATT&CK the table is of.
+pub const VERSION: &str = "19";
+
+const fn tactic(
     letter: char,
-}
-
-/// A technique, without its sub-techniques.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Technique {
-    /// The digits behind the T.
-    pub number: &'static str,
-    pub name: &'static str,
-    /// The tactics it serves, each by its letter.
-    tactics: &'static str,
-}
-
-const fn tactic(letter: char, slug: &'static str, name: &'static str, name_vi: &'static str) -> Tactic {
-    Tactic { slug, name, name_vi, letter }
+    id: &'static str,
+    slug: &'static str,
+    name: &'static str,
+    name_vi: &'static str,
+) -> Tactic {
+    Tactic { id, slug, name, name_vi, letter }
 }
 
 /// The tactics in the order of the matrix.
-pub const TACTICS: [Tactic; 14] = [
-    tactic('R', "reconnaissance", "Reconnaissance", "Trinh sát"),
-    tactic('D', "resource-development", "Resource Development", "Chuẩn bị nguồn lực"),
-    tactic('I', "initial-access", "Initial Access", "Xâm nhập ban đầu"),
-    tactic('X', "execution", "Execution", "Thực thi"),
-    tactic('P', "persistence", "Persistence", "Duy trì hiện diện"),
-    tactic('V', "privilege-escalation", "Privilege Escalation", "Leo thang đặc quyền"),
-    tactic('E', "defense-evasion", "Defense Evasion", "Né tránh phòng thủ"),
-    tactic('C', "credential-access", "Credential Access", "Chiếm đoạt tài khoản"),
-    tactic('S', "discovery", "Discovery", "Dò tìm bên trong"),
-    tactic('L', "lateral-movement", "Lateral Movement", "Lây lan nội bộ"),
-    tactic('O', "collection", "Collection", "Thu thập dữ liệu"),
-    tactic('N', "command-and-control", "Command and Control", "Điều khiển từ xa"),
-    tactic('F', "exfiltration", "Exfiltration", "Đánh cắp dữ liệu"),
-    tactic('M', "impact", "Impact", "Phá hoại"),
+pub const TACTICS: [Tactic; 15] = [
+    tactic('R', "TA0043", "reconnaissance", "Reconnaissance", "Trinh sát"),
+    tactic('D', "TA0042", "resource-development", "Resource Development", "Chuẩn bị nguồn lực"),
+    tactic('I', "TA0001", "initial-access", "Initial Access", "Xâm nhập ban đầu"),
+    tactic('X', "TA0002", "execution", "Execution", "Thực thi"),
+    tactic('P', "TA0003", "persistence", "Persistence", "Duy trì hiện diện"),
+    tactic('V', "TA0004", "privilege-escalation", "Privilege Escalation", "Leo thang đặc quyền"),
+    tactic('E', "TA0005", "stealth", "Stealth", "Ẩn mình"),
+    tactic('B', "TA0112", "defense-impairment", "Defense Impairment", "Làm suy yếu phòng thủ"),
+    tactic('C', "TA0006", "credential-access", "Credential Access", "Chiếm đoạt tài khoản"),
+    tactic('S', "TA0007", "discovery", "Discovery", "Dò tìm bên trong"),
+    tactic('L', "TA0008", "lateral-movement", "Lateral Movement", "Lây lan nội bộ"),
+    tactic('O', "TA0009", "collection", "Collection", "Thu thập dữ liệu"),
+    tactic('N', "TA0011", "command-and-control", "Command and Control", "Điều khiển từ xa"),
+    tactic('F', "TA0010", "exfiltration", "Exfiltration", "Đánh cắp dữ liệu"),
+    tactic('M', "TA0040", "impact", "Impact", "Phá hoại"),
+];
+
+/// What took the place of ids that were revoked: in version 19, in version 17, and the older ones that rules still name.
+pub(super) const REVOKED: [(&str, &str); 42] = [
+    ("1070.001", "1685.005"),
+    ("1070.002", "1685.006"),
+    ("1562", "1685"),
+    ("1562.001", "1685"),
+    ("1562.002", "1685.001"),
+    ("1562.003", "1690"),
+    ("1562.004", "1686"),
+    ("1562.006", "1685"),
+    ("1562.007", "1686.001"),
+    ("1562.008", "1685.002"),
+    ("1562.009", "1688"),
+    ("1562.010", "1689"),
+    ("1562.011", "1685.003"),
+    ("1562.012", "1685.004"),
+    ("1562.013", "1686.002"),
+    ("1574.002", "1574.001"),
+    ("1656", "1684.001"),
+    ("1672", "1684.002"),
+    ("1015", "1546.008"),
+    ("1028", "1021.006"),
+    ("1035", "1569.002"),
+    ("1050", "1543.003"),
+    ("1060", "1547.001"),
+    ("1064", "1059"),
+    ("1075", "1550.002"),
+    ("1076", "1021.001"),
+    ("1077", "1021.002"),
+    ("1081", "1552.001"),
+    ("1084", "1546.003"),
+    ("1085", "1218.011"),
+    ("1086", "1059.001"),
+    ("1088", "1548.002"),
+    ("1089", "1685"),
+    ("1097", "1550.003"),
+    ("1099", "1070.006"),
+    ("1100", "1505.003"),
+    ("1107", "1070.004"),
+    ("1117", "1218.010"),
+    ("1170", "1218.005"),
+    ("1192", "1566.002"),
+    ("1193", "1566.001"),
+    ("1208", "1558.003"),
 ];
 
 /// One technique a line: number, letters of its tactics, name.
-const TECHNIQUES: &str = "\
+pub(super) const TECHNIQUES: &str = "\
 1001 N Data Obfuscation
 1003 C OS Credential Dumping
 1005 O Data from Local System
@@ -101,7 +138,7 @@ const TECHNIQUES: &str = "\
 1106 X Native API
 1110 C Brute Force
 1111 C Multi-Factor Authentication Interception
-1112 PE Modify Registry
+1112 PB Modify Registry
 1113 O Screen Capture
 1114 O Email Collection
 1115 O Clipboard Data
@@ -110,7 +147,7 @@ const TECHNIQUES: &str = "\
 1123 O Audio Capture
 1124 S System Time Discovery
 1125 O Video Capture
-1127 E Trusted Developer Utilities Proxy Execution
+1127 XE Trusted Developer Utilities Proxy Execution
 1129 X Shared Modules
 1132 N Data Encoding
 1133 IP External Remote Services
@@ -125,7 +162,7 @@ const TECHNIQUES: &str = "\
 1189 I Drive-by Compromise
 1190 I Exploit Public-Facing Application
 1195 I Supply Chain Compromise
-1197 PE BITS Jobs
+1197 XPE BITS Jobs
 1199 I Trusted Relationship
 1200 I Hardware Additions
 1201 S Password Policy Discovery
@@ -133,9 +170,9 @@ const TECHNIQUES: &str = "\
 1203 X Exploitation for Client Execution
 1204 X User Execution
 1205 PEN Traffic Signaling
-1207 E Rogue Domain Controller
+1207 B Rogue Domain Controller
 1210 L Exploitation of Remote Services
-1211 E Exploitation for Defense Evasion
+1211 E Exploitation for Stealth
 1212 C Exploitation for Credential Access
 1213 O Data from Information Repositories
 1216 E System Script Proxy Execution
@@ -144,10 +181,10 @@ const TECHNIQUES: &str = "\
 1219 N Remote Access Tools
 1220 E XSL Script Processing
 1221 E Template Injection
-1222 E File and Directory Permissions Modification
+1222 B File and Directory Permissions Modification
 1480 E Execution Guardrails
 1482 S Domain Trust Discovery
-1484 VE Domain or Tenant Policy Modification
+1484 VB Domain or Tenant Policy Modification
 1485 M Data Destruction
 1486 M Data Encrypted for Impact
 1489 M Service Stop
@@ -175,19 +212,18 @@ const TECHNIQUES: &str = "\
 1543 PV Create or Modify System Process
 1546 PV Event Triggered Execution
 1547 PV Boot or Logon Autostart Execution
-1548 VE Abuse Elevation Control Mechanism
-1550 EL Use Alternate Authentication Material
+1548 V Abuse Elevation Control Mechanism
+1550 L Use Alternate Authentication Material
 1552 C Unsecured Credentials
-1553 E Subvert Trust Controls
+1553 B Subvert Trust Controls
 1554 P Compromise Host Software Binary
 1555 C Credentials from Password Stores
-1556 PEC Modify Authentication Process
+1556 PBC Modify Authentication Process
 1557 CO Adversary-in-the-Middle
 1558 C Steal or Forge Kerberos Tickets
 1559 X Inter-Process Communication
 1560 O Archive Collected Data
 1561 M Disk Wipe
-1562 E Impair Defenses
 1563 L Remote Service Session Hijacking
 1564 E Hide Artifacts
 1565 M Data Manipulation
@@ -199,8 +235,8 @@ const TECHNIQUES: &str = "\
 1571 N Non-Standard Port
 1572 N Protocol Tunneling
 1573 N Encrypted Channel
-1574 PVE Hijack Execution Flow
-1578 E Modify Cloud Compute Infrastructure
+1574 XE Hijack Execution Flow
+1578 B Modify Cloud Compute Infrastructure
 1580 S Cloud Infrastructure Discovery
 1583 D Acquire Infrastructure
 1584 D Compromise Infrastructure
@@ -218,14 +254,14 @@ const TECHNIQUES: &str = "\
 1596 R Search Open Technical Databases
 1597 R Search Closed Sources
 1598 R Phishing for Information
-1599 E Network Boundary Bridging
-1600 E Weaken Encryption
-1601 E Modify System Image
+1599 B Network Boundary Bridging
+1600 B Weaken Encryption
+1601 B Modify System Image
 1602 O Data from Configuration Repository
 1606 C Forge Web Credentials
 1608 D Stage Capabilities
 1609 X Container Administration Command
-1610 XE Deploy Container
+1610 X Deploy Container
 1611 V Escape to Host
 1612 E Build Image on Host
 1613 S Container and Resource Discovery
@@ -235,7 +271,7 @@ const TECHNIQUES: &str = "\
 1620 E Reflective Code Loading
 1621 C Multi-Factor Authentication Request Generation
 1622 ES Debugger Evasion
-1647 E Plist File Modification
+1647 B Plist File Modification
 1648 X Serverless Execution
 1649 C Steal or Forge Authentication Certificates
 1650 D Acquire Access
@@ -243,16 +279,14 @@ const TECHNIQUES: &str = "\
 1652 S Device Driver Discovery
 1653 P Power Settings
 1654 S Log Enumeration
-1656 E Impersonation
 1657 M Financial Theft
 1659 IN Content Injection
 1665 N Hide Infrastructure
-1666 E Modify Cloud Resource Hierarchy
+1666 B Modify Cloud Resource Hierarchy
 1667 M Email Bombing
 1668 P Exclusive Control
 1669 I Wi-Fi Networks
 1671 P Cloud Application Integration
-1672 E Email Spoofing
 1673 S Virtual Machine Discovery
 1674 X Input Injection
 1675 X ESXi Administration Command
@@ -261,72 +295,13 @@ const TECHNIQUES: &str = "\
 1679 E Selective Exclusion
 1680 S Local Storage Discovery
 1681 R Search Threat Vendor Data
+1682 R Query Public AI Services
+1683 D Generate Content
+1684 E Social Engineering
+1685 B Disable or Modify Tools
+1686 B Disable or Modify System Firewall
+1687 B Exploitation for Defense Impairment
+1688 B Safe Mode Boot
+1689 B Downgrade Attack
+1690 B Prevent Command History Logging
 ";
-
-/// Goes through the techniques, in the order of their numbers.
-pub fn techniques() -> impl Iterator<Item = Technique> {
-    TECHNIQUES.lines().filter_map(|line| {
-        let (number, rest) = line.split_once(' ')?;
-        let (tactics, name) = rest.split_once(' ')?;
-        Some(Technique { number, name, tactics })
-    })
-}
-
-/// Finds a technique by its four digits.
-pub fn technique(number: &str) -> Option<Technique> {
-    techniques().find(|technique| technique.number == number)
-}
-
-/// Says whether a tag names a tactic.
-pub fn is_tactic(slug: &str) -> bool {
-    // Sigma has written tactics with underscores, too.
-    let slug = slug.replace('_', "-");
-    TACTICS.iter().any(|tactic| tactic.slug == slug)
-}
-
-impl Technique {
-    /// Says whether the technique serves a tactic.
-    pub fn serves(self, tactic: &Tactic) -> bool {
-        self.tactics.contains(tactic.letter)
-    }
-}
-
-/// Returns the technique a tag names (`attack.t1110.003`): its digits, and those of the sub-technique.
-pub fn technique_of_tag(tag: &str) -> Option<(String, Option<String>)> {
-    let lower = tag.to_lowercase();
-    let rest = lower.strip_prefix("attack.t")?;
-    let (number, sub) = match rest.split_once('.') {
-        Some((number, sub)) => (number, Some(sub)),
-        None => (rest, None),
-    };
-    let digits = |text: &str, count: usize| text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
-    let is_well = digits(number, 4) && sub.is_none_or(|sub| digits(sub, 3));
-    is_well.then(|| (number.to_owned(), sub.map(str::to_owned)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_table_is_whole_and_in_order() {
-        assert_eq!(techniques().count(), TECHNIQUES.lines().count());
-        let numbers: Vec<&str> = techniques().map(|technique| technique.number).collect();
-        assert!(numbers.is_sorted() && numbers.len() > 200);
-        for technique in techniques() {
-            assert!(TACTICS.iter().any(|tactic| technique.serves(tactic)), "{technique:?}");
-        }
-        let brute = technique("1110").expect("known");
-        assert!(brute.serves(&TACTICS[7]) && !brute.serves(&TACTICS[0]));
-    }
-
-    #[test]
-    fn tags_are_read() {
-        assert_eq!(technique_of_tag("attack.T1110.003"), Some(("1110".to_owned(), Some("003".to_owned()))));
-        assert_eq!(technique_of_tag("attack.t1110"), Some(("1110".to_owned(), None)));
-        for tag in ["attack.t11", "attack.execution", "cve.2024-1", "attack.t1110.1"] {
-            assert_eq!(technique_of_tag(tag), None, "{tag}");
-        }
-        assert!(is_tactic("credential_access") && !is_tactic("credentials"));
-    }
-}

@@ -4,9 +4,9 @@ use std::io::Write as _;
 
 use anyhow::bail;
 
-use super::Format;
 use crate::cli::Exit;
 use crate::cli::place;
+use crate::cli::rules::Format;
 use crate::client::ClientError;
 use crate::client::blocking::BlockingClient;
 use crate::model::SafeText;

@@ -38,7 +38,7 @@ fn the_rules_we_ship_pass_their_cases() {
     assert_eq!(untested(&set, &content.cases), 0);
     for file in &content.cases {
         let file = CaseFile::read(&file.path, &file.text).expect("well-formed");
-        let rules = rules_of(&set, &file);
+        let rules = file.rules(&set);
         assert!(!rules.is_empty(), "{}: no rule stands for these cases", file.path.display());
         let matching = file.cases.iter().filter(|case| case.must_match).count();
         let others = file.cases.len() - matching;

@@ -14,20 +14,20 @@ use anyhow::Context as _;
 use anyhow::bail;
 use serde::Serialize;
 
-use super::flat_event;
-use super::flat_event::FlatEvent;
-use super::source::require;
 use crate::cli::Exit;
+use crate::cli::rules::source::require;
 use crate::detect::Content;
 use crate::detect::Engine;
 use crate::detect::Mapping;
 use crate::detect::Options;
 use crate::detect::RuleSet;
 use crate::detect::read_folder;
+use crate::pipeline::trial::flat_event;
+use crate::pipeline::trial::flat_event::FlatEvent;
 
 /// Match events from a file against rules
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(in crate::cli::rules) struct Args {
     /// Folder (or file) of rules; only these are matched
     #[arg(long, value_name = "DIR")]
     rules: PathBuf,
@@ -61,7 +61,7 @@ struct Tally {
     matching: Duration,
 }
 
-pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
+pub(in crate::cli::rules) fn run(args: &Args) -> anyhow::Result<Exit> {
     require(&args.rules)?;
     let started = Instant::now();
     let (files, mut refused) = read_folder(&args.rules);
