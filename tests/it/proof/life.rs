@@ -203,6 +203,7 @@ fn a_server_killed_twice_loses_and_doubles_nothing() {
         console.press(F5);
         console.sees(&[&format!("/{after} ")]);
         console.loses(" new (F5)");
+        console.settles();
         for number in 1..=after {
             let address = format!("198.51.100.{number} ");
             // The list is the left part of its rows.
