@@ -24,6 +24,21 @@ use crate::wire::report::HandoverDraft;
 use crate::wire::report::HandoverList;
 use crate::wire::report::Period;
 use crate::wire::report::TriageReport;
+use crate::wire::rule::BacktestMessage;
+use crate::wire::rule::BacktestRequest;
+use crate::wire::rule::CheckReport;
+use crate::wire::rule::CheckRequest;
+use crate::wire::rule::ExceptionList;
+use crate::wire::rule::ExceptionPreview;
+use crate::wire::rule::ExceptionRequest;
+use crate::wire::rule::ExceptionRow;
+use crate::wire::rule::RevokeRequest;
+use crate::wire::rule::RuleDetail;
+use crate::wire::rule::RuleSource;
+use crate::wire::rule::SaveRequest;
+use crate::wire::rule::StateRequest;
+use crate::wire::rule::TestReport;
+use crate::wire::rule::TestRequest;
 use crate::wire::search::Histogram;
 use crate::wire::search::HistogramRequest;
 use crate::wire::search::SearchPage;
@@ -68,6 +83,16 @@ pub(super) enum Msg {
         generation: u64,
         events: Vec<EventObject>,
     },
+    /// The editor has ended: the text as it is now, or why there is none.
+    Edited(Result<String, String>),
+    Backtested {
+        generation: u64,
+        message: Box<BacktestMessage>,
+    },
+    BacktestEnded {
+        generation: u64,
+        failure: Option<Failure>,
+    },
     TailEnded {
         generation: u64,
         failure: Option<Failure>,
@@ -83,6 +108,10 @@ pub(super) enum Cmd {
     Follow { generation: u64, revision: u64, after: Duration },
     /// Follows new events, or stops doing so.
     Tail { generation: u64, request: Option<SearchRequest> },
+    /// Runs a rule over history, or stops doing so.
+    Backtest { generation: u64, request: Option<BacktestRequest> },
+    /// Opens the user's editor on a text.
+    Edit(String),
     /// Puts a text, already safe, into the terminal's clipboard.
     Copy(String),
     /// Rings the bell and notifies, with a text already safe.
@@ -113,6 +142,15 @@ pub(super) enum Slot {
     Sources,
     SourceLines,
     SourceAction,
+    RuleDetail,
+    RuleAction,
+    RuleSource,
+    RuleCheck,
+    RuleTest,
+    RuleSave,
+    Exceptions,
+    ExceptionPreview,
+    ExceptionAction,
     Rules,
 }
 
@@ -122,7 +160,16 @@ pub(super) const SLOT_COUNT: usize = Slot::Rules as usize + 1;
 impl Slot {
     /// Says whether an earlier request must run to its end even when another follows.
     pub(super) fn is_action(self) -> bool {
-        matches!(self, Slot::AlertAction | Slot::IncidentAction | Slot::HandoverSign | Slot::SourceAction)
+        matches!(
+            self,
+            Slot::AlertAction
+                | Slot::IncidentAction
+                | Slot::HandoverSign
+                | Slot::SourceAction
+                | Slot::RuleAction
+                | Slot::RuleSave
+                | Slot::ExceptionAction
+        )
     }
 }
 
@@ -149,6 +196,16 @@ pub(super) enum Request {
     Sources,
     ActOnSource(SourceCommand),
     Rules,
+    Rule(String),
+    SetRuleState(String, StateRequest),
+    RuleSource(String),
+    CheckRule(CheckRequest),
+    TestRule(TestRequest),
+    SaveRule(SaveRequest),
+    Exceptions,
+    PreviewException(ExceptionRequest),
+    Except(ExceptionRequest),
+    RevokeException(u64, RevokeRequest),
 }
 
 /// The server's answer.
@@ -174,6 +231,15 @@ pub(super) enum Answer {
     Sources(SourceList),
     ActedOnSource(Box<SourceRow>),
     Rules(RuleList),
+    Rule(Box<RuleDetail>),
+    RuleState(Box<RuleDetail>),
+    RuleSource(Box<RuleSource>),
+    RuleChecked(CheckReport),
+    RuleTested(TestReport),
+    RuleSaved(Box<RuleSource>),
+    Exceptions(ExceptionList),
+    ExceptionPreview(ExceptionPreview),
+    Excepted(Box<ExceptionRow>),
 }
 
 /// Why there is no answer.

@@ -16,6 +16,7 @@ pub(crate) enum Context {
     Incidents,
     Search,
     Sources,
+    Rules,
 }
 
 /// What a key does.
@@ -72,6 +73,15 @@ pub(crate) enum Action {
     Sort,
     Mute,
     Unmute,
+    ChangeState,
+    EditRule,
+    TestRule,
+    SaveRule,
+    Backtest,
+    Exceptions,
+    Coverage,
+    RuleDetail,
+    Revoke,
 }
 
 /// One line of the table.
@@ -91,6 +101,7 @@ use Context::Alerts;
 use Context::Everywhere;
 use Context::Incidents;
 use Context::Reports;
+use Context::Rules;
 use Context::Search;
 use Context::Sources;
 use Key::Char;
@@ -135,6 +146,16 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(&[Function(6), Char('m')], Sources, Action::Mute, Text::KeyMute),
     bind(&[Function(9), Char('z')], Sources, Action::Unmute, Text::KeyUnmute),
     bind(&[Function(3), Char('p')], Sources, Action::Pivot, Text::KeyLines),
+    bind(&[Function(2), Char('o')], Rules, Action::Sort, Text::KeySort),
+    bind(&[Function(3), Char('b')], Rules, Action::Coverage, Text::KeyCoverage),
+    bind(&[Function(4), Char('e')], Rules, Action::EditRule, Text::KeyEditRule),
+    bind(&[Function(6), Char('s')], Rules, Action::ChangeState, Text::KeyChangeState),
+    bind(&[Function(9), Char('x')], Rules, Action::Exceptions, Text::KeyExceptions),
+    bind(&[Ctrl('t')], Rules, Action::TestRule, Text::KeyTestRule),
+    bind(&[Ctrl('s')], Rules, Action::SaveRule, Text::KeySaveRule),
+    bind(&[Ctrl('b')], Rules, Action::Backtest, Text::KeyBacktest),
+    bind(&[Char('d')], Rules, Action::RuleDetail, Text::KeyRuleDetail),
+    bind(&[Char('z')], Rules, Action::Revoke, Text::KeyRevoke),
     bind(&[Function(5)], Everywhere, Action::Refresh, Text::KeyRefresh),
     bind(&[Function(12)], Everywhere, Action::Handover, Text::KeyHandover),
     bind(&[Char(':')], Everywhere, Action::Palette, Text::KeyPalette),
@@ -172,7 +193,8 @@ pub(crate) fn context_of(screen: Screen) -> Context {
         Screen::Search => Context::Search,
         Screen::Sources => Context::Sources,
         Screen::Reports => Context::Reports,
-        Screen::Rules | Screen::Audit => Context::Everywhere,
+        Screen::Rules => Context::Rules,
+        Screen::Audit => Context::Everywhere,
     }
 }
 

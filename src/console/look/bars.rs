@@ -28,7 +28,7 @@ const GENERAL_HINTS: [Action; 8] = [
 const QUERY_HINTS: [Action; 5] = [Action::Open, Action::Back, Action::TimeSpan, Action::Tail, Action::CountBy];
 const QUERY_GENERAL_HINTS: [Action; 2] = [Action::Refresh, Action::Language];
 /// Keys that only say what is not there yet; the help names them.
-const UNHINTED: [Action; 2] = [Action::Except, Action::Export];
+const UNHINTED: [Action; 1] = [Action::Export];
 
 /// A label with its place and what a click on it does.
 #[derive(Debug, Clone, PartialEq, Eq)]

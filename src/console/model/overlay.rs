@@ -1,6 +1,7 @@
 //! What lies over a screen: menus, questions, help. Each takes the keys while it is open.
 
 use crate::console::keys::input::Input;
+use crate::console::model::exception::ExceptionForm;
 use crate::wire::alert::Disposition;
 use crate::wire::report::HandoverDraft;
 
@@ -17,6 +18,8 @@ pub(crate) enum Overlay {
     Choice(Choice),
     /// The handover of the shift that ends now, to be read and signed; absent until the server has drafted it.
     Handover { draft: Option<HandoverDraft>, top: usize },
+    /// Excepting something harmless from a rule.
+    Except(ExceptionForm),
     /// The fields of the loaded events.
     Fields { rows: Vec<(String, usize)>, cursor: usize },
     /// The values of one field, counted over the loaded events.
@@ -100,6 +103,12 @@ pub(crate) enum Purpose {
     HandoverNote,
     /// Input and name of the source to mute.
     Mute(String, String),
+    /// The exception to revoke.
+    Revoke(u64),
+    /// The edited rule is saved, to run in shadow.
+    SaveRule,
+    /// The rule to put into a state, and the state.
+    RuleState(String, &'static str),
 }
 
 /// What a digit chooses.
@@ -116,4 +125,6 @@ pub(crate) enum Choice {
     Task(u64, Vec<(u32, String)>),
     /// The incident's level as it was seen.
     Level(u64, String),
+    /// The rule that is put into a state.
+    RuleState(String),
 }

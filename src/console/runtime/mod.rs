@@ -3,6 +3,7 @@
 //! One thread draws and reads keys; the network runs on another. Keys come first, messages are taken in batches, the screen
 //! is drawn only when something changed and at most 60 times a second.
 
+mod editor;
 mod effects;
 mod screen;
 
@@ -104,6 +105,18 @@ async fn serve(model: &mut Model, screen: &mut Screen, client: Client) -> io::Re
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut next_frame = Instant::now();
     while !model.must_quit {
+        if let Some(text) = screen.take_edit() {
+            // The reader of keys must be gone before the editor reads them.
+            drop(events);
+            screen.leave()?;
+            let edited = tokio::task::spawn_blocking(move || editor::edit(&text)).await;
+            screen.enter()?;
+            events = EventStream::new();
+            let edited = edited.unwrap_or_else(|err| Err(err.to_string()));
+            let cmds = update(model, Msg::Edited(edited));
+            carry_out(cmds, &mut effects, screen)?;
+            model.is_dirty = true;
+        }
         if model.is_dirty && Instant::now() >= next_frame {
             fit(model, &mut effects, screen)?;
             screen.draw(model)?;
@@ -195,6 +208,8 @@ fn carry_out(cmds: Vec<Cmd>, effects: &mut Effects, screen: &mut Screen) -> io::
             Cmd::Ask { slot, generation, request } => effects.ask(slot, generation, request),
             Cmd::Follow { generation, revision, after } => effects.follow(generation, revision, after),
             Cmd::Tail { generation, request } => effects.tail(generation, request),
+            Cmd::Edit(text) => screen.wish_edit(text),
+            Cmd::Backtest { generation, request } => effects.backtest(generation, request),
             Cmd::Copy(text) => screen.copy(&text)?,
             Cmd::Notify(text) => screen.notify(&text)?,
         }

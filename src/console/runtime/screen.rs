@@ -29,6 +29,8 @@ use crate::model::SafeText;
 /// The terminal while the console has it.
 pub(super) struct Screen {
     terminal: Terminal<CrosstermBackend<Stdout>>,
+    /// A text the user's editor is to be opened on, once nothing else has the terminal.
+    edit: Option<String>,
 }
 
 impl Screen {
@@ -42,16 +44,35 @@ impl Screen {
                 before(info);
             }));
         });
-        enable_raw_mode()?;
-        let opened = execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, EnableMouseCapture)
-            .and_then(|()| Terminal::new(CrosstermBackend::new(io::stdout())));
+        let opened = take().and_then(|()| Terminal::new(CrosstermBackend::new(io::stdout())));
         match opened {
-            Ok(terminal) => Ok(Screen { terminal }),
+            Ok(terminal) => Ok(Screen { terminal, edit: None }),
             Err(err) => {
                 drop(restore());
                 Err(err)
             }
         }
+    }
+
+    /// Remembers a text to be edited.
+    pub(super) fn wish_edit(&mut self, text: String) {
+        self.edit = Some(text);
+    }
+
+    /// Returns the text that is to be edited, once.
+    pub(super) fn take_edit(&mut self) -> Option<String> {
+        self.edit.take()
+    }
+
+    /// Gives the terminal back for another program.
+    pub(super) fn leave(&mut self) -> io::Result<()> {
+        restore()
+    }
+
+    /// Takes it again, whatever the other program left on it.
+    pub(super) fn enter(&mut self) -> io::Result<()> {
+        take()?;
+        self.terminal.clear()
     }
 
     /// Returns columns and rows.
@@ -75,6 +96,12 @@ impl Screen {
         let safe = SafeText::new(text);
         write_raw(&format!("\x07\x1b]9;{}\x07", safe.as_str()))
     }
+}
+
+/// Takes the terminal.
+fn take() -> io::Result<()> {
+    enable_raw_mode()?;
+    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, EnableMouseCapture)
 }
 
 fn write_raw(text: &str) -> io::Result<()> {

@@ -6,5 +6,6 @@ mod hostile;
 mod keys;
 mod link;
 mod presence;
+mod rules;
 mod screens;
 mod triage;

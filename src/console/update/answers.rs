@@ -1,7 +1,5 @@
 //! Answers of the server: stale ones are dropped by their generation, failures keep drafts.
 
-use std::cmp::Reverse;
-
 use crate::console::look::format::fill;
 use crate::console::look::text::Text;
 use crate::console::model::Model;
@@ -15,9 +13,12 @@ use crate::console::msg::Slot;
 use crate::console::update::alerts;
 use crate::console::update::ask;
 use crate::console::update::complain;
+use crate::console::update::drafts;
+use crate::console::update::exception;
 use crate::console::update::forms;
 use crate::console::update::incidents;
 use crate::console::update::reports;
+use crate::console::update::rules;
 use crate::console::update::say;
 use crate::console::update::search;
 use crate::console::update::sources;
@@ -76,12 +77,16 @@ fn accept(model: &mut Model, slot: Slot, answer: Answer) -> Vec<Cmd> {
         Answer::Histogram(histogram) => model.search.histogram = Some(histogram),
         Answer::Sources(list) => return sources::arrived(model, list),
         Answer::ActedOnSource(row) => return sources::acted(model, *row),
-        Answer::Rules(list) => {
-            model.rules.rows = list.rules;
-            model.rules.rows.sort_by_key(|rule| Reverse(rule.detections));
-            model.rules.is_loaded = true;
-            model.rules.arrange();
-        }
+        Answer::Rules(list) => return rules::arrived(model, list),
+        Answer::Rule(detail) => rules::detail_arrived(model, detail),
+        Answer::RuleState(detail) => return rules::state_changed(model, detail),
+        Answer::RuleSource(source) => return drafts::source_arrived(model, *source),
+        Answer::RuleChecked(report) => drafts::checked(model, report),
+        Answer::RuleTested(report) => model.rules.tests = Some(report),
+        Answer::RuleSaved(source) => return drafts::saved(model, &source),
+        Answer::Exceptions(list) => rules::exceptions_arrived(model, list),
+        Answer::ExceptionPreview(preview) => return exception::previewed(model, Ok(preview)),
+        Answer::Excepted(row) => return exception::done(model, &row),
         // Actions are settled before they come here.
         Answer::Acted(_) | Answer::ActedOnMany(_) => {}
     }
@@ -102,7 +107,13 @@ fn refuse(model: &mut Model, slot: Slot, failure: Failure) -> Vec<Cmd> {
         // Said again when it is due; by then the others may be told.
         Slot::Presence => {}
         _ if failure.is_away && !slot.is_action() => {}
-        Slot::IncidentAction | Slot::SourceAction | Slot::HandoverSign => {
+        Slot::ExceptionPreview => return exception::previewed(model, Err(failure)),
+        Slot::IncidentAction
+        | Slot::SourceAction
+        | Slot::HandoverSign
+        | Slot::RuleAction
+        | Slot::RuleSave
+        | Slot::ExceptionAction => {
             forms::restore_draft(model, &failure.text);
             complain(model, failure.text);
         }

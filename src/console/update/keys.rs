@@ -21,15 +21,15 @@ use crate::console::model::overlay::Purpose;
 use crate::console::model::search::SearchFocus;
 use crate::console::model::search::field;
 use crate::console::msg::Cmd;
-use crate::console::msg::Request;
-use crate::console::msg::Slot;
 use crate::console::update::alerts;
-use crate::console::update::ask;
 use crate::console::update::complain;
+use crate::console::update::drafts;
+use crate::console::update::exception;
 use crate::console::update::forms;
 use crate::console::update::incidents;
 use crate::console::update::overlays;
 use crate::console::update::reports;
+use crate::console::update::rules;
 use crate::console::update::say;
 use crate::console::update::search;
 use crate::console::update::sources;
@@ -105,7 +105,18 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Cmd> {
         Action::Tail => search::toggle_tail(model),
         Action::Exclude => search::narrow(model, true),
         Action::Copy => copy(model),
+        Action::Sort if model.screen == Screen::Rules => rules::sort(model),
         Action::Sort => sources::sort(model),
+        Action::Except => exception::open(model),
+        Action::Exceptions => rules::show_exceptions(model),
+        Action::Coverage => rules::show_coverage(model),
+        Action::Backtest => rules::backtest(model),
+        Action::EditRule => drafts::edit(model),
+        Action::TestRule => drafts::test(model),
+        Action::SaveRule => drafts::open_save(model),
+        Action::ChangeState => rules::choose_state(model),
+        Action::RuleDetail => rules::open(model),
+        Action::Revoke => rules::open_revoke(model),
         Action::Mute => sources::open_mute(model),
         Action::Unmute => sources::unmute(model),
         Action::Pivot if model.screen == Screen::Sources => sources::search(model),
@@ -131,7 +142,6 @@ fn open_overlay(model: &mut Model, action: Action) {
         Action::Pivot => pivot(model),
         Action::TimeSpan => model.overlay = Some(Overlay::Choice(Choice::TimeSpan)),
         Action::CountBy => search::count_by(model),
-        Action::Except => not_yet(model, Text::KeyExcept),
         Action::Export => not_yet(model, Text::KeyExport),
         // Done in `perform`.
         _ => {}
@@ -223,7 +233,7 @@ fn refresh(model: &mut Model) -> Vec<Cmd> {
         Screen::Incidents => incidents::read_list(model),
         Screen::Search if model.search.is_tailing => Vec::new(),
         Screen::Search => search::run(model),
-        Screen::Rules => vec![ask(model, Slot::Rules, Request::Rules)],
+        Screen::Rules => rules::refresh(model),
         Screen::Sources => sources::refresh(model),
         Screen::Audit => Vec::new(),
         Screen::Reports => reports::refresh(model),
@@ -236,6 +246,7 @@ fn open(model: &mut Model) -> Vec<Cmd> {
         Screen::Incidents => incidents::open(model),
         Screen::Search => search::open(model),
         Screen::Sources => sources::open(model),
+        Screen::Rules => rules::open(model),
         _ => Vec::new(),
     }
 }
@@ -249,6 +260,7 @@ fn back(model: &mut Model) -> Vec<Cmd> {
         Screen::Alerts => alerts::clear_marks(model),
         Screen::Incidents => model.incidents.focus = Pane::List,
         Screen::Sources => sources::back(model),
+        Screen::Rules => return rules::back(model),
         Screen::Search => match model.search.focus {
             SearchFocus::Event => model.search.focus = SearchFocus::Rows,
             SearchFocus::Rows if model.search.is_tailing => return search::stop_tail(model),
@@ -274,6 +286,7 @@ fn next_pane(model: &mut Model) -> Vec<Cmd> {
             model.incidents.focus = if is_list { Pane::Detail } else { Pane::List };
         }
         Screen::Search => model.search.focus = SearchFocus::Query,
+        Screen::Rules => return rules::next_pane(model),
         Screen::Sources => {
             let is_list = model.sources.focus == Pane::List;
             model.sources.focus = if is_list { Pane::Detail } else { Pane::List };
@@ -310,7 +323,7 @@ fn move_by(model: &mut Model, rows: isize) -> Vec<Cmd> {
             return sources::after_move(model);
         }
         (Screen::Sources, _) => model.sources.inputs_scroll.move_by(rows, model.sources.inputs.len()),
-        (Screen::Rules, _) => model.rules.scroll.move_by(rows, model.rules.shown.len()),
+        (Screen::Rules, _) => return rules::move_by(model, rows),
         (Screen::Reports, _) => reports::move_by(model, rows),
         (Screen::Audit, _) => {}
     }
@@ -361,7 +374,9 @@ pub(super) fn keep_visible(model: &mut Model) {
     follow(&mut model.alerts.scroll, model.alerts.rows.len(), alert_rows);
     follow(&mut model.alerts.around.scroll, model.alerts.around.events.len(), around_rows);
     follow(&mut model.incidents.scroll, model.incidents.rows.len(), incident_rows);
-    follow(&mut model.rules.scroll, model.rules.shown.len(), list_rows);
+    let (rule_list, rule_panel) = model.rules.panes(&layout);
+    follow(&mut model.rules.scroll, model.rules.shown.len(), rows_in(rule_list, 1));
+    follow(&mut model.rules.exceptions_scroll, model.rules.exceptions.len(), rows_in(rule_panel, 1));
     follow(&mut model.sources.scroll, model.sources.shown.len(), source_rows);
     follow(&mut model.sources.inputs_scroll, model.sources.inputs.len(), input_rows);
     search::keep_visible(model);
@@ -413,10 +428,7 @@ fn copy(model: &mut Model) -> Vec<Cmd> {
             let place = model.sources.shown.get(model.sources.scroll.cursor);
             place.and_then(|index| model.sources.sources.get(*index)).map(|source| source.name.clone())
         }
-        Screen::Rules => {
-            let place = model.rules.shown.get(model.rules.scroll.cursor);
-            place.and_then(|index| model.rules.rows.get(*index)).map(|rule| rule.id.clone())
-        }
+        Screen::Rules => model.rules.focused().map(|rule| rule.id.clone()),
         Screen::Audit | Screen::Reports => None,
     };
     match text {

@@ -23,12 +23,14 @@ use crate::console::model::overlay::CloseForm;
 use crate::console::model::overlay::CommandsTitle;
 use crate::console::model::overlay::Overlay;
 use crate::console::model::overlay::Purpose;
+use crate::console::model::rules::STATES;
 use crate::console::model::search::SPANS;
 use crate::console::update::DISPOSITIONS;
 use crate::console::update::LEVELS;
 use crate::console::update::PHASES;
 use crate::console::update::matching_commands;
 use crate::console::view::canvas::Canvas;
+use crate::console::view::exception;
 use crate::console::view::incidents::phase_text;
 use crate::console::view::reports;
 
@@ -48,6 +50,7 @@ pub(super) fn draw(model: &Model, overlay: &Overlay, layout: &Layout, canvas: &m
         Overlay::Choice(choice) => draw_choice(model, choice, layout, canvas),
         Overlay::Handover { draft, top } => reports::draw_handover(model, draft.as_ref(), *top, layout, canvas),
         Overlay::Commands { title, input, cursor } => draw_commands(model, *title, input, *cursor, layout, canvas),
+        Overlay::Except(form) => exception::draw(model, form, layout, canvas),
         Overlay::Fields { rows, cursor } => {
             let title = fill(model.text(Text::FieldsOfPage), &[&model.search.events.len().to_string()]);
             draw_counts(rows, *cursor, &title, layout, canvas);
@@ -70,7 +73,7 @@ pub(super) fn open_box(layout: &Layout, canvas: &mut Canvas<'_>, width: u16, row
 }
 
 /// Writes a label and what is typed behind it; a label that is a word ends with a colon.
-fn put_input(canvas: &mut Canvas<'_>, area: Rect, row: u16, label: &str, input: &Input) {
+pub(super) fn put_input(canvas: &mut Canvas<'_>, area: Rect, row: u16, label: &str, input: &Input) {
     let y = area.y + row;
     if y >= area.bottom() {
         return;
@@ -144,6 +147,17 @@ fn line_texts(model: &Model, purpose: &Purpose) -> (String, &'static str, Option
         }
         Purpose::Title(..) => (model.text(Text::TitleTitle).to_owned(), model.text(Text::ColumnTitle), None),
         Purpose::Merge(_) => (model.text(Text::MergeTitle).to_owned(), "INC-", None),
+        Purpose::SaveRule => {
+            let path = model.rules.draft.as_ref().map_or("", |draft| draft.source.path.as_str());
+            (fill(model.text(Text::SaveTitle), &[path]), model.text(Text::Reason), None)
+        }
+        Purpose::Revoke(id) => {
+            (fill(model.text(Text::RevokeTitle), &[&id.to_string()]), model.text(Text::Reason), None)
+        }
+        Purpose::RuleState(rule, state) => {
+            let name = STATES.iter().find(|(known, _)| known == state).map_or(*state, |(_, name)| model.text(*name));
+            (fill(model.text(Text::StateReason), &[rule, name]), model.text(Text::Reason), None)
+        }
         Purpose::HandoverNote => (model.text(Text::HandoverTitle).to_owned(), model.text(Text::Note), None),
         Purpose::Reopen(_) => (model.text(Text::KeyReopen).to_owned(), model.text(Text::NoteOptional), None),
         Purpose::Escalate(target) => {
@@ -169,6 +183,9 @@ fn draw_choice(model: &Model, choice: &Choice, layout: &Layout, canvas: &mut Can
         Choice::Clock(_, names) => {
             let name = |name: &String| words::word(model.lang, name).to_owned();
             (Text::ClockTitle, names.iter().map(name).collect())
+        }
+        Choice::RuleState(_) => {
+            (Text::StateTitle, STATES.iter().map(|(_, name)| model.text(*name).to_owned()).collect())
         }
         Choice::Pivot(entities) => {
             let name = |(kind, field, value): &(String, String, String)| {

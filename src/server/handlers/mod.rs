@@ -7,6 +7,7 @@ pub(super) mod incidents;
 pub(super) mod lines;
 pub(super) mod presence;
 pub(super) mod reports;
+pub(super) mod rule_files;
 pub(super) mod rules;
 pub(super) mod search;
 pub(super) mod status;
