@@ -46,6 +46,63 @@ pub fn seconds_of(pid: u32) -> anyhow::Result<f64> {
     Ok(ticks as f64 / per_second as f64)
 }
 
+/// Returns the CPU-seconds of the threads another process has now, each to the nanosecond once it sleeps.
+///
+/// # Errors
+/// When there is no such process.
+pub fn exact_seconds_of(pid: u32) -> anyhow::Result<f64> {
+    let tasks = format!("/proc/{pid}/task");
+    let mut nanoseconds = 0;
+    for task in std::fs::read_dir(&tasks).with_context(|| format!("reading {tasks}"))? {
+        // A thread may have ended since the folder was read.
+        if let Ok(stat) = std::fs::read_to_string(task?.path().join("schedstat")) {
+            nanoseconds += on_processor(&stat)?;
+        }
+    }
+    Ok(nanoseconds as f64 / 1e9)
+}
+
+/// Returns the CPU-seconds of another process' first thread so far, to the nanosecond once that thread sleeps.
+///
+/// # Errors
+/// When there is no such process.
+pub fn seconds_of_first_thread(pid: u32) -> anyhow::Result<f64> {
+    let path = format!("/proc/{pid}/task/{pid}/schedstat");
+    let stat = std::fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
+    Ok(on_processor(&stat)? as f64 / 1e9)
+}
+
+/// Reads the nanoseconds on a processor, the first of the numbers the scheduler tells.
+fn on_processor(stat: &str) -> anyhow::Result<u64> {
+    stat.split(' ').next().unwrap_or_default().parse().context("a time on the processor")
+}
+
+/// Returns how many threads wanted a processor, averaged over the last minute.
+///
+/// # Errors
+/// When the system does not tell.
+pub fn load() -> anyhow::Result<String> {
+    let text = std::fs::read_to_string("/proc/loadavg").context("reading /proc/loadavg")?;
+    Ok(text.split(' ').next().unwrap_or_default().to_owned())
+}
+
+/// Returns the CPU-seconds of one thread of another process so far, by the name it gave itself.
+///
+/// # Errors
+/// When there is no such thread.
+pub fn seconds_of_thread(pid: u32, name: &str) -> anyhow::Result<f64> {
+    let tasks = format!("/proc/{pid}/task");
+    for task in std::fs::read_dir(&tasks).with_context(|| format!("reading {tasks}"))? {
+        let folder = task?.path();
+        let Ok(text) = std::fs::read_to_string(folder.join("comm")) else { continue };
+        if text.trim() == name {
+            let thread: u32 = folder.file_name().and_then(|id| id.to_str()?.parse().ok()).context("a thread's id")?;
+            return seconds_of(thread);
+        }
+    }
+    anyhow::bail!("process {pid} has no thread `{name}`")
+}
+
 /// Returns the most memory another process has had resident so far, in bytes.
 ///
 /// # Errors
@@ -84,5 +141,29 @@ impl Times {
     /// Returns the round in the middle.
     pub fn median(&self) -> f64 {
         self.0.get(self.0.len() / 2).copied().unwrap_or(f64::NAN)
+    }
+
+    /// Returns the round that so many hundredths of all are not slower than.
+    pub fn percentile(&self, hundredths: usize) -> f64 {
+        let place = (self.0.len() * hundredths).div_ceil(100).saturating_sub(1);
+        self.0.get(place).copied().unwrap_or(f64::NAN)
+    }
+
+    /// Returns how many rounds there were.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Returns the longest round.
+    pub fn longest(&self) -> f64 {
+        self.0.last().copied().unwrap_or(f64::NAN)
+    }
+}
+
+impl FromIterator<f64> for Times {
+    fn from_iter<I: IntoIterator<Item = f64>>(seconds: I) -> Times {
+        let mut all: Vec<f64> = seconds.into_iter().collect();
+        all.sort_by(f64::total_cmp);
+        Times(all)
     }
 }

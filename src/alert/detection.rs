@@ -31,6 +31,13 @@ pub struct MatchedPart {
     pub raw_span: Option<(u32, u32)>,
 }
 
+/// Something known of who is involved: of the machine, its unit, an address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Known {
+    pub field: String,
+    pub value: String,
+}
+
 /// An entity worth pivoting to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entity {
@@ -68,6 +75,8 @@ pub struct NewDetection {
     pub raw: String,
     pub parts: Vec<MatchedPart>,
     pub entities: Vec<Entity>,
+    /// What enrichment knew, in the order it is shown.
+    pub context: Vec<Known>,
 }
 
 /// A raw line is kept up to this length with an alert; the store has it whole.
@@ -82,6 +91,8 @@ pub const PARTS_MAX: usize = 64;
 pub const EVENTS_MAX: usize = 1000;
 /// Detections of one alert kept with their raw line and what matched.
 pub const EVIDENCE_MAX: usize = 20;
+/// Things known that are kept of one alert.
+pub const CONTEXT_MAX: usize = 30;
 /// Entities kept of one alert.
 pub const ENTITIES_MAX: usize = 50;
 

@@ -1,6 +1,7 @@
 //! Alerts as the store reads them back.
 
 use crate::alert::detection::Entity;
+use crate::alert::detection::Known;
 use crate::alert::detection::MatchedPart;
 use crate::alert::state::Disposition;
 use crate::alert::state::State;
@@ -95,6 +96,19 @@ pub struct AlertDetail {
     pub history: Vec<HistoryEntry>,
     /// Newest first.
     pub precedents: Vec<Precedent>,
+    /// What was known of who is involved when it last fired.
+    pub context: Vec<Known>,
+    /// Steps of the response that were done.
+    pub steps: Vec<StepDone>,
+}
+
+/// A step of the response that was done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepDone {
+    /// From 1.
+    pub step: u32,
+    pub at: Timestamp,
+    pub who: String,
 }
 
 /// The lines of history told of one alert; all are kept.

@@ -114,10 +114,25 @@ impl Actor {
 pub enum Action {
     Take,
     Release,
-    Close { disposition: Disposition, note: Option<String> },
-    Reopen { note: Option<String> },
-    Note { text: String },
-    Escalate { incident: IncidentId, note: Option<String> },
+    Close {
+        disposition: Disposition,
+        note: Option<String>,
+    },
+    Reopen {
+        note: Option<String>,
+    },
+    Note {
+        text: String,
+    },
+    Escalate {
+        incident: IncidentId,
+        note: Option<String>,
+    },
+    /// Says that a step of the response, counted from 1, was done, or takes that back.
+    Step {
+        step: u32,
+        is_done: bool,
+    },
     Undo,
 }
 
@@ -199,6 +214,12 @@ pub enum Refusal {
     NoteTooLong,
     #[error("there is no action of `{who}` to undo")]
     NothingToUndo { who: String },
+    #[error("it has no step {0}")]
+    NoSuchStep(u32),
+    #[error("step {step} was done by `{who}` already")]
+    StepDone { step: u32, who: String },
+    #[error("step {0} is not done")]
+    StepOpen(u32),
     #[error("it has changed since revision {seen}")]
     ChangedSince { seen: u64, owner: Option<String> },
 }
@@ -222,9 +243,20 @@ impl Alert {
                 let record = Record { action: "noted", text: Some(text) };
                 Ok(Applied { state: self.state.clone(), undoable: self.undoable.clone(), record: Some(record) })
             }
+            Action::Step { is_done, .. } => self.step(*is_done),
             Action::Escalate { incident, note } => self.escalate(*incident, note.as_deref(), who),
             Action::Undo => self.undo(who),
         }
+    }
+
+    /// Anybody may help with the steps, whoever holds the alert; which step it is, the caller knows.
+    fn step(&self, is_done: bool) -> Result<Applied, Refusal> {
+        if self.state.status == AlertStatus::Closed {
+            return Err(Refusal::Closed);
+        }
+        let action = if is_done { "step_done" } else { "step_open" };
+        let record = Record { action, text: None };
+        Ok(Applied { state: self.state.clone(), undoable: self.undoable.clone(), record: Some(record) })
     }
 
     fn take(&self, who: &Actor) -> Result<Applied, Refusal> {

@@ -68,6 +68,15 @@ enum Command {
     },
     /// Add a note to an alert
     Note { id: AlertId, text: String },
+    /// Say that a step of the response was done
+    Step {
+        id: AlertId,
+        /// Its number, as `show` tells it
+        step: u32,
+        /// It is not done after all
+        #[arg(long)]
+        undo: bool,
+    },
     /// Declare an incident from an alert, or let it join one
     Escalate {
         id: AlertId,
@@ -113,6 +122,7 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
         }
         Command::Reopen { targets, note } => act_on(&place, &targets, &AlertAction::Reopen { note }, format),
         Command::Note { id, text } => act(&place, &[id], &AlertAction::Note { text }, format),
+        Command::Step { id, step, undo } => act(&place, &[id], &AlertAction::Step { step, done: !undo }, format),
         Command::Escalate { id, incident, title, note } => {
             let incident = incident.map(|incident| incident.0);
             act(&place, &[id], &AlertAction::Escalate { incident, title, note }, format)

@@ -27,7 +27,7 @@ pub struct Args {
     /// Only what this person did
     #[arg(long)]
     who: Option<String>,
-    /// Only deeds of this kind: login, search, view, alert, incident, rule, export, verify, config, delete, refused, start, stop
+    /// Only deeds of this kind: login, search, view, alert, incident, rule, hold, export, verify, config, delete, refused, start, stop
     #[arg(long)]
     action: Option<String>,
     /// From here on: a span back from now such as `24h`, or a time

@@ -47,7 +47,7 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
     let plain = args.plain || !std::io::stdout().is_terminal();
     let lang = args.lang.as_deref().map_or_else(lang_of_environment, Lang::from_locale);
     let theme = theme_of(args.theme.as_deref());
-    match console::run(console::Options { endpoint, lang, theme, ascii: args.ascii, plain }) {
+    match console::run(console::Options { endpoint, lang, theme, ascii: args.ascii, plain, may_pause: true }) {
         Ok(()) => Ok(Exit::Fine),
         Err(ConsoleError::Server(reason)) => {
             eprintln!("longan: {reason}");

@@ -1,8 +1,12 @@
 //! `longan import`: history from files, through the same pipeline and with the same alerts as what arrives live.
 //!
 //! Without a server the pipeline runs here until the files are worked through. With one, the lines go to its HTTP input,
-//! so that there is one writer; each request is answered only after the sync.
+//! so that there is one writer; each request is answered only after the sync. What was imported before is known by its
+//! content and passed over.
 
+mod content;
+mod ledger;
+mod pace;
 mod send;
 
 use std::io;
@@ -13,6 +17,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use anyhow::Context as _;
 use indicatif::ProgressBar;
@@ -20,38 +25,41 @@ use indicatif::ProgressStyle;
 
 use crate::cli::Exit;
 use crate::cli::alerts::count_on;
+use crate::cli::import::content::Content;
+use crate::cli::import::content::Group;
+use crate::cli::import::ledger::Journal;
+use crate::cli::import::ledger::Ledger;
+use crate::cli::import::pace::Pace;
 use crate::cli::import::send::Door;
 use crate::cli::import::send::Server;
+use crate::cli::place::Place;
 use crate::config::FileInput;
 use crate::config::Flags;
 use crate::config::Settings;
 use crate::config::load;
-use crate::ingest::Intake;
 use crate::ingest::file::HistoryOptions;
 use crate::ingest::file::Joining;
 use crate::ingest::file::Multiline;
-use crate::ingest::file::history;
 use crate::ingest::intake::Frame;
+use crate::ingest::intake::Place as FilePlace;
 use crate::ingest::syslog::FRAME_BYTES_MAX;
 use crate::model::SafeText;
 use crate::model::time::Clock;
 use crate::model::time::SystemClock;
 use crate::parse::Packs;
 use crate::pipeline;
+use crate::pipeline::FeedDoor;
 use crate::pipeline::StartError;
 use crate::telemetry::logging;
 use crate::telemetry::logging::Target;
 
-/// Lines handed in together, so that they are synced together.
-const LINES: usize = 2_000;
 /// Lines of one event at most, where lines are joined.
 const JOINED_LINES: NonZeroUsize = NonZeroUsize::new(500).expect("not zero");
-const BYTES: usize = 1 << 20;
 
 /// The arguments of `longan import`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Read these files, one event a line; .gz and .zst are decompressed
+    /// Read these files, one event a line; .gz and .zst are decompressed, .evtx is read record by record
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Read every line as this format (the name of a pack) instead of finding out
@@ -60,7 +68,13 @@ pub struct Args {
     /// Decode the lines from this character set: utf-8, windows-1258, tcvn3, viscii, vni
     #[arg(long, value_name = "CHARSET", default_value = "utf-8")]
     charset: String,
-    /// Join lines that belong together: indented, java or postgresql
+    /// Import what was imported before once more
+    #[arg(long)]
+    again: bool,
+    /// Send no more than so many lines a second to a running server; without it, as many as leave live events their time
+    #[arg(long, value_name = "LINES", value_parser = clap::value_parser!(u32).range(1..))]
+    rate: Option<u32>,
+    /// Join lines that belong together: indented, java, postgresql, or container (CRI and Docker)
     #[arg(long, value_name = "RULE", value_parser = crate::ingest::file::Joining::PRESETS)]
     multiline: Option<String>,
     /// Import into this data folder
@@ -125,7 +139,8 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
                 return Ok(Exit::BadInput);
             }
             let door = Door::to(server, args.tls_ca.as_deref(), args.tls_name.as_deref())?;
-            runtime.block_on(send_all(&door, Files::of(&args), &progress))?;
+            let pace = Pace::with(&Place::on(&args.data), args.rate);
+            runtime.block_on(send_all(&door, Files::of(&args), &progress, pace))?;
             progress.finish();
             eprintln!("longan: the server works through them; alerts appear in `longan alerts list`");
         }
@@ -134,7 +149,7 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
                 .context("starting the log")?;
             let before = count_on(&args.data);
             let (files, told) = (Files::of(&args), progress.clone());
-            let feed = move |intake: &Intake, clock: &dyn Clock| feed_all(intake, clock, &files, &told);
+            let feed = move |door: &FeedDoor<'_>| feed_all(door, &files, &told);
             match runtime.block_on(pipeline::import(settings, Box::new(feed))) {
                 Ok(()) => {}
                 Err(StartError::Setup(err)) => {
@@ -192,11 +207,13 @@ fn unreadable(path: &Path) -> Option<String> {
     }
 }
 
-/// What is read, and how lines are joined.
+/// What is read, how lines are joined, and where it is noted what was imported.
 #[derive(Clone)]
 struct Files {
     paths: Vec<PathBuf>,
     multiline: Option<Multiline>,
+    data: PathBuf,
+    again: bool,
 }
 
 impl Files {
@@ -205,6 +222,8 @@ impl Files {
         Files {
             paths: args.files.clone(),
             multiline: joining.map(|joining| Multiline { joining, lines_max: JOINED_LINES }),
+            data: args.data.clone(),
+            again: args.again,
         }
     }
 }
@@ -215,17 +234,21 @@ struct Progress {
     bar: ProgressBar,
     before: Arc<AtomicU64>,
     lines: Arc<AtomicU64>,
+    /// Events that were imported before.
+    known: Arc<AtomicU64>,
+    started: Instant,
 }
 
 impl Progress {
     fn new(files: &[PathBuf]) -> Progress {
         let total = files.iter().filter_map(|path| std::fs::metadata(path).ok()).map(|data| data.len()).sum();
         let bar = if io::stderr().is_terminal() { ProgressBar::new(total) } else { ProgressBar::hidden() };
-        let style = ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta} {msg}");
+        let style =
+            ProgressStyle::with_template("{bar:30} {percent}% {bytes}/{total_bytes} {bytes_per_sec} {eta} left  {msg}");
         if let Ok(style) = style {
             bar.set_style(style);
         }
-        Progress { bar, before: Arc::default(), lines: Arc::default() }
+        Progress { bar, before: Arc::default(), lines: Arc::default(), known: Arc::default(), started: Instant::now() }
     }
 
     fn at(&self, bytes: u64) {
@@ -233,11 +256,25 @@ impl Progress {
     }
 
     fn stored(&self, lines: usize) {
-        self.lines.fetch_add(lines as u64, Ordering::Relaxed);
+        let all = self.lines.fetch_add(lines as u64, Ordering::Relaxed) + lines as u64;
+        let rate = all as f64 / self.started.elapsed().as_secs_f64().max(0.001);
+        let name = self.bar.prefix();
+        self.bar.set_message(format!("{rate:.0} events/s  {name}"));
     }
 
     fn begin(&self, path: &Path) {
-        self.bar.set_message(SafeText::new(&path.display().to_string()).to_string());
+        let name = SafeText::new(&path.display().to_string()).to_string();
+        self.bar.set_prefix(name.clone());
+        self.bar.set_message(name);
+    }
+
+    fn already_there(&self, events: u64) {
+        self.known.fetch_add(events, Ordering::Relaxed);
+    }
+
+    /// Tells something above the bar.
+    fn tell(&self, text: &str) {
+        self.bar.suspend(|| eprintln!("longan: {text}"));
     }
 
     fn end(&self, path: &Path) {
@@ -246,7 +283,14 @@ impl Progress {
 
     fn finish(&self) {
         self.bar.finish_and_clear();
-        eprintln!("longan: {} events imported", self.lines.load(Ordering::Relaxed));
+        let known = self.known.load(Ordering::Relaxed);
+        let there = if known > 0 {
+            format!(", already there: {known} (`--again` imports them once more)")
+        } else {
+            String::new()
+        };
+        let (lines, seconds) = (self.lines.load(Ordering::Relaxed), self.started.elapsed().as_secs_f64());
+        eprintln!("longan: {lines} events imported in {seconds:.1} s{there}");
     }
 }
 
@@ -259,56 +303,144 @@ fn options_of(path: &Path, multiline: Option<&Multiline>) -> HistoryOptions {
     }
 }
 
-/// Hands groups of frames of all files to `store`, in order.
-fn each_group(
-    clock: &dyn Clock,
-    files: &Files,
-    progress: &Progress,
-    store: &mut dyn FnMut(Vec<Frame>) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
+/// What takes the groups.
+trait Sink {
+    /// Stores a group; returns when it is on the disk, or false when nothing more is wanted.
+    fn store(&mut self, group: Group, journal: &Journal) -> anyhow::Result<bool>;
+
+    /// Returns how far the log is with lines of files; `None` when nobody knows.
+    fn places(&self) -> Option<&[FilePlace]>;
+}
+
+/// Hands all files to a sink, in order; false when it wanted no more.
+fn import_all(clock: &dyn Clock, files: &Files, progress: &Progress, sink: &mut dyn Sink) -> anyhow::Result<bool> {
+    let ledger = Ledger::of(&files.data);
     for path in &files.paths {
         progress.begin(path);
-        let reading = || format!("reading `{}`", path.display());
-        let frames = history(path, &options_of(path, files.multiline.as_ref()), clock, |bytes| progress.at(bytes))
-            .with_context(reading)?;
-        let (mut group, mut bytes) = (Vec::with_capacity(LINES), 0);
-        for frame in frames {
-            let frame = frame.with_context(reading)?;
-            bytes += frame.raw.len();
-            group.push(frame);
-            if group.len() >= LINES || bytes >= BYTES {
-                store(std::mem::take(&mut group))?;
-                bytes = 0;
-            }
-        }
-        if !group.is_empty() {
-            store(group)?;
+        if !import_file(clock, path, files, &ledger, progress, sink)
+            .with_context(|| format!("reading `{}`", path.display()))?
+        {
+            return Ok(false);
         }
         progress.end(path);
+    }
+    Ok(true)
+}
+
+fn import_file(
+    clock: &dyn Clock,
+    path: &Path,
+    files: &Files,
+    ledger: &Ledger,
+    progress: &Progress,
+    sink: &mut dyn Sink,
+) -> anyhow::Result<bool> {
+    let options = options_of(path, files.multiline.as_ref());
+    let key = content::key_of(path, &options, clock)?;
+    let known = if files.again { Vec::new() } else { ledger.known(&key) };
+    let (mut content, same) = Content::open(path, &options, clock, &known, |bytes| progress.at(bytes))?;
+    let mut events = same.map_or(0, |known| known.done.events);
+    progress.already_there(events);
+    let mut next = content.group()?;
+    if next.is_none() {
+        return Ok(true);
+    }
+    let mut journal = ledger.open(&key, same, &options.input).context("noting what is imported")?;
+    // Lines up to here are in the log, whether the journal knows or not.
+    let places = sink.places();
+    let in_log = same.zip(places).map_or(0, |(known, places)| known.end_in_log(places));
+    let is_placed = places.is_some();
+    if let Some(doubt) = same.and_then(|known| known.in_doubt.as_ref().filter(|_| !known.is_placed)) {
+        let lines = doubt.events.saturating_sub(events);
+        progress.tell(&format!("the last import of it was broken off: up to {lines} of its events may be there twice"));
+    }
+    while let Some(group) = next {
+        let lines = group.frames.len();
+        events += lines as u64;
+        let done = content.done(events);
+        let group = group.after(in_log);
+        let new = group.frames.len();
+        progress.already_there((lines - new) as u64);
+        journal.begin(&done, is_placed)?;
+        if new > 0 && !sink.store(group, &journal)? {
+            return Ok(false);
+        }
+        journal.done(&done)?;
+        progress.stored(new);
+        next = content.group()?;
+    }
+    journal.sync()?;
+    if let Some(damage) = content.damage() {
+        progress.tell(&format!("`{}`: {}", SafeText::new(&path.display().to_string()), SafeText::new(&damage)));
+    }
+    Ok(true)
+}
+
+/// Into the log of this process.
+struct IntoLog<'f> {
+    door: &'f FeedDoor<'f>,
+}
+
+impl Sink for IntoLog<'_> {
+    fn store(&mut self, group: Group, journal: &Journal) -> anyhow::Result<bool> {
+        if self.door.stop.is_cancelled() {
+            return Ok(false);
+        }
+        let places = group.ends.iter().map(|end| journal.place(*end)).collect();
+        self.door.intake.submit_placed_blocking(group.frames, places)?.wait().context("storing events")?;
+        Ok(true)
+    }
+
+    fn places(&self) -> Option<&[FilePlace]> {
+        Some(self.door.places)
+    }
+}
+
+fn feed_all(door: &FeedDoor<'_>, files: &Files, progress: &Progress) -> anyhow::Result<()> {
+    if !import_all(door.clock, files, progress, &mut IntoLog { door })? {
+        progress.tell("interrupted; the same command goes on where it ended");
     }
     Ok(())
 }
 
-fn feed_all(intake: &Intake, clock: &dyn Clock, files: &Files, progress: &Progress) -> anyhow::Result<()> {
-    each_group(clock, files, progress, &mut |frames| {
-        let count = frames.len();
-        intake.submit_blocking(frames)?.wait().context("storing events")?;
-        progress.stored(count);
-        Ok(())
-    })
+/// To the HTTP input of a server.
+struct IntoServer {
+    groups: tokio::sync::mpsc::Sender<(Vec<Frame>, std::sync::mpsc::SyncSender<()>)>,
+    pace: Pace,
 }
 
-async fn send_all(door: &Door, files: Files, progress: &Progress) -> anyhow::Result<()> {
-    let (sender, mut groups) = tokio::sync::mpsc::channel::<Vec<Frame>>(2);
-    let told = progress.clone();
-    let reading = tokio::task::spawn_blocking(move || {
-        each_group(&SystemClock, &files, &told, &mut |frames| Ok(sender.blocking_send(frames)?))
-    });
-    while let Some(frames) = groups.recv().await {
-        door.send(&frames).await?;
-        progress.stored(frames.len());
+impl Sink for IntoServer {
+    fn store(&mut self, group: Group, _: &Journal) -> anyhow::Result<bool> {
+        let (stored, told) = std::sync::mpsc::sync_channel(1);
+        let lines = group.frames.len();
+        if self.groups.blocking_send((group.frames, stored)).is_err() {
+            return Ok(false);
+        }
+        let is_stored = told.recv().is_ok();
+        std::thread::sleep(self.pace.after(lines));
+        Ok(is_stored)
     }
-    reading.await.context("reading the files")?
+
+    fn places(&self) -> Option<&[FilePlace]> {
+        None
+    }
+}
+
+async fn send_all(door: &Door, files: Files, progress: &Progress, pace: Pace) -> anyhow::Result<()> {
+    let (sender, mut groups) = tokio::sync::mpsc::channel(1);
+    let told = progress.clone();
+    // The pace asks the server with a runtime of its own, so it lives and ends on this thread.
+    let reading = tokio::task::spawn_blocking(move || {
+        import_all(&SystemClock, &files, &told, &mut IntoServer { groups: sender, pace })
+    });
+    while let Some((frames, stored)) = groups.recv().await {
+        door.send(&frames).await?;
+        if stored.send(()).is_err() {
+            // A reader that failed meanwhile says so below.
+            break;
+        }
+    }
+    reading.await.context("reading the files")?.map(drop)
 }
 
 /// Says what the rules made of it, and where to look.

@@ -5,6 +5,7 @@ mod show;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write as _;
+use std::path::Path;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -115,6 +116,29 @@ enum Command {
         #[arg(long)]
         note: Option<String>,
     },
+    /// Attach what a search finds as evidence: a bundle that proves itself
+    Attach {
+        id: IncidentId,
+        /// What to look for, such as longan.id:90412
+        query: String,
+        /// From here on: a span back from now such as `24h`, or a time
+        #[arg(long)]
+        since: Option<String>,
+        /// Up to here
+        #[arg(long)]
+        until: Option<String>,
+        #[arg(long)]
+        note: Option<String>,
+    },
+    /// Write a bundle that was attached; `longan verify FILE` checks it
+    Evidence {
+        id: IncidentId,
+        /// Its number, as `show` tells it
+        place: u32,
+        /// Where to; must not be there yet
+        #[arg(long, short, value_name = "FILE")]
+        out: PathBuf,
+    },
     /// Put all of an incident into another one and close it
     Merge { id: IncidentId, into: IncidentId },
     /// Write the report of an incident
@@ -179,6 +203,10 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
         Command::Observe { id, kind, value, note } => {
             act(&args.place, id, &IncidentAction::AddObservable { kind, value, note }, format)
         }
+        Command::Attach { id, query, since, until, note } => {
+            act(&args.place, id, &IncidentAction::Attach { q: query, since, until, note }, format)
+        }
+        Command::Evidence { id, place, out } => evidence(&args.place, id, place, &out),
         Command::Merge { id, into } => act(&args.place, id, &IncidentAction::MergeInto { incident: into.0 }, format),
         Command::Report(wanted) => report(&args.place, &wanted),
     };
@@ -248,6 +276,14 @@ fn report(place: &Place, wanted: &ReportArgs) -> anyhow::Result<Exit> {
         // Every value in it was made safe when it was put in.
         None => to_stdout(|out| Ok(out.write_all(text.as_bytes())?))?,
     }
+    Ok(Exit::Fine)
+}
+
+fn evidence(place: &Place, id: IncidentId, wanted: u32, path: &Path) -> anyhow::Result<Exit> {
+    let bundle = place.server()?.call(async |client| client.incident_evidence(id.0, wanted).await)?;
+    let failed = || format!("cannot write `{}`", path.display());
+    let mut file = fs::File::options().write(true).create_new(true).open(path).with_context(failed)?;
+    file.write_all(&bundle).and_then(|()| file.sync_all()).with_context(failed)?;
     Ok(Exit::Fine)
 }
 

@@ -17,8 +17,10 @@ pub mod incidents;
 pub mod parse;
 pub mod parsers;
 pub mod report;
+pub mod retention;
 pub mod rules;
 pub mod search;
+pub mod searches;
 pub mod sources;
 pub mod start;
 pub mod status;
@@ -47,6 +49,8 @@ pub enum Command {
     Console(console::Args),
     /// Search the stored events
     Search(search::Args),
+    /// List, save and delete searches under a name
+    Searches(searches::Args),
     /// Feed old log files through the pipeline
     Import(import::Args),
     /// Normalize lines from standard input; no server needed
@@ -75,6 +79,8 @@ pub enum Command {
     Audit(audit::Args),
     /// List who sends, and mute a source for maintenance
     Sources(sources::Args),
+    /// Show how long events are kept, hold some of them, list what was deleted
+    Retention(retention::Args),
     /// Issue, list and take back tokens for the API
     Token(token::Args),
 }
@@ -96,6 +102,7 @@ fn run_command(command: Command) -> anyhow::Result<Exit> {
         Command::Start(args) => start::run(args),
         Command::Console(args) => console::run(args),
         Command::Search(args) => search::run(args),
+        Command::Searches(args) => searches::run(args),
         Command::Import(args) => import::run(args),
         Command::Parse(args) => parse::run(args),
         Command::Rules(args) => rules::run(args),
@@ -110,6 +117,7 @@ fn run_command(command: Command) -> anyhow::Result<Exit> {
         Command::Export(args) => export::run(args),
         Command::Audit(args) => audit::run(args),
         Command::Sources(args) => sources::run(args),
+        Command::Retention(args) => retention::run(args),
         Command::Token(args) => token::run(args),
     }
 }

@@ -16,6 +16,7 @@ use crate::cli::Exit;
 use crate::model::Event;
 use crate::model::time::Clock;
 use crate::model::time::SystemClock;
+use crate::model::write_safe_json;
 use crate::normalize::Config;
 use crate::normalize::Normalizer;
 use crate::parse::Hint;
@@ -87,7 +88,7 @@ fn read_all(args: &Args, packs: &Packs, reader: &mut impl BufRead, writer: &mut 
         let hint = Hint { received: SystemClock.now(), format: args.format.as_deref(), zone_offset_seconds: args.zone };
         let mut event = packs.parse(&text, &hint);
         normalizer.normalize(&mut event, None);
-        serde_json::to_writer(&mut *writer, &event).context("writing events")?;
+        write_safe_json(&mut *writer, &event).context("writing events")?;
         writer.write_all(b"\n").context("writing events")?;
     }
     Ok(())

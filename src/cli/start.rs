@@ -169,6 +169,7 @@ fn run_with_console(args: &Args, settings: Settings, runtime: &Runtime) -> anyho
             theme: theme_of(args.theme.as_deref()),
             ascii: args.ascii,
             plain: false,
+            may_pause: false,
         };
         let shown = console::run(options);
         eprintln!("longan: stopping; everything received is being written down");

@@ -11,11 +11,14 @@ use crate::cli::output::Language;
 use crate::cli::output::OutputArgs;
 use crate::cli::output::Table;
 use crate::cli::output::local;
+use crate::cli::output::size;
 use crate::cli::output::to_stdout;
 use crate::cli::output::write_json;
 use crate::cli::place::Place;
 use crate::cli::place::exit_of;
+use crate::cli::retention::outlook;
 use crate::model::SafeText;
+use crate::wire::evidence::PushRow;
 use crate::wire::source::InputRow;
 use crate::wire::source::SourceRow;
 use crate::wire::status::Status;
@@ -75,6 +78,22 @@ fn unlike(sources: &[SourceRow]) -> Vec<(String, u64)> {
     counts.into_iter().collect()
 }
 
+/// Says how the places stand that keep checkpoints elsewhere.
+fn pushes(pushes: &[PushRow], language: Language) -> String {
+    let told = |push: &PushRow| {
+        let place = SafeText::new(&push.place).to_string();
+        match (&push.behind_since, &push.error) {
+            (None, _) => place,
+            (Some(since), error) => {
+                let error = error.as_deref().map(|error| format!(": {}", SafeText::new(error))).unwrap_or_default();
+                format!("{place} ({} {}{error})", language.pick("THIẾU từ", "LACKING since"), local(since))
+            }
+        }
+    };
+    let places: Vec<String> = pushes.iter().map(told).collect();
+    if places.is_empty() { language.pick("chưa nơi nào", "nowhere").to_owned() } else { places.join(", ") }
+}
+
 fn write(out: &mut impl Write, report: &Report, language: Language) -> io::Result<()> {
     let status = &report.status;
     let refusing = status.refusing.as_deref().map(|reason| {
@@ -112,6 +131,7 @@ fn write(out: &mut impl Write, report: &Report, language: Language) -> io::Resul
             },
         ),
         (language.pick("Cảnh báo mở", "Open alerts"), format!("{}  {}", status.open_alerts, levels.join(", "))),
+        (language.pick("Mốc gửi ra ngoài", "Checkpoints kept at"), pushes(&status.pushes, language)),
         (language.pick("Luật, bộ đọc", "Rules, packs"), format!("{}, {}", status.rules_loaded, status.packs_loaded)),
         (
             language.pick("Đĩa", "Disk"),
@@ -124,6 +144,7 @@ fn write(out: &mut impl Write, report: &Report, language: Language) -> io::Resul
                 }
             },
         ),
+        (language.pick("Đĩa sẽ", "Disk outlook"), outlook(status.outlook.as_ref(), language)),
         (language.pick("Bộ nhớ", "Memory"), size(status.memory_bytes)),
     ];
     for (name, value) in lines {
@@ -171,18 +192,6 @@ fn inputs(report: &Report, language: Language) -> Table {
     table
 }
 
-/// Writes a number of bytes with the unit that leaves few digits.
-fn size(bytes: u64) -> String {
-    let units = ["KiB", "MiB", "GiB", "TiB"];
-    let mut value = bytes as f64 / 1024.0;
-    let mut unit = 0;
-    while value >= 1024.0 && unit + 1 < units.len() {
-        value /= 1024.0;
-        unit += 1;
-    }
-    format!("{value:.1} {}", units.get(unit).copied().unwrap_or_default())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,9 +212,16 @@ mod tests {
             rules_loaded: 40,
             problems: vec!["rules/\x1b[31mx.yml:1:2: bad".to_owned()],
             packs_loaded: 20,
+            pushes: vec![PushRow {
+                place: "/keep\x1b[2J".to_owned(),
+                behind_since: Some("2026-01-01T00:00:00Z".to_owned()),
+                error: Some("no route".to_owned()),
+                ..PushRow::default()
+            }],
             disk_used_bytes: 3 << 30,
             disk_free_bytes: 5 << 40,
             memory_bytes: 80 << 20,
+            outlook: None,
         };
         Report { status, inputs: Vec::new(), unlike: vec![("silent".to_owned(), 2)], sources: Some(Vec::new()) }
     }

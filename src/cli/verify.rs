@@ -10,13 +10,12 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use serde::Serialize;
 
-use crate::alert::AlertReader;
-use crate::alert::store::FILE_NAME;
 use crate::cli::Exit;
 use crate::cli::output::Format;
 use crate::cli::output::Language;
 use crate::cli::output::OutputArgs;
 use crate::cli::output::to_stdout;
+use crate::client::NoteBox;
 use crate::evidence::bundle;
 use crate::evidence::key::read_verifiers;
 use crate::evidence::log::note::Verifier;
@@ -25,12 +24,11 @@ use crate::evidence::verify::Finding;
 use crate::evidence::verify::Options;
 use crate::evidence::verify::Progress;
 use crate::evidence::verify::Report;
-use crate::evidence::verify::verify;
-use crate::incident::IncidentError;
-use crate::incident::handover::first_broken_handover;
 use crate::model::SafeText;
 use crate::model::time::Clock as _;
 use crate::model::time::SystemClock;
+use crate::model::write_safe_json;
+use crate::pipeline::api::verify_data;
 
 /// The arguments of `longan verify`.
 #[derive(Debug, clap::Args)]
@@ -41,12 +39,19 @@ pub struct Args {
     /// The data folder to check; a server may run on it
     #[arg(long, env = "LONGAN_DATA", default_value = "longan-data", value_name = "FOLDER")]
     data: PathBuf,
-    /// The key that signatures must be of: the text of it, or a file with it, kept elsewhere
+    /// The key that signatures must be of: the text of it, or a file kept elsewhere with it and those before it
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
-    /// A file with checkpoints that were kept elsewhere: the off-box copy, or lines of a syslog host
+    /// What was kept elsewhere: a file with checkpoints (a copy, or lines of a syslog host), a folder of such files, or an
+    /// https address that gives them. What was signed then must be there, unchanged
+    #[arg(long, value_name = "FILE|FOLDER|URL", visible_alias = "checkpoint")]
+    against: Vec<String>,
+    /// The certificates to trust at an address, PEM
     #[arg(long, value_name = "FILE")]
-    checkpoint: Vec<PathBuf>,
+    against_ca: Option<PathBuf>,
+    /// A file with the token for it
+    #[arg(long, value_name = "FILE")]
+    against_token_file: Option<PathBuf>,
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -56,31 +61,32 @@ pub struct Args {
 /// # Errors
 /// When the arguments are wrong or files cannot be read.
 pub fn run(args: Args) -> anyhow::Result<Exit> {
-    let key = args.key.as_deref().map(read_key).transpose()?;
+    let keys = args.key.as_deref().map(known_keys).transpose()?.unwrap_or_default();
     match &args.bundle {
-        None => verify_folder(&args, key),
-        Some(path) => verify_bundle(&args, path, key.as_ref()),
+        None => verify_folder(&args, keys.last().cloned()),
+        Some(path) => verify_bundle(&args, path, &keys),
     }
 }
 
-/// Reads a key given as text or as a file.
-pub(super) fn read_key(text: &str) -> anyhow::Result<Verifier> {
+/// Reads a key given as text, or a file with keys, the newest last.
+fn known_keys(text: &str) -> anyhow::Result<Vec<Verifier>> {
     if let Ok(key) = Verifier::parse(text) {
-        return Ok(key);
+        return Ok(vec![key]);
     }
     let path = Path::new(text);
     let read = fs::read_to_string(path).with_context(|| format!("`{text}` is neither a key nor a file with one"))?;
     let keys = read_verifiers(&read).with_context(|| format!("the key in `{text}`"))?;
-    keys.into_iter().next_back().with_context(|| format!("`{text}` holds no key"))
+    anyhow::ensure!(!keys.is_empty(), "`{text}` holds no key");
+    Ok(keys)
 }
 
 fn verify_folder(args: &Args, key: Option<Verifier>) -> anyhow::Result<Exit> {
     anyhow::ensure!(args.data.is_dir(), "no such data folder `{}`", args.data.display());
     let mut checkpoints = Vec::new();
-    for path in &args.checkpoint {
-        let text = fs::read(path).with_context(|| format!("reading checkpoints from `{}`", path.display()))?;
-        let found = notes_in(&String::from_utf8_lossy(&text));
-        anyhow::ensure!(!found.is_empty(), "`{}` holds no checkpoint", path.display());
+    for place in &args.against {
+        let read = if place.starts_with("https://") { read_url(args, place) } else { read_files(Path::new(place)) };
+        let found = read.with_context(|| format!("reading checkpoints from `{place}`"))?;
+        anyhow::ensure!(!found.is_empty(), "`{place}` holds no checkpoint");
         checkpoints.extend(found);
     }
     let bar = progress_bar();
@@ -90,26 +96,33 @@ fn verify_folder(args: &Args, key: Option<Verifier>) -> anyhow::Result<Exit> {
         true
     };
     let options = Options { key, checkpoints };
-    let mut report = verify(&args.data, &options, SystemClock.now(), &mut progress)?;
+    let report = verify_data(&args.data, &options, SystemClock.now(), &mut progress)?;
     bar.finish_and_clear();
-    report.findings.extend(broken_handover(&args.data));
     print(args, &report)
 }
 
-/// Finds the first handover that is not as it was signed.
-fn broken_handover(data: &Path) -> Option<Finding> {
-    let file = data.join(FILE_NAME);
-    if !file.try_exists().unwrap_or(true) {
-        return None;
+/// Reads what an address gives.
+fn read_url(args: &Args, url: &str) -> anyhow::Result<Vec<String>> {
+    let ca = args.against_ca.as_deref().context("an address needs `--against-ca FILE`, the certificates to trust")?;
+    let address = NoteBox::new(url, ca, args.against_token_file.as_deref())?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    Ok(notes_in(&runtime.block_on(address.read())?))
+}
+
+/// Reads a file, or every file of a folder; what holds no checkpoint there is passed over.
+fn read_files(path: &Path) -> anyhow::Result<Vec<String>> {
+    let mut files = vec![path.to_owned()];
+    if path.is_dir() {
+        files = fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
+        files.retain(|path| path.is_file());
+        files.sort();
     }
-    let checked =
-        AlertReader::open(&file).map_err(IncidentError::from).and_then(|mut it| first_broken_handover(&mut it));
-    let what = match checked {
-        Ok(None) => return None,
-        Ok(Some(id)) => format!("handover {id} is not what was signed, or the one before it is missing"),
-        Err(err) => format!("the handovers cannot be read: {:#}", anyhow::Error::from(err)),
-    };
-    Some(Finding { place: FILE_NAME.to_owned(), partition: None, records: None, offset: None, what })
+    let mut found = Vec::new();
+    for file in files {
+        let text = fs::read(&file).with_context(|| format!("reading `{}`", file.display()))?;
+        found.extend(notes_in(&String::from_utf8_lossy(&text)));
+    }
+    Ok(found)
 }
 
 fn print(args: &Args, report: &Report) -> anyhow::Result<Exit> {
@@ -121,9 +134,12 @@ fn print(args: &Args, report: &Report) -> anyhow::Result<Exit> {
     Ok(if report.is_right() { Exit::Fine } else { Exit::Findings })
 }
 
-fn verify_bundle(args: &Args, path: &Path, key: Option<&Verifier>) -> anyhow::Result<Exit> {
+/// Checks a bundle by the keys that are known; an older one than the newest may have signed it.
+fn verify_bundle(args: &Args, path: &Path, keys: &[Verifier]) -> anyhow::Result<Exit> {
     let archive = fs::read(path).with_context(|| format!("reading the bundle `{}`", path.display()))?;
-    let report = bundle::check(&archive, key);
+    let newest = bundle::check(&archive, keys.last());
+    let older = keys.iter().rev().skip(1).filter(|_| !newest.is_right());
+    let report = older.map(|key| bundle::check(&archive, Some(key))).find(Report::is_right).unwrap_or(newest);
     print(args, &report)
 }
 
@@ -140,7 +156,7 @@ struct Told<'r> {
 }
 
 fn write_report_json(out: &mut impl Write, report: &Report) -> anyhow::Result<()> {
-    serde_json::to_writer(&mut *out, &Told { is_right: report.is_right(), report })?;
+    write_safe_json(&mut *out, &Told { is_right: report.is_right(), report })?;
     Ok(out.write_all(b"\n")?)
 }
 

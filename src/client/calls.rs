@@ -49,6 +49,12 @@ use crate::wire::report::HandoverList;
 use crate::wire::report::Period;
 use crate::wire::report::ReportRequest;
 use crate::wire::report::TriageReport;
+use crate::wire::retention::DeletedList;
+use crate::wire::retention::DeletedRequest;
+use crate::wire::retention::HoldRequest;
+use crate::wire::retention::HoldRow;
+use crate::wire::retention::LiftRequest;
+use crate::wire::retention::RetentionView;
 use crate::wire::rule::BacktestMessage;
 use crate::wire::rule::BacktestRequest;
 use crate::wire::rule::CheckReport;
@@ -60,8 +66,8 @@ use crate::wire::rule::ExceptionRequest;
 use crate::wire::rule::ExceptionRow;
 use crate::wire::rule::RevokeRequest;
 use crate::wire::rule::RuleDetail;
+use crate::wire::rule::RuleSaveRequest;
 use crate::wire::rule::RuleSource;
-use crate::wire::rule::SaveRequest;
 use crate::wire::rule::StateRequest;
 use crate::wire::rule::StatesChanged;
 use crate::wire::rule::StatesRequest;
@@ -168,6 +174,15 @@ impl Client {
     /// As every call: [`ClientError`].
     pub async fn act_on_incident(&self, id: u64, action: &IncidentAction) -> Result<IncidentRow, ClientError> {
         self.post(&format!("/v1/incidents/{id}/actions"), action).await
+    }
+
+    /// Reads a bundle attached to an incident.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn incident_evidence(&self, id: u64, place: u32) -> Result<Bytes, ClientError> {
+        let target = format!("/v1/incidents/{id}/evidence?place={place}");
+        self.answer(self.request(Method::GET, &target, Bytes::new())?).await
     }
 
     /// Makes the report of an incident: a text, Markdown or HTML.
@@ -378,7 +393,7 @@ impl Client {
     ///
     /// # Errors
     /// As every call: [`ClientError`]; when somebody else changed it meanwhile a refusal with status 409.
-    pub async fn save_rule(&self, request: &SaveRequest) -> Result<RuleSource, ClientError> {
+    pub async fn save_rule(&self, request: &RuleSaveRequest) -> Result<RuleSource, ClientError> {
         self.post("/v1/rules/source", request).await
     }
 
@@ -430,6 +445,38 @@ impl Client {
         Ok(body)
     }
 
+    /// Reads the retention classes, holds and the outlook.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn retention(&self) -> Result<RetentionView, ClientError> {
+        self.get("/v1/retention").await
+    }
+
+    /// Lists what retention deleted.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn deleted(&self, request: &DeletedRequest) -> Result<DeletedList, ClientError> {
+        self.get(&with_query("/v1/retention/deleted", request)).await
+    }
+
+    /// Places a legal hold.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn hold(&self, request: &HoldRequest) -> Result<HoldRow, ClientError> {
+        self.post("/v1/retention/holds", request).await
+    }
+
+    /// Lifts a legal hold.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn lift_hold(&self, number: u64, request: &LiftRequest) -> Result<HoldRow, ClientError> {
+        self.post(&format!("/v1/retention/holds/{number}/lift"), request).await
+    }
+
     /// Asks for entries of the audit log.
     ///
     /// # Errors
@@ -448,12 +495,16 @@ impl Client {
         self.stream_of(request, Some(SEARCH_SILENCE_MAX)).await
     }
 
-    async fn get<T: DeserializeOwned>(&self, target: &str) -> Result<T, ClientError> {
+    pub(super) async fn get<T: DeserializeOwned>(&self, target: &str) -> Result<T, ClientError> {
         let request = self.request(Method::GET, target, Bytes::new())?;
         self.call(request).await
     }
 
-    async fn post<B: Serialize, T: DeserializeOwned>(&self, target: &str, body: &B) -> Result<T, ClientError> {
+    pub(super) async fn post<B: Serialize, T: DeserializeOwned>(
+        &self,
+        target: &str,
+        body: &B,
+    ) -> Result<T, ClientError> {
         let body = serde_json::to_vec(body).map_err(|err| self.not_understood(err.to_string()))?;
         let request = self.request(Method::POST, target, Bytes::from(body))?;
         self.call(request).await

@@ -110,8 +110,13 @@ impl Endpoint {
     /// # Errors
     /// When the address is none or a file is missing or empty.
     pub fn remote(options: &RemoteOptions) -> Result<Endpoint, EndpointError> {
-        let bad_address = || EndpointError::BadAddress(options.server.clone());
-        let uri: hyper::Uri = options.server.parse().map_err(|_| bad_address())?;
+        Endpoint::https(&options.server, &options.ca_file, Some(&options.token_file))
+    }
+
+    /// Prepares a TLS endpoint from an address; what its path says is left to the caller.
+    pub(super) fn https(url: &str, ca_file: &Path, token_file: Option<&Path>) -> Result<Endpoint, EndpointError> {
+        let bad_address = || EndpointError::BadAddress(url.to_owned());
+        let uri: hyper::Uri = url.parse().map_err(|_| bad_address())?;
         if uri.scheme_str() != Some("https") {
             return Err(bad_address());
         }
@@ -121,8 +126,8 @@ impl Endpoint {
             port: uri.port_u16().unwrap_or(443),
             host,
             server_name,
-            config: Arc::new(trust(&options.ca_file)?),
-            token: read_token(&options.token_file)?,
+            config: Arc::new(trust(ca_file)?),
+            token: token_file.map_or_else(|| Ok(Token(String::new())), read_token)?,
         })))
     }
 

@@ -7,8 +7,11 @@ pub mod blocking;
 mod calls;
 mod endpoint;
 mod error;
+mod evidence;
+mod note;
 mod query;
 mod records;
+mod saved;
 mod transport;
 
 #[cfg(test)]
@@ -19,4 +22,5 @@ pub use endpoint::Endpoint;
 pub use endpoint::EndpointError;
 pub use endpoint::RemoteOptions;
 pub use error::ClientError;
+pub use note::NoteBox;
 pub use records::Records;

@@ -125,6 +125,7 @@ impl<'a> Checker<'a> {
     fn settings(&mut self) -> Settings {
         let zone_offset_seconds = self.zone("zone", DEFAULT_ZONE, |raw| raw.zone.as_ref());
         let tls = self.tls();
+        let store = self.store();
         let settings = Settings {
             data: self.text("data", Some("longan-data"), |raw| raw.data.as_ref(), path).unwrap_or_default(),
             zone_offset_seconds,
@@ -145,7 +146,8 @@ impl<'a> Checker<'a> {
             journald: self.journald(),
             databases: self.databases(zone_offset_seconds),
             api: self.api(),
-            store: self.store(),
+            classes: self.classes((store.retention_days, store.archive_days)),
+            store,
             rules: Content { folder: self.text("rules.folder", None, |raw| raw.rules.folder.as_ref(), path) },
             parsers: Content { folder: self.text("parsers.folder", None, |raw| raw.parsers.folder.as_ref(), path) },
             assets: self.text("assets.file", None, |raw| raw.assets.file.as_ref(), path),
@@ -159,6 +161,7 @@ impl<'a> Checker<'a> {
                 operators: self.text("enrich.operators_file", None, |raw| raw.enrich.operators_file.as_ref(), path),
             },
             sources: self.sources(),
+            push: self.push(),
             limits: self.limits(),
             explained: Vec::new(),
             tls,
@@ -376,9 +379,13 @@ impl<'a> Checker<'a> {
 
     fn store(&mut self) -> Store {
         // Twelve months searchable; the law asks for three at level 3, the default of a province's systems.
-        let retention_days =
-            self.number("store.retention_days", 365, 90..=36_500, |raw| raw.store.retention_days.as_ref());
-        let archive_days = self.number("store.archive_days", 3, 0..=36_500, |raw| raw.store.archive_days.as_ref());
+        let numbers = |raw: &'a Raw| {
+            let store = &raw.store;
+            [store.level.as_ref(), store.retention_days.as_ref(), store.archive_days.as_ref()]
+        };
+        let kept = self.kept("store", (365, 3), numbers, ["level", "retention_days"]);
+        let full_warning_days =
+            self.number("store.full_warning_days", 30, 0..=3_650, |raw| raw.store.full_warning_days.as_ref());
         let reserve_bytes =
             self.number("store.reserve_bytes", 1024 * MIB, 0..=i64::MAX, |raw| raw.store.reserve_bytes.as_ref());
         let visible_ms = self.number("store.visible_ms", 400, 50..=10_000, |raw| raw.store.visible_ms.as_ref());
@@ -388,8 +395,10 @@ impl<'a> Checker<'a> {
         let search_seconds =
             self.number("store.search_seconds_max", 30, 1..=3_600, |raw| raw.store.search_seconds_max.as_ref());
         Store {
-            retention_days: u32::try_from(retention_days).unwrap_or(365),
-            archive_days: u32::try_from(archive_days).unwrap_or(3),
+            level: kept.level,
+            retention_days: kept.days,
+            archive_days: kept.archive_days,
+            full_warning_days: u32::try_from(full_warning_days).unwrap_or(30),
             reserve_bytes: u64::try_from(reserve_bytes).unwrap_or(0),
             visible: Duration::from_millis(u64::try_from(visible_ms).unwrap_or(400)),
             hot_events_max: size(hot_events_max),
@@ -545,11 +554,12 @@ mod tests {
             problems(text),
             [
                 "1:8 `zone`: `+25:00` is not an offset from UTC (write it like `+07:00` or `Z`)",
+                "6:18 `store.retention_days`: 3 days are fewer than the 90 that level 3 demands (TCVN 11930:2017 \
+                 (Circular 12/2022/TT-BTTTT): logs of a system of level 3 are kept three months at least)",
                 "3:11 `input.syslog_udp.address`: `here` is not an address to listen on \
                  (an address and a port, such as `0.0.0.0:514` or `[::]:514`, or `off`)",
                 "4:11 `input.syslog_udp.charset`: unknown value `utf8` (did you mean `utf-8`?)",
                 "8:6 `api.users.an`: unknown value `root` (one of: analyst, admin, auditor)",
-                "6:18 `store.retention_days`: 3 is not between 90 and 36500",
             ]
         );
     }

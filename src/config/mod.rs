@@ -9,8 +9,10 @@ mod database;
 mod explain;
 mod journald;
 mod layers;
+mod push;
 mod raw;
 mod reading;
+mod retention;
 mod settings;
 
 pub use explain::Setting;
@@ -18,6 +20,7 @@ pub use layers::ConfigError;
 pub use layers::Flags;
 pub use layers::load;
 pub use settings::Api;
+pub use settings::Class;
 pub use settings::Content;
 pub use settings::DatabaseInput;
 pub use settings::Enrich;

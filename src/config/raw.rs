@@ -20,12 +20,14 @@ pub(super) struct Raw {
     pub(super) tls: RawTls,
     pub(super) api: RawApi,
     pub(super) store: RawStore,
+    pub(super) retention: RawRetention,
     pub(super) rules: RawContent,
     pub(super) parsers: RawContent,
     pub(super) assets: RawFile,
     pub(super) incidents: RawContent,
     pub(super) enrich: RawEnrich,
     pub(super) sources: RawSources,
+    pub(super) evidence: RawEvidence,
     pub(super) limits: RawLimits,
 }
 
@@ -147,6 +149,8 @@ pub(super) struct RawApi {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawStore {
+    pub(super) level: Number,
+    pub(super) full_warning_days: Number,
     pub(super) retention_days: Number,
     pub(super) archive_days: Number,
     pub(super) reserve_bytes: Number,
@@ -154,6 +158,23 @@ pub(super) struct RawStore {
     pub(super) hot_events_max: Number,
     pub(super) seal_seconds: Number,
     pub(super) search_seconds_max: Number,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawRetention {
+    pub(super) class: Vec<RawClass>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawClass {
+    pub(super) name: Text,
+    pub(super) level: Number,
+    pub(super) days: Number,
+    pub(super) archive_days: Number,
+    pub(super) inputs: Text,
+    pub(super) systems: Text,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -175,6 +196,24 @@ pub(super) struct RawEnrich {
     pub(super) units_file: Text,
     pub(super) places_file: Text,
     pub(super) operators_file: Text,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawEvidence {
+    pub(super) push: RawPush,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawPush {
+    pub(super) folder: Text,
+    pub(super) url: Text,
+    pub(super) url_ca: Text,
+    pub(super) url_token_file: Text,
+    pub(super) syslog_tcp: Text,
+    pub(super) syslog_udp: Text,
+    pub(super) late_hours: Number,
 }
 
 #[derive(Debug, Default, Deserialize)]

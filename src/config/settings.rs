@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::config::Setting;
+use crate::evidence::push::Push;
 
 /// All that was configured.
 #[derive(Debug, Clone)]
@@ -37,6 +38,8 @@ pub struct Settings {
     pub tls: Option<Tls>,
     pub api: Api,
     pub store: Store,
+    /// In the order in which events are asked whether they belong to one.
+    pub classes: Vec<Class>,
     pub rules: Content,
     pub parsers: Content,
     /// CSV or TOML of what the province owns.
@@ -45,6 +48,8 @@ pub struct Settings {
     pub incidents: Content,
     pub enrich: Enrich,
     pub sources: Sources,
+    /// Where checkpoints of the evidence are sent.
+    pub push: Push,
     pub limits: Limits,
     /// Every value with where it came from, for `config explain`.
     pub explained: Vec<Setting>,
@@ -159,7 +164,11 @@ pub struct Api {
 /// The store's limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Store {
+    /// The level of the systems whose events no class claims.
+    pub level: u8,
     pub retention_days: u32,
+    /// The disk being full sooner than this is told.
+    pub full_warning_days: u32,
     /// Days after which a day's events are rewritten as an archive; 0 is never.
     pub archive_days: u32,
     /// Free space that is never used: below it inputs are refused.
@@ -169,6 +178,20 @@ pub struct Store {
     pub hot_events_max: NonZeroUsize,
     pub seal: Duration,
     pub search_deadline: Duration,
+}
+
+/// What is kept equally long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Class {
+    pub name: String,
+    /// The level of the information system, 2 to 5.
+    pub level: u8,
+    pub days: u32,
+    pub archive_days: u32,
+    /// Inputs whose events belong to it; `*` stands for anything.
+    pub inputs: Vec<String>,
+    /// Systems of the assets file whose events belong to it; `*` stands for anything.
+    pub systems: Vec<String>,
 }
 
 /// A folder that overlays what is compiled in.

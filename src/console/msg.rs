@@ -12,6 +12,12 @@ use crate::wire::alert::AlertRow;
 use crate::wire::alert::AlertWindow;
 use crate::wire::alert::BulkCommand;
 use crate::wire::alert::BulkResult;
+use crate::wire::audit::AuditRequest;
+use crate::wire::audit::AuditWindow;
+use crate::wire::evidence::AuditEntry;
+use crate::wire::evidence::EvidenceState;
+use crate::wire::evidence::Verification;
+use crate::wire::export::ExportRequest;
 use crate::wire::incident::IncidentAction;
 use crate::wire::incident::IncidentDetail;
 use crate::wire::incident::IncidentRow;
@@ -23,6 +29,7 @@ use crate::wire::report::Handover;
 use crate::wire::report::HandoverDraft;
 use crate::wire::report::HandoverList;
 use crate::wire::report::Period;
+use crate::wire::report::ReportRequest;
 use crate::wire::report::TriageReport;
 use crate::wire::rule::BacktestMessage;
 use crate::wire::rule::BacktestRequest;
@@ -34,11 +41,15 @@ use crate::wire::rule::ExceptionRequest;
 use crate::wire::rule::ExceptionRow;
 use crate::wire::rule::RevokeRequest;
 use crate::wire::rule::RuleDetail;
+use crate::wire::rule::RuleSaveRequest;
 use crate::wire::rule::RuleSource;
-use crate::wire::rule::SaveRequest;
 use crate::wire::rule::StateRequest;
 use crate::wire::rule::TestReport;
 use crate::wire::rule::TestRequest;
+use crate::wire::saved::DeleteRequest;
+use crate::wire::saved::SaveRequest;
+use crate::wire::saved::SavedList;
+use crate::wire::saved::SavedSearch;
 use crate::wire::search::Histogram;
 use crate::wire::search::HistogramRequest;
 use crate::wire::search::SearchPage;
@@ -66,6 +77,8 @@ pub(super) enum Msg {
     /// The wheel: rows, negative upwards.
     Wheel(isize),
     Tick(Timestamp),
+    /// Something failed beside the thread that draws; what was asked of it may stay without an answer.
+    Trouble(String),
     Answer {
         slot: Slot,
         generation: u64,
@@ -112,6 +125,8 @@ pub(super) enum Cmd {
     Backtest { generation: u64, request: Option<BacktestRequest> },
     /// Opens the user's editor on a text.
     Edit(String),
+    /// Gives up what a slot waits for.
+    GiveUp(Slot),
     /// Puts a text, already safe, into the terminal's clipboard.
     Copy(String),
     /// Rings the bell and notifies, with a text already safe.
@@ -132,6 +147,8 @@ pub(super) enum Slot {
     IncidentDetail,
     IncidentAction,
     Presence,
+    File,
+    Today,
     Triage,
     Handovers,
     HandoverDraft,
@@ -151,6 +168,16 @@ pub(super) enum Slot {
     Exceptions,
     ExceptionPreview,
     ExceptionAction,
+    Evidence,
+    VerifyAction,
+    Audit,
+    AuditMore,
+    AuditEntry,
+    Export,
+    Counts,
+    Values,
+    Saved,
+    SearchAction,
     Rules,
 }
 
@@ -164,8 +191,11 @@ impl Slot {
             self,
             Slot::AlertAction
                 | Slot::IncidentAction
+                | Slot::File
                 | Slot::HandoverSign
                 | Slot::SourceAction
+                | Slot::VerifyAction
+                | Slot::SearchAction
                 | Slot::RuleAction
                 | Slot::RuleSave
                 | Slot::ExceptionAction
@@ -186,6 +216,11 @@ pub(super) enum Request {
     Incident(u64),
     ActOnIncident(u64, IncidentAction),
     Look(LookRequest),
+    /// Writes a file on this side.
+    Write {
+        path: String,
+        wish: FileWish,
+    },
     Triage(Period),
     Handovers,
     DraftHandover(DraftRequest),
@@ -195,17 +230,41 @@ pub(super) enum Request {
     Histogram(HistogramRequest),
     Sources,
     ActOnSource(SourceCommand),
+    Evidence,
+    Verify,
+    CancelVerify,
+    Audit(AuditRequest),
+    AuditEntry(u64),
+    SavedSearches,
+    SaveSearch(SaveRequest),
+    DeleteSearch(DeleteRequest),
+    /// Has a bundle made and writes it to a new file.
+    Export {
+        request: ExportRequest,
+        path: String,
+    },
     Rules,
     Rule(String),
     SetRuleState(String, StateRequest),
     RuleSource(String),
     CheckRule(CheckRequest),
     TestRule(TestRequest),
-    SaveRule(SaveRequest),
+    SaveRule(RuleSaveRequest),
     Exceptions,
     PreviewException(ExceptionRequest),
     Except(ExceptionRequest),
     RevokeException(u64, RevokeRequest),
+}
+
+/// What goes into a file.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum FileWish {
+    /// All that a filter admits, or of them those that are marked.
+    Alerts { filter: Box<AlertFilter>, marked: Vec<u64> },
+    /// The report of an incident.
+    Report(u64, ReportRequest),
+    /// A bundle attached to an incident, by its place.
+    Evidence(u64, u32),
 }
 
 /// The server's answer.
@@ -221,6 +280,11 @@ pub(super) enum Answer {
     Incident(Box<IncidentDetail>),
     ActedOnIncident(IncidentRow),
     Looked(Looks),
+    /// A file was written: how many rows or bytes.
+    Written {
+        path: String,
+        count: u64,
+    },
     Triage(Box<TriageReport>),
     Handovers(HandoverList),
     HandoverDraft(HandoverDraft),
@@ -230,6 +294,17 @@ pub(super) enum Answer {
     Histogram(Histogram),
     Sources(SourceList),
     ActedOnSource(Box<SourceRow>),
+    Evidence(Box<EvidenceState>),
+    Verifying(Box<Verification>),
+    Audit(AuditWindow),
+    AuditEntry(Box<AuditEntry>),
+    Saved(SavedList),
+    SearchSaved(SavedSearch),
+    /// Where the bundle was written, and how long it is.
+    Exported {
+        path: String,
+        bytes: u64,
+    },
     Rules(RuleList),
     Rule(Box<RuleDetail>),
     RuleState(Box<RuleDetail>),

@@ -1,5 +1,6 @@
 //! Events in, detections out: the matcher and the correlator together, with everything an alert needs to say.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sha2::Digest as _;
@@ -12,6 +13,10 @@ use crate::detect::correlate::RestoreError;
 use crate::detect::engine::Engine;
 use crate::detect::engine::MatchedPart;
 use crate::detect::engine::first_text;
+use crate::detect::limits::Limits;
+use crate::detect::limits::Meter;
+use crate::detect::limits::Storms;
+use crate::detect::limits::Strain;
 use crate::detect::ruleset::RuleSet;
 use crate::detect::sigma::rule::RuleMeta;
 use crate::model::Event;
@@ -72,13 +77,70 @@ pub struct Detector {
     correlator: Correlator,
     fires: Vec<Fire>,
     matched: Vec<usize>,
+    /// Without it, every rule may raise what it likes.
+    storms: Option<Storms>,
+    /// By rule: what was left out since the start, of rules that are in force or were.
+    strains: BTreeMap<String, Strain>,
 }
 
 impl Detector {
     /// Starts a detector without any history.
     pub fn new(ruleset: Arc<RuleSet>) -> Detector {
         let correlator = Correlator::new(&ruleset);
-        Detector { engine: Engine::new(ruleset), correlator, fires: Vec::new(), matched: Vec::new() }
+        Detector {
+            engine: Engine::new(ruleset),
+            correlator,
+            fires: Vec::new(),
+            matched: Vec::new(),
+            storms: None,
+            strains: BTreeMap::new(),
+        }
+    }
+
+    /// Starts a detector that keeps single rules within limits.
+    pub fn limited(ruleset: Arc<RuleSet>, limits: Limits) -> Detector {
+        let mut detector = Detector::new(ruleset);
+        detector.storms = Some(Storms::new(limits.detections_a_minute));
+        detector.engine.meter(Meter::new(limits.time_an_event));
+        detector
+    }
+
+    /// Returns the rules that met a limit since the start, and what was left out of each.
+    pub fn strains(&self) -> Vec<Strain> {
+        let mut strains = self.strains.clone();
+        let ruleset = self.engine.ruleset();
+        for (place, skipped, one_in) in self.engine.slowed() {
+            let Some(meta) = ruleset.rule(place) else { continue };
+            let strain = strains.entry(meta.id.clone()).or_insert_with(|| unstrained(&meta.id));
+            strain.skipped += skipped;
+            strain.one_in = one_in.max(1);
+        }
+        if let Some(storms) = &self.storms {
+            let rules = (0..ruleset.len()).filter_map(|place| Some((false, place, ruleset.rule(place)?.id.as_str())));
+            let correlations =
+                (0..).zip(ruleset.correlations()).map(|(place, compiled)| (true, place, compiled.meta.id.as_str()));
+            for (is_correlation, place, id) in rules.chain(correlations) {
+                if storms.is_over(is_correlation, place)
+                    && let Some(strain) = strains.get_mut(id)
+                {
+                    strain.is_noisy = true;
+                }
+            }
+        }
+        strains.into_values().collect()
+    }
+
+    /// Says whether a rule may raise one detection more, and counts it where it may not.
+    fn admits(&mut self, is_correlation: bool, place: usize, id: &str, arrived: Timestamp) -> bool {
+        let Some(storms) = &mut self.storms else { return true };
+        if storms.admit(is_correlation, place, arrived) {
+            return true;
+        }
+        match self.strains.get_mut(id) {
+            Some(strain) => strain.suppressed += 1,
+            None => drop(self.strains.insert(id.to_owned(), Strain { suppressed: 1, ..unstrained(id) })),
+        }
+        false
     }
 
     /// Returns the rules in force.
@@ -93,6 +155,12 @@ impl Detector {
         let restored = correlator.restore(&ruleset, &snapshot);
         debug_assert!(restored.is_ok(), "a snapshot just taken is well-formed");
         self.correlator = correlator;
+        // Places mean other rules from now on; what was left out stays told.
+        let left_out = self.strains().into_iter().map(|strain| Strain { is_noisy: false, one_in: 1, ..strain });
+        self.strains = left_out.map(|strain| (strain.rule.clone(), strain)).collect();
+        if let Some(storms) = &mut self.storms {
+            storms.restart();
+        }
         self.engine.swap(ruleset);
     }
 
@@ -105,19 +173,22 @@ impl Detector {
         self.matched.clear();
         self.matched.extend(matches.iter().map(|matched| matched.rule));
         let ruleset = Arc::clone(self.engine.ruleset());
-        for rule in &self.matched {
-            let Some(meta) = ruleset.rule(*rule) else { continue };
-            if !meta.silent {
-                out.push(of_match(&ruleset, *rule, meta, event));
+        for at in 0..self.matched.len() {
+            let Some(rule) = self.matched.get(at).copied() else { continue };
+            let Some(meta) = ruleset.rule(rule) else { continue };
+            if !meta.silent && self.admits(false, rule, &meta.id, event.ingested) {
+                out.push(of_match(&ruleset, rule, meta, event));
             }
             self.fires.clear();
-            self.correlator.observe(&ruleset, *rule, event, &mut self.fires);
-            for fire in &self.fires {
+            self.correlator.observe(&ruleset, rule, event, &mut self.fires);
+            let fires = std::mem::take(&mut self.fires);
+            for fire in &fires {
                 let Some(compiled) = ruleset.correlations().get(fire.correlation) else { continue };
-                if !compiled.meta.silent {
-                    out.push(of_fire(&compiled.meta, fire, event, ruleset.explain(*rule, event)));
+                if !compiled.meta.silent && self.admits(true, fire.correlation, &compiled.meta.id, event.ingested) {
+                    out.push(of_fire(&compiled.meta, fire, event, ruleset.explain(rule, event)));
                 }
             }
+            self.fires = fires;
         }
     }
 
@@ -144,6 +215,10 @@ impl Detector {
     pub fn group_count(&self) -> usize {
         self.correlator.group_count()
     }
+}
+
+fn unstrained(rule: &str) -> Strain {
+    Strain { rule: rule.to_owned(), suppressed: 0, skipped: 0, is_noisy: false, one_in: 1 }
 }
 
 fn of_match(ruleset: &RuleSet, rule: usize, meta: &Arc<RuleMeta>, event: &Event<'_>) -> Detection {

@@ -16,9 +16,12 @@ use crate::evidence::keeper::KeepError;
 use crate::evidence::key;
 use crate::evidence::log::LogError;
 use crate::evidence::log::SignedLog;
+use crate::evidence::log::merkle;
+use crate::evidence::log::merkle::Hash;
 use crate::evidence::log::note::Signer;
 use crate::evidence::log::note::Verifier;
-use crate::evidence::log::read_bundles;
+use crate::evidence::log::read_bundles_back;
+use crate::evidence::log::read_entry;
 use crate::evidence::places::Places;
 use crate::model::Timestamp;
 use crate::wal::disk::Disk;
@@ -52,6 +55,19 @@ pub struct Entry {
     pub n: u64,
     #[serde(flatten)]
     pub deed: Deed,
+}
+
+/// An entry with what joins it to a signature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proven {
+    pub entry: Entry,
+    /// The entry byte for byte.
+    pub bytes: Vec<u8>,
+    pub leaf: Hash,
+    /// From the leaf up to the root of the checkpoint.
+    pub path: Vec<Hash>,
+    /// The signed checkpoint.
+    pub checkpoint: String,
 }
 
 /// Which entries are wanted; what is not said is not asked for.
@@ -123,6 +139,11 @@ impl AuditLog {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns the public key that checkpoints are signed with.
+    pub fn key(&self) -> String {
+        self.signer.verifier().to_string()
+    }
+
     /// Writes something down; when it returns, that is durable.
     ///
     /// # Errors
@@ -153,6 +174,31 @@ impl AuditLog {
         work(&mut self.log())
     }
 
+    /// Returns an entry with its proof, signing first what is not signed yet; `None` when there is none of this number.
+    ///
+    /// # Errors
+    /// When the log cannot be read or signed.
+    pub fn prove(&self, number: u64) -> Result<Option<Proven>, LogError> {
+        let mut log = self.log();
+        if number >= log.size() {
+            return Ok(None);
+        }
+        if log.last_signed().is_none_or(|(signed, _)| signed <= number) {
+            log.sign(&self.signer)?;
+        }
+        let disk = Arc::clone(log.disk());
+        let Some((signed, checkpoint)) = log.last_signed() else { return Ok(None) };
+        let checkpoint = checkpoint.to_owned();
+        let hashes = usize::try_from(signed).ok().and_then(|signed| log.hashes().get(..signed)).unwrap_or_default();
+        let path = merkle::path(hashes, number);
+        drop(log);
+        let read = read_entry(&disk, number);
+        let bytes = read.map_err(|source| LogError::Io { path: disk.path_of("entries"), source })?;
+        let Some(bytes) = bytes else { return Ok(None) };
+        let entry = serde_json::from_slice::<Entry>(&bytes).ok();
+        Ok(entry.map(|entry| Proven { entry, leaf: merkle::leaf_hash(&bytes), bytes, path, checkpoint }))
+    }
+
     /// Returns the newest entries that the filter admits, newest first.
     ///
     /// # Errors
@@ -177,17 +223,13 @@ pub fn list_of_folder(data: &Path, filter: &Filter, limit: usize) -> io::Result<
 }
 
 fn list(disk: &Arc<dyn Disk>, filter: &Filter, limit: usize) -> io::Result<Vec<Entry>> {
-    let mut newest = std::collections::VecDeque::new();
-    read_bundles(disk, &mut |_, bundle| {
-        for entry in bundle.entries {
-            let read = serde_json::from_slice::<Entry>(&entry).ok();
-            if let Some(entry) = read.filter(|entry| filter.admits(entry)) {
-                newest.push_front(entry);
-                newest.truncate(limit);
-            }
-        }
+    let mut newest = Vec::new();
+    read_bundles_back(disk, filter.before, &mut |bundle| {
+        let entries = bundle.entries.iter().rev().filter_map(|entry| serde_json::from_slice::<Entry>(entry).ok());
+        newest.extend(entries.filter(|entry| filter.admits(entry)).take(limit - newest.len()));
+        newest.len() < limit
     })?;
-    Ok(newest.into())
+    Ok(newest)
 }
 
 impl Deed {
@@ -230,7 +272,12 @@ mod tests {
         assert_eq!(found(by("search", Some("NAME:an"))), [(1, "user.name:An".to_owned())]);
         assert_eq!(found(by("export", None)), []);
         assert_eq!(found(Filter { before: Some(1), ..Filter::default() }).len(), 1);
+        let proven = audit.prove(1).expect("readable").expect("there");
+        assert_eq!((proven.entry.n, proven.path.len()), (1, 2));
+        assert!(proven.checkpoint.contains("\n3\n"), "{}", proven.checkpoint);
+        assert_eq!(audit.prove(3).expect("readable"), None);
         audit.record(Deed::of_program(Timestamp(4), "search", "é".repeat(9_000))).expect("cut");
+        assert_eq!(audit.prove(3).expect("signed").expect("there").path.len(), 2);
         assert!(audit.list(&Filter::default(), 1).expect("readable")[0].deed.detail.ends_with('…'));
     }
 }

@@ -38,6 +38,7 @@ use crate::store::StoreError;
 use crate::store::Tombstone;
 use crate::wal::disk::Disk;
 use crate::wal::disk::RealDisk;
+use crate::wal::disk::durable;
 
 /// Why the evidence could not be kept.
 #[derive(Debug, thiserror::Error)]
@@ -86,7 +87,7 @@ impl Keeper {
         let places = Places::of(data);
         let signer = Arc::new(key::signer(&places.folder())?);
         let disk = RealDisk::new(places.log()).map_err(io_at(&places.log()))?;
-        fs::create_dir_all(places.sums()).map_err(io_at(&places.sums()))?;
+        durable::make_folders(&places.sums()).map_err(io_at(&places.sums()))?;
         Keeper::on_disk(places, signer, Arc::new(disk))
     }
 
@@ -170,7 +171,7 @@ impl Keeper {
         }
         for tombstone in tombstones {
             if !kept.ledger.deleted.contains_key(&tombstone.folder) {
-                let deleted = deleted_of(&kept.ledger, tombstone);
+                let deleted = deleted_of(&kept.ledger, tombstone, partitions);
                 kept.add(vec![Entry::Deleted(deleted)])?;
                 added.deletions += 1;
             }
@@ -218,7 +219,7 @@ impl Keeper {
         let Ok(sums) = Sums::of_folder(&info.folder) else { return Ok(None) };
         let bytes = sums.to_bytes();
         let path = self.places.sums_of(name);
-        key::write_whole(&path, &bytes, 0o640).map_err(io_at(&path))?;
+        durable::write_whole(&path, &bytes, 0o640).map_err(io_at(&path))?;
         let mut known = split.whole;
         known.extend(split.partial.iter().map(|(number, _)| *number));
         Ok(Some(NewPartition { known, new, sums: hex(&sha256(&bytes)) }))
@@ -302,15 +303,14 @@ fn unit_of(info: &PartitionInfo, records: &[RecordHash]) -> Option<Unit> {
     })
 }
 
-fn deleted_of(ledger: &Ledger, tombstone: &Tombstone) -> Deleted {
-    let units = ledger.partitions.get(&tombstone.folder).map(|partition| partition.units.clone());
+fn deleted_of(ledger: &Ledger, tombstone: &Tombstone, there: &[PartitionInfo]) -> Deleted {
     Deleted {
         folder: tombstone.folder.clone(),
         class: tombstone.class.as_str().to_owned(),
         first_id: tombstone.first_id.0,
         last_id: tombstone.last_id.0,
         events: tombstone.events,
-        units: units.unwrap_or_default(),
+        units: ledger.units_of(tombstone, there),
         deleted: tombstone.deleted_ns,
     }
 }

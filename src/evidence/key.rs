@@ -1,10 +1,7 @@
 //! The key that checkpoints and bundles are signed with: made at the first start, readable by the owner alone.
 
 use std::fs;
-use std::fs::File;
 use std::io;
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::path::PathBuf;
@@ -13,6 +10,8 @@ use crate::evidence::log::merkle::hex;
 use crate::evidence::log::note::NoteError;
 use crate::evidence::log::note::Signer;
 use crate::evidence::log::note::Verifier;
+use crate::wal::disk::durable;
+use crate::wal::disk::durable::write_whole;
 
 const SECRET: &str = "key";
 /// The public keys, the newest last: what signatures of this place are checked against.
@@ -54,7 +53,7 @@ pub fn signer(folder: &Path) -> Result<Signer, KeyError> {
 fn make(folder: &Path) -> Result<Signer, KeyError> {
     let path = folder.join(SECRET);
     let bad = |source| KeyError::Bad { path: path.clone(), source };
-    fs::create_dir_all(folder).map_err(io_at(folder))?;
+    durable::make_folders(folder).map_err(io_at(folder))?;
     // The name is part of every signature: two installations never share one.
     let random = Signer::generate("longan").map_err(bad)?;
     let id: String = hex(random.verifier().id_hex().as_bytes()).chars().rev().take(4).collect();
@@ -99,18 +98,6 @@ pub fn verifiers(folder: &Path) -> Result<Vec<Verifier>, KeyError> {
 /// When a line is none.
 pub fn read_verifiers(text: &str) -> Result<Vec<Verifier>, NoteError> {
     text.lines().map(str::trim).filter(|line| !line.is_empty()).map(Verifier::parse).collect()
-}
-
-/// Replaces a file: written beside, synced, renamed.
-pub(super) fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    let beside = PathBuf::from(beside);
-    let mut file = File::options().write(true).create(true).truncate(true).mode(mode).open(&beside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&beside, path)?;
-    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 
 fn io_at(path: &Path) -> impl FnOnce(io::Error) -> KeyError {

@@ -9,6 +9,7 @@ use crate::evidence::entry::Partition;
 use crate::evidence::entry::Unit;
 use crate::model::EventId;
 use crate::store::PartitionInfo;
+use crate::store::Tombstone;
 
 /// The entries of an evidence log by what they are about.
 #[derive(Debug, Clone, Default)]
@@ -97,6 +98,36 @@ impl Ledger {
             }
         }
         split
+    }
+
+    /// Returns the units that went with a deleted partition.
+    ///
+    /// A partition that was merged or rewritten and then deleted before anybody looked was never named here. Its units are
+    /// those within its bounds that are in no partition there is, as long as they are not more than it held.
+    pub fn units_of(&self, tombstone: &Tombstone, there: &[PartitionInfo]) -> Vec<u64> {
+        if let Some(partition) = self.partitions.get(&tombstone.folder) {
+            return partition.units.clone();
+        }
+        let mut elsewhere = self.deleted_units();
+        for info in there {
+            let name = info.folder.file_name().and_then(|name| name.to_str());
+            let known = name.and_then(|name| self.partitions.get(name));
+            elsewhere.extend(known.into_iter().flat_map(|partition| partition.units.iter().copied()));
+        }
+        let is_within = |unit: &Unit| {
+            unit.class == tombstone.class.as_str()
+                && unit.first_id >= tombstone.first_id.0
+                && unit.last_id <= tombstone.last_id.0
+                && unit.event_from >= tombstone.oldest_ns
+                && unit.event_until <= tombstone.newest_ns
+        };
+        let within = self.units.iter().filter(|(number, unit)| !elsewhere.contains(number) && is_within(unit));
+        let (mut numbers, mut records) = (Vec::new(), 0_u64);
+        for (number, unit) in within {
+            numbers.push(*number);
+            records = records.saturating_add(unit.records);
+        }
+        if records <= tombstone.events { numbers } else { Vec::new() }
     }
 
     /// Returns the units that retention has deleted.

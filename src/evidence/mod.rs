@@ -11,8 +11,12 @@ pub mod key;
 mod ledger;
 pub mod log;
 mod places;
+pub mod push;
 pub mod sums;
 pub mod verify;
+
+#[cfg(test)]
+mod simulation;
 
 pub use entry::Deleted;
 pub use entry::Entry;
@@ -27,3 +31,4 @@ pub use keeper::Keeper;
 pub use ledger::Ledger;
 pub use ledger::Split;
 pub use places::Places;
+pub use places::signed_at;

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use crate::evidence::log::note::Verifier;
+use crate::model::Timestamp;
 
 /// The paths of the evidence of a data folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +48,16 @@ impl Places {
         self.sums().join(partition)
     }
 
+    /// Returns where the last check that the server made is kept, for those who ask.
+    pub fn verification(&self) -> PathBuf {
+        self.folder().join("verification.json")
+    }
+
+    /// Returns where it is kept how the places for checkpoints stand.
+    pub fn pushed(&self) -> PathBuf {
+        self.folder().join("pushed.json")
+    }
+
     /// Returns the store's folder.
     pub fn store(&self) -> PathBuf {
         self.data.join("store")
@@ -61,4 +72,13 @@ impl Places {
     pub fn origin(&self, verifiers: &[Verifier], newest: &Verifier, log: &str) -> String {
         format!("{}/{log}", verifiers.first().unwrap_or(newest).name())
     }
+}
+
+/// Returns when a log, by its folder, was last signed: when the newest file of checkpoints was written.
+pub fn signed_at(log: &Path) -> Option<Timestamp> {
+    let entries = std::fs::read_dir(log).ok()?.filter_map(Result::ok);
+    let notes = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("checkpoints-"));
+    let newest = notes.filter_map(|entry| entry.metadata().ok()?.modified().ok()).max()?;
+    let since = newest.duration_since(std::time::UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_nanos()).ok().map(Timestamp)
 }

@@ -20,6 +20,7 @@ pub use phase::Edit;
 pub use phase::IncidentAction;
 pub use phase::IncidentPhase;
 pub use phase::IncidentRefusal;
+pub use phase::NewEvidence;
 pub use phase::NewObservable;
 pub use store::Escalation;
 pub use store::IncidentDetail;

@@ -81,6 +81,8 @@ pub enum IncidentAction {
         due: Timestamp,
         why: String,
     },
+    /// Keeps a bundle that proves what a search found.
+    Attach(NewEvidence),
     /// All of it goes into another incident, and this one is closed.
     MergeInto {
         incident: IncidentId,
@@ -108,6 +110,18 @@ pub struct NewObservable {
     pub kind: String,
     pub value: String,
     pub note: Option<String>,
+}
+
+/// A bundle that proves what a search found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEvidence {
+    /// What was searched for.
+    pub query: String,
+    pub note: Option<String>,
+    pub events: u64,
+    /// SHA-256 of the bundle, hexadecimal.
+    pub digest: String,
+    pub bundle: Vec<u8>,
 }
 
 /// The part of an incident that people decide.
@@ -192,6 +206,7 @@ impl IncidentState {
                 let (name, why) = (bounded("the clock's name", name)?, bounded("the reason", why)?);
                 self.same(("clock_set", Some(format!("{name} {due}: {why}"))))
             }
+            IncidentAction::Attach(new) => self.same(("evidence_added", Some(new.told()?))),
             IncidentAction::MergeInto { incident } => {
                 self.held_by_another(who)?;
                 let owner = self.owner.clone().or_else(|| Some(who.name.clone()));
@@ -260,6 +275,15 @@ impl Edit {
         let title = self.title.as_ref().map(|title| format!("title: {} -> {}", title.from, title.to));
         let level = self.level.as_ref().map(|level| format!("level: {} -> {}", level.from.as_str(), level.to.as_str()));
         title.into_iter().chain(level).collect::<Vec<_>>().join("; ")
+    }
+}
+
+impl NewEvidence {
+    /// What it is, for the timeline, when it can be kept.
+    fn told(&self) -> Result<String, IncidentRefusal> {
+        let query = bounded("the query", &self.query)?;
+        checked_note(self.note.as_deref())?;
+        Ok(format!("{query} ({}, sha256 {})", self.events, self.digest))
     }
 }
 

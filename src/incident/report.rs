@@ -8,6 +8,7 @@ use crate::incident::Forms;
 use crate::incident::IncidentDetail;
 use crate::incident::forms::Language;
 use crate::incident::store::IncidentClock;
+use crate::incident::store::IncidentEvidence;
 use crate::model::Timestamp;
 
 /// What a template of a closing report can name; `docs/incidents.md` lists it for operators.
@@ -20,6 +21,7 @@ struct Values<'a> {
     entities: Vec<Pair<'a>>,
     observables: Vec<Pair<'a>>,
     tasks: Vec<Task<'a>>,
+    evidence: Vec<Bundle<'a>>,
     timeline: Vec<Entry<'a>>,
     made: String,
     author: &'a str,
@@ -66,6 +68,17 @@ struct Pair<'a> {
 }
 
 #[derive(Serialize)]
+struct Bundle<'a> {
+    place: u32,
+    query: &'a str,
+    note: Option<&'a str>,
+    events: u64,
+    digest: &'a str,
+    added: String,
+    added_by: &'a str,
+}
+
+#[derive(Serialize)]
 struct Task<'a> {
     text: &'a str,
     done: Option<String>,
@@ -78,6 +91,20 @@ struct Entry<'a> {
     who: &'a str,
     action: &'a str,
     text: Option<&'a str>,
+}
+
+impl<'a> Bundle<'a> {
+    fn of(evidence: &'a IncidentEvidence) -> Bundle<'a> {
+        Bundle {
+            place: evidence.place,
+            query: &evidence.query,
+            note: evidence.note.as_deref(),
+            events: evidence.events,
+            digest: &evidence.digest,
+            added: evidence.added.to_string(),
+            added_by: &evidence.added_by,
+        }
+    }
 }
 
 impl<'a> AlertLine<'a> {
@@ -141,6 +168,7 @@ pub fn closing_report(
                 done_by: task.done.as_ref().map(|(_, who)| who.as_str()),
             })
             .collect(),
+        evidence: detail.evidence.iter().map(Bundle::of).collect(),
         timeline: detail
             .timeline
             .iter()

@@ -1,6 +1,7 @@
 //! Incidents in SQLite, in the alerts' file: an escalation is one transaction over both.
 
 mod cases;
+pub mod evidence;
 
 use std::sync::Arc;
 
@@ -76,6 +77,8 @@ pub struct IncidentRecord {
     /// When it was declared: from then on it is known, and the clocks run.
     pub known: Timestamp,
     pub alerts: u64,
+    /// The next deadline that is not met; none once it is closed.
+    pub next_due: Option<Timestamp>,
     pub revision: u64,
 }
 
@@ -106,6 +109,7 @@ pub struct IncidentDetail {
     pub clocks: Vec<IncidentClock>,
     pub tasks: Vec<IncidentTask>,
     pub observables: Vec<IncidentObservable>,
+    pub evidence: Vec<IncidentEvidence>,
     /// Where all of it went.
     pub merged_into: Option<IncidentId>,
 }
@@ -127,6 +131,21 @@ pub struct IncidentObservable {
     pub kind: String,
     pub value: String,
     pub note: Option<String>,
+    pub added: Timestamp,
+    pub added_by: String,
+}
+
+/// A bundle attached to an incident, without the bundle itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IncidentEvidence {
+    /// From 1.
+    pub place: u32,
+    pub query: String,
+    pub note: Option<String>,
+    pub events: u64,
+    /// SHA-256 of the bundle, hexadecimal.
+    pub digest: String,
+    pub bytes: u64,
     pub added: Timestamp,
     pub added_by: String,
 }
@@ -391,7 +410,8 @@ fn state(connection: &Connection, id: IncidentId) -> Result<IncidentState, Incid
 }
 
 const COLUMNS: &str = "id, title, level, phase, owner, known, revision, \
-     (SELECT count(*) FROM alerts WHERE alerts.incident = incidents.id)";
+     (SELECT count(*) FROM alerts WHERE alerts.incident = incidents.id), \
+     (SELECT min(due) FROM incident_clocks WHERE incident_id = incidents.id AND met IS NULL AND incidents.phase < 5)";
 
 fn read_record(row: &Row<'_>) -> rusqlite::Result<IncidentRecord> {
     let level: i64 = row.get(2)?;
@@ -405,6 +425,7 @@ fn read_record(row: &Row<'_>) -> rusqlite::Result<IncidentRecord> {
         known: Timestamp(row.get(5)?),
         revision: from_sql(row.get(6)?),
         alerts: from_sql(row.get(7)?),
+        next_due: row.get::<_, Option<i64>>(8)?.map(Timestamp),
     })
 }
 
@@ -449,6 +470,7 @@ fn detail(connection: &Connection, id: IncidentId) -> Result<IncidentDetail, Inc
         clocks: clocks(connection, id)?,
         tasks: cases::tasks(connection, id)?,
         observables: cases::observables(connection, id)?,
+        evidence: evidence::read(connection, id)?,
         merged_into: cases::merged_into(connection, id)?,
     })
 }

@@ -175,9 +175,18 @@ impl Intake {
     /// # Errors
     /// As [`Intake::submit`].
     pub fn submit_blocking(&self, frames: Vec<Frame>) -> Result<Receipt, NotStored> {
+        self.submit_placed_blocking(frames, Vec::new())
+    }
+
+    /// As [`Intake::submit_placed`], for a thread without a runtime.
+    ///
+    /// # Errors
+    /// As [`Intake::submit`].
+    pub fn submit_placed_blocking(&self, frames: Vec<Frame>, places: Vec<Place>) -> Result<Receipt, NotStored> {
+        debug_assert!(places.is_empty() || places.len() == frames.len(), "one place for each frame");
         self.check()?;
         let (receipt, promise) = oneshot::channel();
-        let submission = Submission { frames, places: Vec::new(), receipt: Some(receipt) };
+        let submission = Submission { frames, places, receipt: Some(receipt) };
         self.sender.blocking_send(submission).map_err(|_| NotStored::Closed)?;
         Ok(Receipt(promise))
     }

@@ -83,6 +83,11 @@ impl fmt::Display for SafeText<'_> {
     }
 }
 
+/// Says whether a character may reach a terminal as it is.
+pub(crate) fn is_harmless(c: char) -> bool {
+    sign_of(c).is_none()
+}
+
 /// How an unsafe character is shown.
 enum Sign {
     Picture(char),
@@ -117,6 +122,7 @@ fn sign_of(c: char) -> Option<Sign> {
         // C1 controls: 8-bit CSI, OSC and friends.
         0x80..=0x9f => Sign::Code(code),
         0x00ad => Sign::Named("SHY"),
+        0x034f => Sign::Named("CGJ"),
         0x061c => Sign::Named("ALM"),
         0x200b => Sign::Named("ZWSP"),
         0x200c => Sign::Named("ZWNJ"),
@@ -139,6 +145,8 @@ fn sign_of(c: char) -> Option<Sign> {
         // Other format characters and invisible operators, interlinear annotation, variation selectors, tags.
         0x115f
         | 0x1160
+        | 0x17b4
+        | 0x17b5
         | 0x180b..=0x180f
         | 0x2061..=0x2065
         | 0x206a..=0x206f
@@ -146,6 +154,8 @@ fn sign_of(c: char) -> Option<Sign> {
         | 0xfe00..=0xfe0f
         | 0xffa0
         | 0xfff0..=0xfffb
+        | 0x13430..=0x1343f
+        | 0x1bca0..=0x1bca3
         | 0x1d173..=0x1d17a
         | 0xe0000..=0xe0fff => Sign::Code(code),
         _ => return None,
@@ -167,6 +177,7 @@ mod tests {
             ("\u{9b}31m", "⟨U+009B⟩31m"),
             ("pass\u{200b}word", "pass⟨ZWSP⟩word"),
             ("\u{0}", "␀"),
+            ("a\u{34f}b\u{17b4}", "a⟨CGJ⟩b⟨U+17B4⟩"),
         ] {
             assert_eq!(SafeText::new(raw).as_str(), safe);
         }

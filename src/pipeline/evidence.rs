@@ -62,6 +62,12 @@ impl Evidence {
         self.trouble = Some(reason);
     }
 
+    /// Returns the audit log, or why there is none.
+    pub(super) fn audit_or_reason(&self) -> Result<AuditLog, String> {
+        let reason = || self.trouble.clone().unwrap_or_else(|| "the audit log is not kept".to_owned());
+        self.audit.clone().ok_or_else(reason)
+    }
+
     /// Writes down something the program did on its own.
     pub(super) fn record(&self, clock: &dyn Clock, action: &str, detail: &str) {
         if let Some(audit) = &self.audit

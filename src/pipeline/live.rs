@@ -10,9 +10,12 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
 use crate::detect::RuleSet;
+use crate::detect::Strain;
 use crate::pipeline::content::Content;
 use crate::pipeline::processing::sources::Sources;
 use crate::pipeline::processing::tails::Tails;
+use crate::pipeline::upkeep::DiskOutlook;
+use crate::wire::evidence::PushRow;
 
 /// Shared by the processing thread and whoever asks how it is doing.
 #[derive(Debug, Default)]
@@ -23,8 +26,11 @@ pub(super) struct Live {
     lag_ms: AtomicU64,
     sources: Mutex<Sources>,
     detections: Mutex<HashMap<String, u64>>,
+    strains: Mutex<Vec<Strain>>,
     trouble: Mutex<Option<String>>,
     evidence_trouble: Mutex<Option<String>>,
+    disk_outlook: Mutex<Option<DiskOutlook>>,
+    pushes: Mutex<Vec<PushRow>>,
     in_force: Mutex<InForce>,
     offered: Mutex<Option<Content>>,
     seal_wished: AtomicBool,
@@ -82,6 +88,28 @@ impl Live {
         lock(&self.detections).get(rule).copied().unwrap_or(0)
     }
 
+    /// The rules that met a limit, and what was left out of each.
+    pub(super) fn strains(&self) -> Vec<Strain> {
+        lock(&self.strains).clone()
+    }
+
+    pub(super) fn set_strains(&self, strains: Vec<Strain>) {
+        *lock(&self.strains) = strains;
+    }
+
+    /// The rules that meet a limit at this time, each in a sentence.
+    pub(super) fn strain_problems(&self) -> Vec<String> {
+        let strains = lock(&self.strains);
+        let noisy = strains.iter().filter(|strain| strain.is_noisy).map(|strain| {
+            format!("rule `{}` raises too much: for the rest of the minute it is only counted", strain.rule)
+        });
+        let slow = strains
+            .iter()
+            .filter(|strain| strain.one_in > 1)
+            .map(|strain| format!("rule `{}` takes too long: it is asked for some of the events only", strain.rule));
+        noisy.chain(slow).collect()
+    }
+
     /// What keeps the processing from going on as it should, if anything does.
     pub(super) fn trouble(&self) -> Option<String> {
         lock(&self.trouble).clone()
@@ -98,6 +126,24 @@ impl Live {
 
     pub(super) fn set_evidence_trouble(&self, trouble: Option<String>) {
         *lock(&self.evidence_trouble) = trouble;
+    }
+
+    /// When the disk will be full, once that can be told.
+    pub(super) fn disk_outlook(&self) -> Option<DiskOutlook> {
+        *lock(&self.disk_outlook)
+    }
+
+    pub(super) fn set_disk_outlook(&self, outlook: Option<DiskOutlook>) {
+        *lock(&self.disk_outlook) = outlook;
+    }
+
+    /// How the places stand that keep checkpoints elsewhere.
+    pub(super) fn pushes(&self) -> Vec<PushRow> {
+        lock(&self.pushes).clone()
+    }
+
+    pub(super) fn set_pushes(&self, pushes: Vec<PushRow>) {
+        *lock(&self.pushes) = pushes;
     }
 
     pub(super) fn in_force(&self) -> InForce {

@@ -26,13 +26,16 @@ mod live;
 mod open;
 mod own_events;
 pub mod processing;
+mod push;
 mod run;
 pub mod shapes;
 pub mod stages;
 pub mod trial;
+mod upkeep;
 
 pub use content::Content;
 pub use run::Feed;
+pub use run::FeedDoor;
 pub use run::Ready;
 pub use run::StartError;
 pub use run::import;

@@ -21,6 +21,7 @@ use crate::ingest::listener::Context;
 use crate::model::Origin;
 use crate::pipeline::live::Live;
 use crate::pipeline::processing::sources::condition::Finding;
+use crate::wire::evidence::PushRow;
 
 /// The name of the input these events carry.
 pub(super) const INPUT: &str = "longan";
@@ -37,6 +38,12 @@ const INFORMATIONAL: u8 = 16 * 8 + 6;
 struct Told {
     dropped: HashMap<String, u64>,
     problems: HashSet<String>,
+    /// Places for checkpoints that are late.
+    late: HashSet<String>,
+    /// By rule: detections only counted, and events skipped, that the counters have.
+    strains: HashMap<String, (u64, u64)>,
+    /// The day on which it was told last that the disk will be full.
+    disk: Option<i32>,
 }
 
 /// Something that is to stand in the log before whoever asked for it is answered.
@@ -93,7 +100,10 @@ pub(super) async fn tell(context: Context, live: Arc<Live>, mut orders: mpsc::Re
         }
         let mut lines = Vec::new();
         teller.drops(&mut told, &mut lines);
+        teller.count_strains(&mut told, &live);
         teller.problems(&mut told, &live, &mut lines);
+        teller.disk(&mut told, &live, &mut lines);
+        teller.late_pushes(&mut told, &live.pushes(), &mut lines);
         let mut more = lines.len().saturating_sub(EVENTS_MAX);
         lines.truncate(EVENTS_MAX);
         more += teller.sources(&live, &mut lines);
@@ -140,14 +150,67 @@ impl Teller {
         }
     }
 
+    /// Carries over to the counters what was left out of rules that met a limit.
+    fn count_strains(&self, told: &mut Told, live: &Live) {
+        for strain in live.strains() {
+            let (suppressed, skipped) = told.strains.entry(strain.rule.clone()).or_default();
+            let labels = [("rule", strain.rule.as_str())];
+            let registry = &self.context.registry;
+            registry
+                .counter("longan_rule_suppressed_total", &labels)
+                .add(strain.suppressed.saturating_sub(*suppressed));
+            registry.counter("longan_rule_skipped_total", &labels).add(strain.skipped.saturating_sub(*skipped));
+            (*suppressed, *skipped) = (strain.suppressed, strain.skipped);
+        }
+    }
+
     fn problems(&self, told: &mut Told, live: &Live, lines: &mut Vec<String>) {
         let mut problems: HashSet<String> = live.in_force().problems.into_iter().collect();
         problems.extend(live.trouble());
         problems.extend(live.evidence_trouble());
+        problems.extend(live.strain_problems());
         for problem in problems.difference(&told.problems) {
             lines.push(self.line(WARNING, "problem", &format!("left out or failing: {problem}")));
         }
         told.problems = problems;
+    }
+
+    /// Tells once a day that the disk will be full soon, and once that it will not any more.
+    fn disk(&self, told: &mut Told, live: &Live, lines: &mut Vec<String>) {
+        let Some(outlook) = live.disk_outlook() else { return };
+        let today = self.context.clock.now().utc_day();
+        match (outlook.forecast.full, outlook.days_left) {
+            (Some(full), Some(days)) if outlook.is_near => {
+                if told.disk != Some(today) {
+                    told.disk = Some(today);
+                    let growth = outlook.forecast.bytes_a_day;
+                    let text = format!("disk will be full on {full} in {days} days, growing by {growth} bytes a day");
+                    lines.push(self.line(WARNING, "disk-full-soon", &text));
+                }
+            }
+            _ => {
+                if told.disk.take().is_some() {
+                    lines.push(self.line(INFORMATIONAL, "disk-room", "disk has room for longer than is told of"));
+                }
+            }
+        }
+    }
+
+    /// Tells which places for checkpoints are late, and which are no longer.
+    fn late_pushes(&self, told: &mut Told, pushes: &[PushRow], lines: &mut Vec<String>) {
+        for PushRow { place, late_hours, .. } in pushes {
+            match late_hours {
+                Some(hours) if told.late.insert(place.clone()) => {
+                    let text = format!("checkpoints not given for {hours} h to {place}");
+                    lines.push(self.line(WARNING, "evidence-not-pushed", &text));
+                }
+                None if told.late.remove(place) => {
+                    let text = format!("checkpoints are given again to {place}");
+                    lines.push(self.line(INFORMATIONAL, "evidence-pushed", &text));
+                }
+                _ => {}
+            }
+        }
     }
 
     /// Tells what is new of the sources; returns how much of it was left out.
@@ -208,6 +271,8 @@ mod tests {
     use crate::model::Timestamp;
     use crate::model::time::ManualClock;
     use crate::pipeline::processing::sources::condition;
+    use crate::pipeline::upkeep::DiskOutlook;
+    use crate::store::Forecast;
     use crate::telemetry::Registry;
     use tokio_util::sync::CancellationToken;
 
@@ -243,6 +308,68 @@ mod tests {
         teller.problems(&mut told, &live, &mut lines);
         assert_eq!(lines.len(), 1);
         assert!(lines[0].ends_with("problem - left out or failing: the store: no room"), "{lines:?}");
+    }
+
+    #[test]
+    fn a_late_place_is_told_once_and_once_when_it_is_not_any_more() {
+        let (intake, _outlet) = intake::channel(4);
+        let clock = Arc::new(ManualClock::at(Timestamp(0)));
+        let context = Context { intake, registry: Registry::default(), clock, cancel: CancellationToken::new() };
+        let teller = Teller::new(context);
+        let row = |late_hours| PushRow { place: "/keep".to_owned(), late_hours, ..PushRow::default() };
+        let (mut told, mut lines) = (Told::default(), Vec::new());
+        for late in [None, Some(6), Some(7), None, None] {
+            teller.late_pushes(&mut told, &[row(late)], &mut lines);
+        }
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert!(lines[0].ends_with("evidence-not-pushed - checkpoints not given for 6 h to /keep"), "{lines:?}");
+        assert!(lines[1].ends_with("evidence-pushed - checkpoints are given again to /keep"), "{lines:?}");
+    }
+
+    #[test]
+    fn a_rule_that_raises_too_much_is_told_and_counted() {
+        let (intake, _outlet) = intake::channel(4);
+        let clock = Arc::new(ManualClock::at(Timestamp(0)));
+        let registry = Registry::default();
+        let context = Context { intake, registry: registry.clone(), clock, cancel: CancellationToken::new() };
+        let teller = Teller::new(context);
+        let live = Live::default();
+        let (mut told, mut lines) = (Told::default(), Vec::new());
+        for suppressed in [7, 9] {
+            let rule = "loud".to_owned();
+            live.set_strains(vec![crate::detect::Strain { rule, suppressed, skipped: 0, is_noisy: true, one_in: 1 }]);
+            teller.count_strains(&mut told, &live);
+            teller.problems(&mut told, &live, &mut lines);
+        }
+        assert_eq!(registry.counter("longan_rule_suppressed_total", &[("rule", "loud")]).get(), 9);
+        assert_eq!(lines.len(), 1, "told once while it lasts");
+        assert!(lines[0].contains("rule `loud` raises too much"), "{lines:?}");
+    }
+
+    #[test]
+    fn a_disk_that_is_full_soon_is_told_once_a_day() {
+        let (intake, _outlet) = intake::channel(4);
+        let clock = Arc::new(ManualClock::at(Timestamp(0)));
+        let registry = Registry::default();
+        let context = Context { intake, registry, clock: clock.clone(), cancel: CancellationToken::new() };
+        let teller = Teller::new(context);
+        let (live, mut told, mut lines) = (Live::default(), Told::default(), Vec::new());
+        let forecast =
+            Forecast { full: Some(Timestamp::from_seconds(86_400, 0)), bytes_a_day: 7, ..Forecast::default() };
+        let near = DiskOutlook { forecast, days_left: Some(1), is_near: true };
+        live.set_disk_outlook(Some(near));
+        teller.disk(&mut told, &live, &mut lines);
+        teller.disk(&mut told, &live, &mut lines);
+        assert_eq!(lines.len(), 1);
+        let told_line = "disk will be full on 1970-01-02T00:00:00.000Z in 1 days, growing by 7 bytes a day";
+        assert!(lines[0].ends_with(told_line), "{lines:?}");
+        clock.set(Timestamp::from_seconds(86_400, 0));
+        teller.disk(&mut told, &live, &mut lines);
+        live.set_disk_outlook(Some(DiskOutlook { is_near: false, ..near }));
+        teller.disk(&mut told, &live, &mut lines);
+        teller.disk(&mut told, &live, &mut lines);
+        assert_eq!(lines.len(), 3);
+        assert!(lines[2].ends_with("disk-room - disk has room for longer than is told of"), "{lines:?}");
     }
 
     #[tokio::test]

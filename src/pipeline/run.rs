@@ -27,13 +27,16 @@ use crate::incident::Forms;
 use crate::incident::IncidentStore;
 use crate::ingest::Intake;
 use crate::ingest::intake;
+use crate::ingest::intake::Place as FilePlace;
 use crate::ingest::listener;
 use crate::ingest::listener::Place;
 use crate::ingest::tls;
 use crate::model::time::Clock;
 use crate::model::time::SystemClock;
+use crate::pipeline::api::EvidenceOf;
 use crate::pipeline::api::Exporter;
 use crate::pipeline::api::Refusal;
+use crate::pipeline::api::RetentionOf;
 use crate::pipeline::api::StatusOf;
 use crate::pipeline::api::StoreSearch;
 use crate::pipeline::api::rules;
@@ -52,25 +55,29 @@ use crate::pipeline::open::Folder;
 use crate::pipeline::open::Opened;
 use crate::pipeline::own_events;
 use crate::pipeline::own_events::Desk;
+use crate::pipeline::processing::Classes;
 use crate::pipeline::processing::Formats;
 use crate::pipeline::processing::Parts;
 use crate::pipeline::processing::Processor;
 use crate::pipeline::processing::sources;
+use crate::pipeline::push::Pushing;
 use crate::pipeline::stages::Stages;
+use crate::pipeline::upkeep::Policy;
+use crate::pipeline::upkeep::Upkeep;
 use crate::server;
 use crate::server::ControlSocket;
 use crate::server::ExportService;
+use crate::server::SavedSearches;
 use crate::server::Server;
 use crate::server::Services;
-use crate::store::Retention;
-use crate::store::Store;
 use crate::telemetry::Registry;
 use crate::wal::writer;
 
 /// Groups that may wait for the processing thread: then the log stops taking more, and with it the inputs.
 const GROUPS_WAITING: usize = 8;
-/// How often what has been kept long enough is looked for.
-const RETENTION_EVERY: Duration = Duration::from_secs(3600);
+
+/// An import has so long to work through what it read.
+const IMPORT_DRAIN: Duration = Duration::from_secs(600);
 
 /// Why it did not start, or did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -122,7 +129,17 @@ pub async fn serve(
 }
 
 /// Feeds lines from elsewhere, on a thread of its own; the whole stops when it returns.
-pub type Feed = Box<dyn FnOnce(&Intake, &dyn Clock) -> anyhow::Result<()> + Send>;
+pub type Feed = Box<dyn FnOnce(&FeedDoor<'_>) -> anyhow::Result<()> + Send>;
+
+/// Where a [`Feed`] brings its lines.
+pub struct FeedDoor<'f> {
+    pub intake: &'f Intake,
+    pub clock: &'f dyn Clock,
+    /// How far the log is with each file that lines were read from.
+    pub places: &'f [FilePlace],
+    /// Cancelled when the feed is to end.
+    pub stop: &'f CancellationToken,
+}
 
 /// Runs without any input but `feed`, as [`serve`] does, until it has ended or a signal comes.
 ///
@@ -142,6 +159,8 @@ pub async fn import(settings: Settings, feed: Feed) -> Result<(), StartError> {
         gelf_tcp: None,
         http: None,
         api: Api { remote: None, ..settings.api },
+        // What was read is worked through to its end: nobody waits for a restart here.
+        limits: config::Limits { shutdown: settings.limits.shutdown.max(IMPORT_DRAIN), ..settings.limits },
         ..settings
     };
     let (mut whole, _) = Whole::start(settings, Beside::Feed(feed)).map_err(StartError::Setup)?;
@@ -258,6 +277,7 @@ impl Ground {
             rulebook: Arc::clone(&self.opened.rulebook),
             content: self.content.clone(),
             formats: Formats::of_settings(&self.settings),
+            classes: Classes::of_settings(&self.settings.classes),
             clock: Arc::clone(&self.clock),
             visible: self.settings.store.visible,
             release: Arc::clone(release),
@@ -265,7 +285,14 @@ impl Ground {
         })
     }
 
-    fn server(&self, live: &Arc<Live>, registry: &Registry, intake: &Intake, desk: Desk) -> anyhow::Result<Server> {
+    fn server(
+        &self,
+        live: &Arc<Live>,
+        registry: &Registry,
+        intake: &Intake,
+        desk: Desk,
+        policy: &Arc<Policy>,
+    ) -> anyhow::Result<Server> {
         let (store, alerts, clock) = (&self.opened.store, &self.opened.alerts, &self.clock);
         let status = StatusOf {
             data: self.folder.path().to_owned(),
@@ -291,12 +318,25 @@ impl Ground {
             incidents: IncidentStore::new(Arc::clone(alerts), Arc::new(forms(&self.settings)?)),
             alerts: Arc::clone(alerts),
             search: Arc::new(StoreSearch::new(store.clone(), Arc::clone(live), Arc::clone(clock), deadline)),
+            searches: Arc::new(SavedSearches::open(self.folder.path())?),
             status: Arc::new(status),
+            retention: Some(Arc::new(RetentionOf {
+                store: store.clone(),
+                policy: Arc::clone(policy),
+                clock: Arc::clone(clock),
+                live: Arc::clone(live),
+            })),
             rules: Arc::new(rules),
             rulebook: Arc::clone(&self.opened.rulebook),
             tokens: Arc::new(TokenStore::open(&self.folder.tokens())?),
-            audit: self.evidence.audit.clone(),
+            audit: self.evidence.audit_or_reason(),
             export: self.exporter(live),
+            evidence: Some(Arc::new(EvidenceOf::new(
+                self.folder.path(),
+                self.evidence.clone(),
+                Arc::clone(live),
+                Arc::clone(clock),
+            ))),
             peers: PeerPolicy::of_this_process(roles(&self.settings)?),
             metrics: registry.clone(),
             clock: Arc::clone(clock),
@@ -345,7 +385,8 @@ impl Whole {
         let (desk, orders) = Desk::open();
         let release = Arc::new(AtomicU64::new(0));
         let processor = ground.processor(&live, &release, &cancel)?;
-        let server = ground.server(&live, &registry, &intake, desk)?;
+        let policy = Arc::new(Policy::of_settings(&ground.settings));
+        let server = ground.server(&live, &registry, &intake, desk, &policy)?;
         let endpoints = ground.endpoints()?;
         let Ground {
             settings,
@@ -377,6 +418,17 @@ impl Whole {
             tokens: TokenStore::open(&folder.tokens())?,
         };
         stages.spawn_thread("evidence", move || keeping.run(&ended))?;
+        if !settings.push.targets.is_empty() && !matches!(beside, Beside::Feed(_)) {
+            let pushing = Pushing {
+                push: settings.push.clone(),
+                data: folder.path().to_owned(),
+                evidence: evidence.clone(),
+                live: Arc::clone(&live),
+                clock: Arc::clone(&clock),
+                cancel: cancel.clone(),
+            };
+            stages.spawn("checkpoints", pushing.run());
+        }
         let handles =
             writer::Handles { forward, release, registry: registry.clone(), limits: writer::Limits::default() };
         stages.spawn_thread("wal", move || {
@@ -384,12 +436,17 @@ impl Whole {
             Ok(())
         })?;
         serve_api(&mut stages, &server, socket, remote)?;
-        let context = listener::Context { intake, registry, clock: Arc::clone(&clock), cancel: cancel.clone() };
+        let context =
+            listener::Context { intake, registry: registry.clone(), clock: Arc::clone(&clock), cancel: cancel.clone() };
         let places = demo_places(&inputs, folder.path());
         inputs.run(&mut stages, &context, &recovery.places)?;
         match beside {
             Beside::Feed(feed) => {
-                stages.spawn_thread(FEED, move || feed(&context.intake, &*context.clock))?;
+                let places = recovery.places;
+                stages.spawn_thread(FEED, move || {
+                    let listener::Context { intake, clock, cancel, .. } = &context;
+                    feed(&FeedDoor { intake, clock: &**clock, places: &places, stop: cancel })
+                })?;
             }
             Beside::Nothing | Beside::Demo => {
                 if matches!(beside, Beside::Demo) {
@@ -398,9 +455,16 @@ impl Whole {
                 stages.spawn("own events", own_events::tell(context, Arc::clone(&live), orders));
             }
         }
-        stages
-            .spawn("archive", archive(store.clone(), settings.store.archive_days, Arc::clone(&clock), cancel.clone()));
-        stages.spawn("retention", retain(store, settings.store.retention_days, Arc::clone(&clock), cancel.clone()));
+        let upkeep = Upkeep {
+            store,
+            policy,
+            clock: Arc::clone(&clock),
+            live: Arc::clone(&live),
+            registry,
+            data: folder.path().to_owned(),
+            cancel: cancel.clone(),
+        };
+        upkeep.start(&mut stages);
         let shutdown = settings.limits.shutdown;
         let reload = content::watch(settings, live, evidence, rulebook, clock, content.normalizer, cancel.clone());
         stages.spawn("reload", reload);
@@ -516,56 +580,4 @@ fn demo_places(inputs: &Inputs, data: &Path) -> demo::Places {
         http: inputs.address("http"),
         folder: data.join(demo::FOLDER),
     }
-}
-
-/// Deletes what has been kept long enough, now and every hour.
-async fn retain(store: Store, days: u32, clock: Arc<dyn Clock>, cancel: CancellationToken) -> anyhow::Result<()> {
-    let retention = Arc::new(Retention { default_days: Some(days), days: std::collections::BTreeMap::new() });
-    loop {
-        let (store, retention, now) = (store.clone(), Arc::clone(&retention), clock.now());
-        match tokio::task::spawn_blocking(move || store.retain(now, &retention)).await {
-            Ok(Ok(deleted)) if !deleted.is_empty() => info!(partitions = deleted.len(), "kept long enough, deleted"),
-            Ok(Ok(_)) => {}
-            Ok(Err(error)) => error!(%error, "what has been kept long enough could not be deleted"),
-            Err(error) => error!(%error, "looking for what has been kept long enough failed"),
-        }
-        tokio::select! {
-            () = cancel.cancelled() => return Ok(()),
-            () = tokio::time::sleep(RETENTION_EVERY) => {}
-        }
-    }
-}
-
-/// Rewrites old days as archives, now and every hour, on a quarter of one core.
-async fn archive(store: Store, days: u32, clock: Arc<dyn Clock>, cancel: CancellationToken) -> anyhow::Result<()> {
-    if days == 0 {
-        cancel.cancelled().await;
-        return Ok(());
-    }
-    let kept_open = Duration::from_secs(u64::from(days) * 86_400);
-    loop {
-        let (store, before, stop) = (store.clone(), clock.now().minus(kept_open), cancel.clone());
-        let work = move || store.archive(before, &mut |spent| rest(spent * 3, &stop));
-        match tokio::task::spawn_blocking(work).await {
-            Ok(Ok(0)) => {}
-            Ok(Ok(partitions)) => info!(partitions, "rewritten as archives"),
-            Ok(Err(error)) => error!(%error, "old partitions could not be archived; they are there as they were"),
-            Err(error) => error!(%error, "archiving failed; the partitions are there as they were"),
-        }
-        tokio::select! {
-            () = cancel.cancelled() => return Ok(()),
-            () = tokio::time::sleep(RETENTION_EVERY) => {}
-        }
-    }
-}
-
-/// Lets others have the processor; false when the program is to end.
-fn rest(time: Duration, stop: &CancellationToken) -> bool {
-    const TURN: Duration = Duration::from_millis(100);
-    let mut left = time;
-    while !left.is_zero() && !stop.is_cancelled() {
-        std::thread::sleep(left.min(TURN));
-        left = left.saturating_sub(TURN);
-    }
-    !stop.is_cancelled()
 }

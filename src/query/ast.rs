@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::ops::Bound;
+use std::sync::Arc;
 
 use regex::Regex;
 use regex::RegexBuilder;
@@ -10,6 +11,8 @@ use regex::RegexBuilder;
 use crate::model::Timestamp;
 use crate::query::glob::Glob;
 use crate::query::glob::is_special;
+use crate::query::literals::Literals;
+use crate::query::literals::literals_of;
 
 /// A compiled regex may take this much memory.
 const REGEX_BYTES_MAX: usize = 1 << 20;
@@ -66,6 +69,7 @@ pub struct Pattern {
     source: String,
     ignore_case: bool,
     regex: Regex,
+    literals: Arc<Literals>,
 }
 
 impl Pattern {
@@ -79,7 +83,10 @@ impl Pattern {
             .size_limit(REGEX_BYTES_MAX)
             .dfa_size_limit(REGEX_BYTES_MAX)
             .build()
-            .map(|regex| Pattern { source: source.to_owned(), ignore_case, regex })
+            .map(|regex| {
+                let literals = Arc::new(literals_of(source, ignore_case));
+                Pattern { source: source.to_owned(), ignore_case, regex, literals }
+            })
             .map_err(|err| {
                 let text = err.to_string();
                 text.lines().next_back().unwrap_or_default().trim_start_matches("error: ").to_owned()
@@ -94,6 +101,11 @@ impl Pattern {
     /// Says whether case does not matter.
     pub fn ignores_case(&self) -> bool {
         self.ignore_case
+    }
+
+    /// Returns what a text must contain for the pattern to be found in it.
+    pub fn literals(&self) -> &Literals {
+        &self.literals
     }
 
     /// Looks for the pattern in a text.

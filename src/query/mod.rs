@@ -7,6 +7,7 @@ pub mod ast;
 mod error;
 pub mod glob;
 pub mod keyword;
+pub mod literals;
 pub mod matching;
 mod parser;
 pub mod pipes;

@@ -11,7 +11,6 @@ use axum::body::Body;
 use axum::extract::MatchedPath;
 use axum::extract::Request;
 use axum::http::Method;
-use axum::http::StatusCode;
 use axum::http::header;
 use http_body_util::BodyExt as _;
 use http_body_util::LengthLimitError;
@@ -60,8 +59,12 @@ impl Seen {
 
 /// Writes down what a caller is about to do, and gives the request on.
 pub(super) async fn note(shared: &Arc<Shared>, principal: &Principal, request: Request) -> Result<Request, Refused> {
-    if shared.services.audit.is_none() {
-        return Ok(request);
+    if let Err(reason) = &shared.services.audit {
+        // What only keeps a screen up to date goes on, so that everybody can see what is wrong.
+        return match action_of(&request, principal.role) {
+            None => Ok(request),
+            Some(_) => Err(Refused::not_audited(reason)),
+        };
     }
     let mut deeds = Vec::new();
     if shared.seen.is_login(principal) {
@@ -89,7 +92,7 @@ pub(super) async fn note_view(shared: &Arc<Shared>, principal: &Principal, detai
 
 /// Writes down that somebody was turned away.
 pub(super) async fn note_refused(shared: &Arc<Shared>, asked: String, refused: &Refused) {
-    if shared.services.audit.is_none() || !shared.seen.may_tell_refused() {
+    if shared.services.audit.is_err() || !shared.seen.may_tell_refused() {
         return;
     }
     let detail = format!("{asked}: {}", refused.0.detail);
@@ -101,13 +104,9 @@ pub(super) async fn note_refused(shared: &Arc<Shared>, asked: String, refused: &
 
 async fn record(shared: &Arc<Shared>, deeds: Vec<Deed>) -> Result<(), Refused> {
     let written = shared.run(move |services| {
-        let Some(audit) = &services.audit else { return Ok(()) };
+        let audit = services.audit.as_ref().map_err(|reason| Refused::not_audited(reason))?;
         for deed in deeds {
-            audit.record(deed).map_err(|err| {
-                let refused = Refused::internal(&err);
-                Refused::new(StatusCode::SERVICE_UNAVAILABLE, "not_audited", "the audit log cannot be written")
-                    .hint(refused.0.detail)
-            })?;
+            audit.record(deed).map_err(|err| Refused::not_audited(&Refused::internal(&err).0.detail))?;
         }
         Ok(())
     });
@@ -134,17 +133,19 @@ fn action_of(request: &Request, role: Role) -> Option<&'static str> {
     let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
     let is_change = !matches!(*request.method(), Method::GET | Method::HEAD);
     match path {
-        "/v1/whoami" | "/v1/status" | "/v1/sources" | "/v1/stream" | "/metrics" | "/healthz" => None,
+        "/v1/whoami" | "/v1/status" | "/v1/sources" | "/v1/stream" | "/v1/evidence" | "/metrics" | "/healthz" => None,
         // Said again every few seconds: only the first time is written down, by the handler, which knows.
         "/v1/presence" => None,
-        "/v1/verify" => Some("verify"),
-        "/v1/export" => Some("export"),
-        _ if path.starts_with("/v1/search") => Some("search"),
+        "/v1/verify" | "/v1/verify/cancel" => Some("verify"),
+        "/v1/export" | "/v1/incidents/{id}/evidence" => Some("export"),
+        "/v1/searches" => None,
+        _ if path.starts_with("/v1/search/") || path == "/v1/search" => Some("search"),
         _ if path.starts_with("/v1/audit") => Some("audit"),
         _ if path.starts_with("/v1/events") => Some("view"),
         _ if is_change && path.starts_with("/v1/alerts") => Some("alert"),
         _ if is_change && path.starts_with("/v1/incidents") => Some("incident"),
         _ if is_change && path.starts_with("/v1/rules") => Some("rule"),
+        _ if is_change && path.starts_with("/v1/retention") => Some("hold"),
         _ if is_change => Some("change"),
         // What an auditor looks at is itself of interest to those who audit the auditors.
         _ => (role == Role::Auditor).then_some("view"),

@@ -57,6 +57,13 @@ impl Refused {
         Refused::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail)
     }
 
+    /// What must stand in the audit log, and cannot, is not done.
+    pub(super) fn not_audited(reason: &str) -> Refused {
+        let detail = "this must be written to the audit log, which cannot be written to; so it was not done";
+        let way_out = "an admin runs `longan verify` on the data folder and follows docs/evidence.md";
+        Refused::new(StatusCode::SERVICE_UNAVAILABLE, "not_audited", detail).hint(format!("{reason}; {way_out}"))
+    }
+
     /// What went wrong inside is logged here and not told: it would help only who should not know it.
     pub(super) fn internal(error: &dyn std::error::Error) -> Refused {
         let causes: Vec<String> =
@@ -81,6 +88,8 @@ impl From<Refusal> for Refused {
                 Refused::conflict(detail, owner).hint("read the alert again, then decide again")
             }
             Refusal::NoteNeeded(_) | Refusal::NoteEmpty | Refusal::NoteTooLong => Refused::invalid(detail),
+            Refusal::NoSuchStep(_) => Refused::not_found(detail),
+            Refusal::StepDone { who, .. } => Refused::conflict(detail, Some(who)),
             _ => Refused::conflict(detail, None),
         }
     }

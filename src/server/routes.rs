@@ -15,12 +15,15 @@ use crate::server::access::Shared;
 use crate::server::access::guard;
 use crate::server::handlers::alerts;
 use crate::server::handlers::audit;
+use crate::server::handlers::evidence;
 use crate::server::handlers::export;
 use crate::server::handlers::incidents;
 use crate::server::handlers::presence;
 use crate::server::handlers::reports;
+use crate::server::handlers::retention;
 use crate::server::handlers::rule_files;
 use crate::server::handlers::rules;
+use crate::server::handlers::saved;
 use crate::server::handlers::search;
 use crate::server::handlers::status;
 use crate::server::handlers::stream;
@@ -66,6 +69,7 @@ pub(super) fn table() -> Vec<Route> {
         route("/v1/incidents", Some(ReadAlerts), get(incidents::window)),
         route("/v1/incidents/{id}", Some(ReadAlerts), get(incidents::detail)),
         route("/v1/incidents/{id}/actions", Some(Triage), post(incidents::act)),
+        route("/v1/incidents/{id}/evidence", Some(SearchEvents), get(incidents::evidence)),
         route("/v1/incidents/{id}/report", Some(ReadAlerts), get(reports::incident)),
         route("/v1/presence", Some(Triage), post(presence::look)),
         route("/v1/reports/triage", Some(ReadAlerts), get(reports::triage)),
@@ -78,8 +82,19 @@ pub(super) fn table() -> Vec<Route> {
         route("/v1/search/histogram", Some(SearchEvents), get(search::histogram)),
         route("/v1/search/stream", Some(SearchEvents), get(search::stream)),
         route("/v1/search/tail", Some(SearchEvents), get(search::tail)),
+        route("/v1/searches", Some(SearchEvents), get(saved::list)),
+        route("/v1/searches/save", Some(SearchEvents), post(saved::save)),
+        route("/v1/searches/delete", Some(SearchEvents), post(saved::delete)),
         route("/v1/export", Some(SearchEvents), post(export::bundle)),
+        route("/v1/retention", Some(ReadStatus), get(retention::view)),
+        route("/v1/retention/deleted", Some(ReadStatus), get(retention::deleted)),
+        route("/v1/retention/holds", Some(ReadAudit), post(retention::hold)),
+        route("/v1/retention/holds/{id}/lift", Some(Administer), post(retention::lift)),
         route("/v1/audit", Some(ReadAudit), get(audit::window)),
+        route("/v1/audit/{id}", Some(ReadAudit), get(audit::entry)),
+        route("/v1/evidence", Some(ReadAudit), get(evidence::state)),
+        route("/v1/verify", Some(ReadAudit), post(evidence::verify)),
+        route("/v1/verify/cancel", Some(ReadAudit), post(evidence::cancel)),
         route("/v1/events/{id}", Some(SearchEvents), get(search::event)),
     ]
 }

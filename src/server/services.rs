@@ -20,15 +20,23 @@ use crate::evidence::audit::AuditLog;
 use crate::incident::IncidentStore;
 use crate::model::EventId;
 use crate::model::time::Clock;
+use crate::server::saved::SavedSearches;
 use crate::telemetry::Registry;
+use crate::wire::evidence::EvidenceState;
+use crate::wire::evidence::Verification;
 use crate::wire::export::ExportRequest;
 use crate::wire::problem::Problem;
+use crate::wire::retention::DeletedList;
+use crate::wire::retention::HoldRequest;
+use crate::wire::retention::HoldRow;
+use crate::wire::retention::LiftRequest;
+use crate::wire::retention::RetentionView;
 use crate::wire::rule::BacktestMessage;
 use crate::wire::rule::BacktestRequest;
 use crate::wire::rule::CheckReport;
 use crate::wire::rule::ExceptionPreview;
+use crate::wire::rule::RuleSaveRequest;
 use crate::wire::rule::RuleSource;
-use crate::wire::rule::SaveRequest;
 use crate::wire::rule::TestReport;
 use crate::wire::rule::TestRequest;
 use crate::wire::search::Histogram;
@@ -122,6 +130,27 @@ pub trait StatusService: Send + Sync {
     fn rules(&self) -> RuleList;
 }
 
+/// How long events are kept, and holding what must not be deleted.
+pub trait RetentionService: Send + Sync {
+    /// Returns the classes, the holds and what is to come.
+    fn view(&self) -> RetentionView;
+
+    /// Lists what was deleted, the last first.
+    fn deleted(&self, limit: usize) -> DeletedList;
+
+    /// Places a hold.
+    ///
+    /// # Errors
+    /// When it is not complete or cannot be written down.
+    fn hold(&self, request: &HoldRequest, caller: &Principal) -> Result<HoldRow, Problem>;
+
+    /// Lifts a hold.
+    ///
+    /// # Errors
+    /// When there is none of that number, or it cannot be written down.
+    fn lift(&self, number: u64, request: &LiftRequest, caller: &Principal) -> Result<HoldRow, Problem>;
+}
+
 /// Exporting evidence.
 pub trait ExportService: Send + Sync {
     /// Returns a bundle that proves itself.
@@ -129,6 +158,24 @@ pub trait ExportService: Send + Sync {
     /// # Errors
     /// `query_invalid` with the column, `too_large`, or whatever else went wrong: there is no half bundle.
     fn export(&self, request: &ExportRequest, caller: &Principal) -> Result<Vec<u8>, Problem>;
+}
+
+/// The state of the evidence, and checking it.
+pub trait EvidenceService: Send + Sync {
+    /// Returns what can be proven at present, and when it was last checked.
+    fn state(&self) -> EvidenceState;
+
+    /// Starts a check of everything stored; it goes on after this returns.
+    ///
+    /// # Errors
+    /// `conflict` with who started it when one runs.
+    fn verify(&self, caller: &Principal) -> Result<Verification, Problem>;
+
+    /// Ends the check that runs.
+    ///
+    /// # Errors
+    /// `conflict` when none runs.
+    fn cancel(&self) -> Result<Verification, Problem>;
 }
 
 /// What is done with rules beside running them.
@@ -169,7 +216,7 @@ pub trait RuleService: Send + Sync {
     ///
     /// # Errors
     /// When its place or text is wrong, somebody else changed it meanwhile, or it cannot be written.
-    fn save(&self, request: &SaveRequest) -> Result<RuleSource, Problem>;
+    fn save(&self, request: &RuleSaveRequest) -> Result<RuleSource, Problem>;
 }
 
 /// The figures of the status line.
@@ -230,15 +277,20 @@ pub struct Services {
     pub alerts: Arc<AlertStore>,
     pub incidents: IncidentStore,
     pub search: Arc<dyn SearchService>,
+    /// `None` where no events are kept.
+    pub retention: Option<Arc<dyn RetentionService>>,
+    pub searches: Arc<SavedSearches>,
     pub status: Arc<dyn StatusService>,
     pub rules: Arc<dyn RuleService>,
     pub rulebook: Arc<RuleBook>,
     pub tokens: Arc<TokenStore>,
     pub peers: PeerPolicy,
-    /// `None` when there is none to write to: then nobody's deeds are kept.
-    pub audit: Option<AuditLog>,
+    /// Or why there is none to write to: then nothing is answered that must be written down.
+    pub audit: Result<AuditLog, String>,
     /// `None` when the evidence is not kept.
     pub export: Option<Arc<dyn ExportService>>,
+    /// `None` where there is none to tell of.
+    pub evidence: Option<Arc<dyn EvidenceService>>,
     pub metrics: Registry,
     pub clock: Arc<dyn Clock>,
 }

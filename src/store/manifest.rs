@@ -2,9 +2,7 @@
 
 use std::fmt;
 use std::fs;
-use std::fs::File;
 use std::io;
-use std::io::Write as _;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -14,10 +12,13 @@ use crate::model::EventId;
 use crate::model::Timestamp;
 use crate::store::checked::with_check;
 use crate::store::error::StoreError;
+use crate::store::keeping::hold::Hold;
+use crate::wal::disk::durable;
 
 /// The file's name in the store's folder.
 pub(super) const MANIFEST: &str = "manifest.json";
 const FORMAT: u32 = 1;
+const FILE_MODE: u32 = 0o644;
 
 /// Events of one class are kept equally long. Lower-case letters, digits and `_` only: it is part of folder names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -104,9 +105,6 @@ impl Summary {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct PartitionEntry {
     pub(super) folder: String,
-    /// A legal hold: retention leaves it alone.
-    #[serde(default)]
-    pub(super) hold: bool,
     #[serde(flatten)]
     pub(super) summary: Summary,
 }
@@ -120,8 +118,15 @@ pub struct Tombstone {
     pub last_id: EventId,
     pub oldest_ns: i64,
     pub newest_ns: i64,
+    /// When the newest of its events was received.
+    #[serde(default)]
+    pub received_ns: i64,
     pub events: u64,
+    #[serde(default)]
+    pub bytes: u64,
     pub deleted_ns: i64,
+    #[serde(default)]
+    pub why: String,
 }
 
 /// The whole file.
@@ -135,6 +140,12 @@ pub(super) struct Manifest {
     pub(super) partitions: Vec<PartitionEntry>,
     #[serde(default)]
     pub(super) tombstones: Vec<Tombstone>,
+    /// Holds in force and ended ones.
+    #[serde(default)]
+    pub(super) holds: Vec<Hold>,
+    /// The number given last.
+    #[serde(default)]
+    pub(super) last_hold: u64,
 }
 
 impl Default for Manifest {
@@ -145,6 +156,8 @@ impl Default for Manifest {
             next_folder: 1,
             partitions: Vec::new(),
             tombstones: Vec::new(),
+            holds: Vec::new(),
+            last_hold: 0,
         }
     }
 }
@@ -169,22 +182,8 @@ impl Manifest {
     /// Replaces the manifest on disk, whole or not at all.
     pub(super) fn write(&self, folder: &Path) -> Result<(), StoreError> {
         let path = folder.join(MANIFEST);
-        let temporary = folder.join("manifest.json.new");
         let bytes =
             serde_json::to_vec_pretty(self).map_err(|source| StoreError::Manifest { path: path.clone(), source })?;
-        let bytes = with_check(bytes);
-        let write = || {
-            let mut file = File::create(&temporary)?;
-            file.write_all(&bytes)?;
-            file.sync_all()?;
-            fs::rename(&temporary, &path)?;
-            sync_folder(folder)
-        };
-        write().map_err(StoreError::io(path.clone()))
+        durable::write_whole(&path, &with_check(bytes), FILE_MODE).map_err(StoreError::io(path))
     }
-}
-
-/// Makes the names in a folder durable.
-pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
 }

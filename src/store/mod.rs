@@ -13,9 +13,10 @@ mod catalog;
 pub mod checked;
 mod error;
 mod format;
+mod keeping;
 mod manifest;
+mod merged;
 mod piece;
-mod retention;
 mod sealer;
 mod search;
 mod shared;
@@ -32,9 +33,17 @@ pub use format::record::Columns;
 pub use format::record::Stored;
 pub use format::record::decode as decode_record;
 pub use format::record::encode as encode_record;
+pub use keeping::growth::Forecast;
+pub use keeping::growth::Growth;
+pub use keeping::growth::Stay;
+pub use keeping::growth::Tier;
+pub use keeping::growth::TierRow;
+pub use keeping::hold::Hold;
+pub use keeping::hold::HoldError;
+pub use keeping::hold::NewHold;
+pub use keeping::retention::Retention;
 pub use manifest::RetentionClass;
 pub use manifest::Tombstone;
-pub use retention::Retention;
 pub use search::Count;
 pub use search::Explain;
 pub use search::Histogram;
@@ -160,12 +169,35 @@ impl Store {
         self.shared.manifest().tombstones
     }
 
-    /// Puts a legal hold on the partitions that touch a span of time, or lifts it; returns how many.
+    /// Lists the legal holds, in force and ended, oldest first.
+    pub fn holds(&self) -> Vec<Hold> {
+        self.shared.manifest().holds
+    }
+
+    /// Places a legal hold: what it covers is not deleted any more, whatever arrives of it later included.
     ///
     /// # Errors
-    /// When the manifest cannot be written.
-    pub fn set_hold(&self, from: Timestamp, until: Timestamp, hold: bool) -> Result<usize, StoreError> {
-        self.shared.set_hold(from, until, hold)
+    /// When it is not complete, its query cannot be read, there are too many, or the manifest cannot be written.
+    pub fn place_hold(&self, wanted: NewHold, now: Timestamp) -> Result<Hold, HoldError> {
+        self.shared.place_hold(wanted, now)
+    }
+
+    /// Lifts a legal hold; it stays listed with who lifted it and why.
+    ///
+    /// # Errors
+    /// When no such hold is in force, there is no reason, or the manifest cannot be written.
+    pub fn lift_hold(&self, number: u64, by: &str, why: &str, now: Timestamp) -> Result<Hold, HoldError> {
+        self.shared.lift_hold(number, by, why, now)
+    }
+
+    /// Says what each class and day takes in each tier.
+    pub fn tiers(&self) -> Vec<TierRow> {
+        self.shared.tiers()
+    }
+
+    /// Returns the folder the store is in.
+    pub fn folder(&self) -> &Path {
+        &self.shared.folder
     }
 
     /// Rewrites the partitions of the days before `before` as archives, a tenth of their size; returns how many. `rest` is
@@ -178,10 +210,22 @@ impl Store {
         before: Timestamp,
         rest: &mut dyn FnMut(std::time::Duration) -> bool,
     ) -> Result<usize, StoreError> {
+        self.archive_by(&|_| Some(before), rest)
+    }
+
+    /// Does as [`Store::archive`] with a time for each class; `None` leaves a class as it is.
+    ///
+    /// # Errors
+    /// As [`Store::archive`].
+    pub fn archive_by(
+        &self,
+        before: &dyn Fn(&RetentionClass) -> Option<Timestamp>,
+        rest: &mut dyn FnMut(std::time::Duration) -> bool,
+    ) -> Result<usize, StoreError> {
         if self.sealer.is_none() {
             return Err(StoreError::ReadOnly);
         }
-        archive::archive_days(&self.shared, before.utc_day(), rest)
+        archive::archive_days(&self.shared, &|class| before(class).map(Timestamp::utc_day), rest)
     }
 
     /// Deletes the partitions whose newest event was received longer ago than their class is kept; returns them.

@@ -1,7 +1,6 @@
 //! A split in memory or a partition on disk: both are one immutable tantivy segment, newest event first.
 
 use std::cell::RefCell;
-use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,10 +20,14 @@ use crate::model::Timestamp;
 use crate::store::archive::Archive;
 use crate::store::archive::Held;
 use crate::store::error::StoreError;
+use crate::store::format::blocks::Blocks;
+use crate::store::format::blocks::OpenBlock;
 use crate::store::format::record;
 use crate::store::format::record::Columns;
 use crate::store::format::schema;
+use crate::store::format::schema::FIELDS;
 use crate::store::manifest::Summary;
+use crate::wal::disk::durable;
 
 /// One immutable segment with its columns at hand.
 pub(super) struct Piece {
@@ -33,8 +36,12 @@ pub(super) struct Piece {
     pub(super) folder: Option<PathBuf>,
     pub(super) segment: Segment,
     pub(super) reader: SegmentReader,
-    /// Records and words of an archived partition; the segment has its columns alone.
+    /// The records, in chunks. Partitions of older programs have them in the index.
     pub(super) archive: Option<Archive>,
+    /// The records of a split in memory.
+    blocks: Option<Blocks>,
+    /// Whether the segment has words and terms beside its columns; an archived partition has none.
+    pub(super) has_index: bool,
     ids: Arc<dyn ColumnValues<u64>>,
     times: Arc<dyn ColumnValues<i64>>,
     ingested: Arc<dyn ColumnValues<i64>>,
@@ -43,8 +50,18 @@ pub(super) struct Piece {
 }
 
 impl Piece {
+    /// Opens a split in memory with its records.
+    pub(super) fn in_memory(index: &Index, summary: Summary, blocks: Blocks) -> Result<Piece, StoreError> {
+        Piece::new(index, summary, None, Some(blocks))
+    }
+
     /// Opens the one segment of an index.
-    pub(super) fn new(index: &Index, summary: Summary, folder: Option<PathBuf>) -> Result<Piece, StoreError> {
+    fn new(
+        index: &Index,
+        summary: Summary,
+        folder: Option<PathBuf>,
+        blocks: Option<Blocks>,
+    ) -> Result<Piece, StoreError> {
         let name = || folder.as_deref().map_or_else(|| "hot".to_owned(), |path| path.display().to_string());
         let mut segments = index.searchable_segments()?;
         let (Some(segment), true) = (segments.pop(), segments.is_empty()) else {
@@ -62,20 +79,25 @@ impl Piece {
         if archive.as_ref().is_some_and(|archive| archive.count() != reader.max_doc()) {
             return Err(StoreError::Record(name()));
         }
+        let mut terms = 0;
+        for field in [FIELDS.text, FIELDS.terms] {
+            terms += reader.inverted_index(field)?.terms().num_terms();
+        }
+        let has_index = terms > 0 || archive.is_none();
         let is_obsolete = AtomicBool::new(false);
-        Ok(Piece { summary, folder, segment, reader, archive, ids, times, ingested, is_obsolete })
+        Ok(Piece { summary, folder, segment, reader, archive, blocks, has_index, ids, times, ingested, is_obsolete })
     }
 
     /// Opens a sealed partition.
     pub(super) fn open(folder: &Path, summary: Summary) -> Result<Piece, StoreError> {
         let directory = MmapDirectory::open(folder).map_err(tantivy::TantivyError::from)?;
         let index = Index::open(directory)?;
-        Piece::new(&index, summary, Some(folder.to_owned()))
+        Piece::new(&index, summary, Some(folder.to_owned()), None)
     }
 
     /// Says whether it is of the archive tier.
     pub(super) fn is_archived(&self) -> bool {
-        self.archive.is_some()
+        self.archive.is_some() && !self.has_index
     }
 
     /// Returns its name for people.
@@ -136,9 +158,12 @@ impl Piece {
     /// Returns a reader of the records that keeps a few decompressed blocks.
     pub(super) fn records(&self) -> Result<Records<'_>, StoreError> {
         const BLOCKS_CACHED: usize = 4;
-        let store = match &self.archive {
-            Some(archive) => Source::Archive(archive, RefCell::default()),
-            None => Source::Blocks(self.reader.get_store_reader(BLOCKS_CACHED).map_err(tantivy::TantivyError::from)?),
+        let store = match (&self.archive, &self.blocks) {
+            (Some(archive), _) => Source::Archive(archive, RefCell::default()),
+            (None, Some(blocks)) => Source::Memory(blocks, RefCell::default()),
+            (None, None) => {
+                Source::Index(self.reader.get_store_reader(BLOCKS_CACHED).map_err(tantivy::TantivyError::from)?)
+            }
         };
         Ok(Records { piece: self, store })
     }
@@ -152,7 +177,7 @@ impl Piece {
 impl Drop for Piece {
     fn drop(&mut self) {
         if let Some(folder) = self.folder.as_ref().filter(|_| self.is_obsolete.load(Ordering::Acquire))
-            && let Err(err) = fs::remove_dir_all(folder)
+            && let Err(err) = durable::remove_folder(folder)
         {
             // The next start removes it: no manifest names it.
             tracing::warn!(folder = %folder.display(), error = %err, "obsolete partition not removed");
@@ -167,8 +192,9 @@ pub(super) struct Records<'p> {
 }
 
 enum Source<'p> {
-    Blocks(StoreReader),
     Archive(&'p Archive, RefCell<Held>),
+    Memory(&'p Blocks, RefCell<OpenBlock>),
+    Index(StoreReader),
 }
 
 impl Records<'_> {
@@ -182,7 +208,11 @@ impl Records<'_> {
             Columns { id: self.piece.id(doc), timestamp: self.piece.time(doc), ingested: self.piece.ingested(doc) };
         let unreadable = || StoreError::Record(self.piece.name());
         match &self.store {
-            Source::Blocks(store) => {
+            Source::Memory(blocks, open) => blocks
+                .with(doc, open, |record| record::decode(record, columns).map(|stored| visit(&stored, record.len())))
+                .flatten()
+                .ok_or_else(unreadable),
+            Source::Index(store) => {
                 let document = store.get_document_bytes(doc)?;
                 let stored = record_of(&document).and_then(|record| record::decode(record, columns));
                 stored.map(|stored| visit(&stored, document.len())).ok_or_else(unreadable)
@@ -200,7 +230,8 @@ impl Records<'_> {
     pub(super) fn bytes(&self, doc: DocId) -> Result<Vec<u8>, StoreError> {
         let unreadable = || StoreError::Record(self.piece.name());
         match &self.store {
-            Source::Blocks(store) => {
+            Source::Memory(blocks, open) => blocks.with(doc, open, <[u8]>::to_vec).ok_or_else(unreadable),
+            Source::Index(store) => {
                 let document = store.get_document_bytes(doc)?;
                 record_of(&document).map(<[u8]>::to_vec).ok_or_else(unreadable)
             }

@@ -1,9 +1,6 @@
 //! The thread that merges splits into partitions, partitions into bigger ones, and small splits into fewer.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::fs::File;
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::Condvar;
@@ -13,7 +10,6 @@ use std::sync::PoisonError;
 use std::thread;
 use std::thread::JoinHandle;
 
-use tantivy::IndexSettings;
 use tantivy::Segment;
 use tantivy::directory::MmapDirectory;
 use tantivy::directory::RamDirectory;
@@ -21,15 +17,20 @@ use tantivy::indexer::merge_filtered_segments;
 
 use crate::model::EventId;
 use crate::model::time::civil_from_days;
+use crate::store::archive;
+use crate::store::archive::ChunkWriter;
+use crate::store::archive::Form;
 use crate::store::error::StoreError;
+use crate::store::format::blocks::BlockWriter;
 use crate::store::format::schema;
 use crate::store::manifest::Key;
 use crate::store::manifest::PartitionEntry;
 use crate::store::manifest::Summary;
-use crate::store::manifest::sync_folder;
+use crate::store::merged::each_record;
 use crate::store::piece::Piece;
 use crate::store::shared::Shared;
 use crate::store::shared::chain;
+use crate::wal::disk::durable;
 
 /// More splits than this of one class and day are merged in memory, so that a search has few to visit.
 const HOT_SPLITS_MAX: usize = 32;
@@ -163,7 +164,7 @@ fn seal_up_to(shared: &Shared, checkpoint: EventId) -> Result<(), StoreError> {
     }
     let sealed = by_key(&frozen)
         .into_iter()
-        .map(|(key, pieces)| write_partition(shared, &key, &pieces, schema::sealed_settings()))
+        .map(|(key, pieces)| write_partition(shared, &key, &pieces, archive::SEALED))
         .collect::<Result<Vec<_>, _>>()?;
     shared.replace(&frozen, sealed, checkpoint)
 }
@@ -181,7 +182,7 @@ fn compact(shared: &Shared) -> Result<(), StoreError> {
         for (_, tier) in tiers {
             let events: u64 = tier.iter().map(|piece| piece.summary.events).sum();
             if tier.len() >= fan_in && events <= shared.config.partition_events_max {
-                let merged = write_partition(shared, &key, &tier, schema::merged_settings())?;
+                let merged = write_partition(shared, &key, &tier, archive::MERGED)?;
                 shared.replace(&tier, vec![merged], EventId::ZERO)?;
             }
         }
@@ -200,8 +201,12 @@ fn tidy_hot(shared: &Shared) -> Result<(), StoreError> {
             tantivy::IndexSettings { sort_by_field: schema::sealed_settings().sort_by_field, ..schema::hot_settings() };
         let index =
             merge_filtered_segments(&segments_of(&pieces), settings, nothing_left_out(&pieces), directory.clone())?;
-        summary.bytes = directory.total_mem_usage() as u64;
-        shared.replace_hot(&pieces, Arc::new(Piece::new(&index, summary, None)?));
+        let mut records = BlockWriter::new()?;
+        let sources = pieces.iter().map(|piece| &**piece);
+        each_record(&index, sources, &mut |record| records.push(&record))?;
+        let blocks = records.finish()?;
+        summary.bytes = (directory.total_mem_usage() + blocks.bytes()) as u64;
+        shared.replace_hot(&pieces, Arc::new(Piece::in_memory(&index, summary, blocks)?));
     }
     Ok(())
 }
@@ -227,35 +232,45 @@ fn write_partition(
     shared: &Shared,
     key: &Key,
     pieces: &[Arc<Piece>],
-    settings: IndexSettings,
+    form: Form,
 ) -> Result<(PartitionEntry, Arc<Piece>), StoreError> {
     let number = shared.next_folder();
     let unfinished = shared.unfinished_path(number);
     let (year, month, day) = civil_from_days(i64::from(key.day));
     let name = format!("{year:04}-{month:02}-{day:02}-{}-{number}", key.class);
     let folder = shared.partition_path(&name);
-    fs::create_dir(&unfinished).map_err(StoreError::io(&unfinished))?;
-    let directory = MmapDirectory::open(&unfinished).map_err(tantivy::TantivyError::from)?;
-    merge_filtered_segments(&segments_of(pieces), settings, nothing_left_out(pieces), directory)?;
-    let bytes = sync_files(&unfinished).map_err(StoreError::io(&unfinished))?;
-    fs::rename(&unfinished, &folder).map_err(StoreError::io(&folder))?;
-    sync_folder(&shared.partition_path("")).map_err(StoreError::io(&folder))?;
     let Some(mut summary) = Summary::of_all(pieces.iter().map(|piece| &piece.summary)) else {
         return Err(StoreError::Record(name));
     };
-    summary.bytes = bytes;
+    let written = write_files(&unfinished, pieces, form).and_then(|()| settle(&unfinished, &folder));
+    // A disk that is full must not be filled further by what could not be finished.
+    summary.bytes = written.inspect_err(|_| forget(&[&unfinished, &folder]))?;
     let piece = Piece::open(&folder, summary.clone())?;
-    Ok((PartitionEntry { folder: name, hold: false, summary }, Arc::new(piece)))
+    Ok((PartitionEntry { folder: name, summary }, Arc::new(piece)))
 }
 
-/// Makes all files of a folder and their names durable; returns their size.
-pub(super) fn sync_files(folder: &Path) -> io::Result<u64> {
-    let mut bytes = 0;
-    for entry in fs::read_dir(folder)? {
-        let file = File::open(entry?.path())?;
-        file.sync_all()?;
-        bytes += file.metadata()?.len();
-    }
-    sync_folder(folder)?;
+fn write_files(unfinished: &Path, pieces: &[Arc<Piece>], form: Form) -> Result<(), StoreError> {
+    durable::make_folder(unfinished).map_err(StoreError::io(unfinished))?;
+    let directory = MmapDirectory::open(unfinished).map_err(tantivy::TantivyError::from)?;
+    let settings = schema::sealed_settings();
+    let index = merge_filtered_segments(&segments_of(pieces), settings, nothing_left_out(pieces), directory)?;
+    let mut chunks = ChunkWriter::new(unfinished, form)?;
+    each_record(&index, pieces.iter().map(|piece| &**piece), &mut |record| chunks.push(record))?;
+    chunks.finish()
+}
+
+/// Makes the files of an unfinished partition durable and gives it its name; returns their size.
+pub(super) fn settle(unfinished: &Path, folder: &Path) -> Result<u64, StoreError> {
+    let bytes = durable::sync_files(unfinished).map_err(StoreError::io(unfinished))?;
+    durable::rename(unfinished, folder).and_then(|()| durable::sync_parent(folder)).map_err(StoreError::io(folder))?;
     Ok(bytes)
+}
+
+/// Removes what could not be finished; what is left of it goes at the next start, because no manifest names it.
+pub(super) fn forget(folders: &[&Path]) {
+    for folder in folders.iter().filter(|folder| folder.try_exists().unwrap_or(true)) {
+        if let Err(error) = durable::remove_folder(folder) {
+            tracing::warn!(folder = %folder.display(), %error, "an unfinished partition was not removed");
+        }
+    }
 }

@@ -20,6 +20,7 @@ use crate::store::manifest::PartitionEntry;
 use crate::store::manifest::RetentionClass;
 use crate::store::manifest::Summary;
 use crate::store::piece::Piece;
+use crate::wal::disk::durable;
 
 /// The folder of the partitions within the store's.
 const PARTITIONS: &str = "partitions";
@@ -66,13 +67,12 @@ pub struct PartitionInfo {
     pub newest: Timestamp,
     pub events: u64,
     pub bytes: u64,
-    pub hold: bool,
 }
 
 impl Shared {
     pub(super) fn open(folder: &Path, config: Config) -> Result<(Shared, StoreReport), StoreError> {
         let partitions = folder.join(PARTITIONS);
-        fs::create_dir_all(&partitions).map_err(StoreError::io(&partitions))?;
+        durable::make_folders(&partitions).map_err(StoreError::io(&partitions))?;
         let lock_path = folder.join("lock");
         let lock = File::options().create(true).append(true).open(&lock_path).map_err(StoreError::io(&lock_path))?;
         match lock.try_lock() {
@@ -166,13 +166,10 @@ impl Shared {
         let is_old = |entry: &PartitionEntry| {
             old.iter().any(|piece| piece.folder.as_deref() == Some(&*self.partition_path(&entry.folder)))
         };
-        let hold = manifest.partitions.iter().any(|entry| is_old(entry) && entry.hold);
         manifest.partitions.retain(|entry| !is_old(entry));
         manifest.checkpoint = manifest.checkpoint.max(checkpoint);
         let (entries, pieces): (Vec<_>, Vec<_>) = new.into_iter().unzip();
-        manifest
-            .partitions
-            .extend(entries.into_iter().map(|entry| PartitionEntry { hold: entry.hold || hold, ..entry }));
+        manifest.partitions.extend(entries);
         manifest.write(&self.folder)?;
         let mut state = self.state();
         let mut view = View::clone(&state.view);
@@ -261,7 +258,6 @@ pub(super) fn info_of(store: &Path, entry: PartitionEntry) -> PartitionInfo {
         newest: Timestamp(newest_ns),
         events,
         bytes,
-        hold: entry.hold,
     }
 }
 
@@ -314,7 +310,7 @@ fn remove_leftovers(partitions: &Path, manifest: &Manifest) -> Result<usize, Sto
     for name in names_in(partitions)? {
         if !manifest.partitions.iter().any(|entry| entry.folder == name) {
             let path = partitions.join(&name);
-            fs::remove_dir_all(&path).map_err(StoreError::io(path))?;
+            durable::remove_folder(&path).map_err(StoreError::io(path))?;
             removed += 1;
         }
     }

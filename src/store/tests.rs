@@ -1,5 +1,7 @@
 //! The index against the definition of matching; crashes, replays, holds and retention.
 
+mod columns;
+mod holds;
 mod whole;
 
 use std::collections::BTreeMap;
@@ -18,6 +20,7 @@ use crate::model::Value;
 use crate::model::ecs;
 use crate::query;
 use crate::query::Query;
+use crate::store::tests::holds::span_hold;
 
 const NOW: Timestamp = Timestamp(1_700_000_000_000_000_000);
 const DAY_NS: i64 = 86_400_000_000_000;
@@ -100,7 +103,7 @@ fn seed() -> impl Strategy<Value = Seed> {
     )
 }
 
-const QUERIES: [&str; 44] = [
+const QUERIES: [&str; 56] = [
     "*",
     "failed",
     "hoa",
@@ -136,6 +139,18 @@ const QUERIES: [&str; 44] = [
     "message:/failed$/",
     "/[0-9]+\\.0\\.0/",
     "NOT /failed/",
+    "/ailed p/",
+    "/d root 10\\./",
+    "/FAILED|hòa/i",
+    "/^[a-z]+ .*10/",
+    "/ [0-9.]+$/",
+    "/sai/",
+    "message:/^Đăng/",
+    "/an\\.nguyen@gov\\.vn [A-Z]/",
+    "event.original:*root*",
+    "event.original:/7$/",
+    "\"gov.vn root\"",
+    "\"10.0.0.1 443\"",
     "vendor.long:xxxx*root",
     "vendor.long:*root",
     "-vendor.long:*admin",
@@ -250,7 +265,7 @@ proptest! {
 }
 
 /// What a pipeline gives over the store must be what it gives over the events themselves, whatever their tier.
-const PIPES: [&str; 7] = [
+const PIPES: [&str; 15] = [
     "* | stats count() as n, dc(user.name) as u, min(source.ip), max(@timestamp), sum(source.port) by host.name",
     "failed OR login | top 3 user.name, event.type",
     "source.ip:10.0.0.0/8 | timechart span=1h count() by user.name",
@@ -258,14 +273,20 @@ const PIPES: [&str; 7] = [
     "* | where source.port >= 2 | head 7 | fields longan.id, event.original, longan.parser",
     "-failed | sort -source.port, longan.id | head 9 | fields longan.id, vendor.long",
     "/[0-9]+/ | fieldsummary",
+    "* | stats count() as n by source.ip, source.port",
+    "* | stats count(), median(source.port) as m by longan.parser, message",
+    "/o/ | timechart span=1s count(), dc(user.name) as u",
+    "failed | stats count(), values(event.type) as t, avg(source.port) as a by user.name",
+    "* | where user.name = \"root\" or hour(@timestamp) = 22 | stats count(), max(event.ingested) as i by event.type",
+    "* | eval who = lower(user.name) | rare 4 who, missing.field",
+    "\"password root\" | stats count(), max(longan.id), min(event.original)",
+    "* | stats count() by missing.field, user.name",
 ];
 
 fn piped(searcher: &Searcher, text: &str) -> query::pipes::run::Table {
     let search = query::parse_search(text, NOW).unwrap_or_else(|err| panic!("`{text}`: {err}"));
     let mut runner = query::pipes::run::EventRunner::new(&search.stages, &pipe_limits());
-    let is_ordered = runner.needs_order();
-    let mut push = |event: &Event<'_>| runner.push(event);
-    searcher.for_each_event(&search.filter, &Options::default(), is_ordered, &mut push).expect("read");
+    searcher.run(&search.filter, &Options::default(), &mut runner).expect("read");
     runner.finish()
 }
 
@@ -451,11 +472,12 @@ fn retention_counts_from_receipt_and_respects_holds() {
     }
     writer.seal_and_wait().expect("sealed");
     let retention = Retention { default_days: Some(365), days: BTreeMap::from([(level_2.clone(), 30)]) };
-    assert_eq!(store.set_hold(Timestamp(DAY_NS), Timestamp(2 * DAY_NS), true).expect("held"), 1);
+    let hold = store.place_hold(span_hold(DAY_NS, 2 * DAY_NS), Timestamp(0)).expect("held");
     let snapshot = store.searcher();
     let gone = store.retain(Timestamp(61 * DAY_NS), &retention).expect("retained");
     assert_eq!(gone.iter().map(|tombstone| tombstone.first_id.0).collect::<Vec<_>>(), [1]);
     assert_eq!(gone[0].class, level_2);
+    assert_eq!(gone[0].why, "class level_2 is kept 30 days from receipt");
     let mut left = ids(&store.searcher(), "*");
     left.sort_unstable();
     assert_eq!(left, [2, 3, 4]);
@@ -464,7 +486,7 @@ fn retention_counts_from_receipt_and_respects_holds() {
     drop(snapshot);
     assert_eq!(fs::read_dir(folder.path().join("partitions")).expect("readable").count(), 3);
     assert_eq!(store.tombstones(), gone);
-    store.set_hold(Timestamp(DAY_NS), Timestamp(2 * DAY_NS), false).expect("lifted");
+    store.lift_hold(hold.number, "an", "the case is closed", Timestamp(61 * DAY_NS)).expect("lifted");
     assert_eq!(store.retain(Timestamp(61 * DAY_NS), &retention).expect("retained").len(), 1);
 }
 

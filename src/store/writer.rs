@@ -15,6 +15,7 @@ use crate::model::EventId;
 use crate::store::error::StoreError;
 use crate::store::format::batch::Batch;
 use crate::store::format::batch::BatchDocument;
+use crate::store::format::blocks::BlockWriter;
 use crate::store::format::schema;
 use crate::store::format::schema::FIELDS;
 use crate::store::manifest::Key;
@@ -179,8 +180,13 @@ fn build_split(mut summary: Summary, batch: &Arc<Batch>, events: &[usize]) -> Re
         writer.add_document(BatchDocument::new(Arc::clone(batch), *index))?;
     }
     let index = writer.finalize()?;
-    summary.bytes = directory.total_mem_usage() as u64;
-    Piece::new(&index, summary, None)
+    let mut records = BlockWriter::new()?;
+    for entry in events.iter().filter_map(|index| batch.entries.get(*index)) {
+        records.push(batch.record(entry))?;
+    }
+    let blocks = records.finish()?;
+    summary.bytes = (directory.total_mem_usage() + blocks.bytes()) as u64;
+    Piece::in_memory(&index, summary, blocks)
 }
 
 fn summary_of(key: &Key, batch: &Batch, events: &[usize]) -> Option<Summary> {

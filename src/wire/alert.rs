@@ -91,6 +91,9 @@ pub struct AlertRow {
     /// Ids of the latest events, newest first: as many as the filter asked for in a window, 20 in the stream and after an
     /// action, all that are kept (1,000 at most) in the detail.
     pub events: Vec<u64>,
+    /// By when somebody shall have taken it; absent when somebody has, and for a level that may wait.
+    #[serde(default)]
+    pub due: Option<String>,
 }
 
 /// A window of the list.
@@ -131,7 +134,7 @@ pub struct AlertEvidence {
 pub struct HistoryEntry {
     pub at: String,
     pub who: String,
-    /// `raised`, `taken`, `released`, `noted`, `closed`, `reopened`, `escalated`, `level_raised`, `undone`.
+    /// `raised`, `taken`, `released`, `noted`, `closed`, `reopened`, `escalated`, `level_raised`, `step_done`, `step_open`, `undone`.
     pub action: String,
     pub text: Option<String>,
 }
@@ -173,6 +176,36 @@ pub struct AlertDetail {
     /// Alerts of the same rule and entity closed in the last 30 days.
     pub precedents: Vec<Precedent>,
     pub incident: Option<u64>,
+    /// What is known of who is involved: unit, system, owner and weight of the machine, place and network of an
+    /// address, threat lists.
+    #[serde(default)]
+    pub context: Vec<Known>,
+    /// Steps of the response that were done.
+    #[serde(default)]
+    pub steps: Vec<StepDone>,
+}
+
+impl AlertDetail {
+    /// Returns the steps of the response: the Vietnamese ones where they are wanted and there.
+    pub fn steps_in(&self, is_vietnamese: bool) -> &[String] {
+        if is_vietnamese && !self.response_vi.is_empty() { &self.response_vi } else { &self.response }
+    }
+}
+
+/// Something known of who is involved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Known {
+    pub field: String,
+    pub value: String,
+}
+
+/// A step of the response that was done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepDone {
+    /// From 1.
+    pub step: u32,
+    pub at: String,
+    pub who: String,
 }
 
 /// What an analyst does to an alert.
@@ -198,6 +231,11 @@ pub enum AlertAction {
         incident: Option<u64>,
         title: Option<String>,
         note: Option<String>,
+    },
+    /// Says that a step of the response was done, or takes that back.
+    Step {
+        step: u32,
+        done: bool,
     },
     /// Reverts the caller's own last take, release, close or reopen; recorded as an action of its own.
     Undo,

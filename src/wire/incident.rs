@@ -49,6 +49,9 @@ pub struct IncidentRow {
     /// When the province came to know of it: the clocks run from here.
     pub known: String,
     pub alerts: u64,
+    /// The next deadline that is not met; absent once it is closed.
+    #[serde(default)]
+    pub next_due: Option<String>,
     pub revision: u64,
 }
 
@@ -83,6 +86,8 @@ pub struct IncidentDetail {
     pub tasks: Vec<IncidentTask>,
     #[serde(default)]
     pub observables: Vec<IncidentObservable>,
+    #[serde(default)]
+    pub evidence: Vec<IncidentEvidence>,
     /// The incident all of it went into.
     #[serde(default)]
     pub merged_into: Option<u64>,
@@ -108,6 +113,28 @@ pub struct IncidentObservable {
     pub note: Option<String>,
     pub added: String,
     pub added_by: String,
+}
+
+/// A bundle that proves what a search found: `GET /v1/incidents/{id}/evidence?place=1` gives it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IncidentEvidence {
+    /// Its place in the list, from 1.
+    pub place: u32,
+    pub query: String,
+    pub note: Option<String>,
+    pub events: u64,
+    /// SHA-256 of the bundle, hexadecimal.
+    pub digest: String,
+    pub bytes: u64,
+    pub added: String,
+    pub added_by: String,
+}
+
+/// Which bundle of an incident is wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EvidenceRequest {
+    pub place: u32,
 }
 
 /// A value as it was seen, and as it shall be.
@@ -157,6 +184,13 @@ pub enum IncidentAction {
         name: String,
         due: String,
         why: String,
+    },
+    /// Has what a search finds exported with its proofs, and keeps the bundle.
+    Attach {
+        q: String,
+        since: Option<String>,
+        until: Option<String>,
+        note: Option<String>,
     },
     /// All of it goes into another incident; this one is closed.
     MergeInto {

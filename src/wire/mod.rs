@@ -6,12 +6,15 @@
 
 pub mod alert;
 pub mod audit;
+pub mod evidence;
 pub mod export;
 pub mod incident;
 pub mod presence;
 pub mod problem;
 pub mod report;
+pub mod retention;
 pub mod rule;
+pub mod saved;
 pub mod search;
 pub mod source;
 pub mod status;

@@ -2,7 +2,7 @@
 //!
 //! `POST /v1/rules/backtest` ([`BacktestRequest`]) → NDJSON, [`BacktestMessage`]: progress, then the report;
 //! `GET /v1/rules/{id}` → [`RuleDetail`], `POST /v1/rules/{id}/state` ([`StateRequest`]); `GET /v1/exceptions` → [`ExceptionList`],
-//! `GET /v1/rules/{id}/source` → [`RuleSource`], `POST /v1/rules/source` ([`SaveRequest`]) → the same; `POST /v1/rules/check`
+//! `GET /v1/rules/{id}/source` → [`RuleSource`], `POST /v1/rules/source` ([`RuleSaveRequest`]) → the same; `POST /v1/rules/check`
 //! ([`CheckRequest`]) → [`CheckReport`], `POST /v1/rules/test` ([`TestRequest`]) → [`TestReport`], `POST /v1/rules/states` ([`StatesRequest`]);
 //! `POST /v1/exceptions/new` and `/v1/exceptions/preview` ([`ExceptionRequest`]), `POST /v1/exceptions/{id}/revoke` ([`RevokeRequest`]).
 
@@ -340,7 +340,7 @@ pub struct CaseOutcome {
 /// A rule file to be kept.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct SaveRequest {
+pub struct RuleSaveRequest {
     /// Below the folder of rules; ends with `.yml`.
     pub path: String,
     pub text: String,

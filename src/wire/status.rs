@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::wire::evidence::PushRow;
+use crate::wire::retention::Outlook;
 use crate::wire::rule::Verdicts;
 
 /// How the whole is doing.
@@ -26,9 +28,15 @@ pub struct Status {
     /// Rule, pack and configuration files that were refused, as `path:line:column: problem`.
     pub problems: Vec<String>,
     pub packs_loaded: u64,
+    /// Places that keep checkpoints of the evidence elsewhere.
+    #[serde(default)]
+    pub pushes: Vec<PushRow>,
     pub disk_used_bytes: u64,
     pub disk_free_bytes: u64,
     pub memory_bytes: u64,
+    /// When the disk will be full; absent before an hour was measured.
+    #[serde(default)]
+    pub outlook: Option<Outlook>,
 }
 
 /// Who the caller is and may do.
@@ -74,6 +82,12 @@ pub struct RuleRow {
     /// It is there for correlations and raises nothing by itself.
     #[serde(default)]
     pub is_silent: bool,
+    /// Detections since the start that were only counted, because the rule raised too many within a minute.
+    #[serde(default)]
+    pub suppressed: u64,
+    /// Events since the start for which the rule was not asked, because it takes too long.
+    #[serde(default)]
+    pub skipped: u64,
 }
 
 /// The rules that run.

@@ -27,6 +27,9 @@ pub enum StreamMessage {
         events_per_second: u64,
         lag_ms: u64,
         open_alerts: u64,
+        /// Alerts nobody has looked at in time.
+        #[serde(default)]
+        overdue_alerts: u64,
         silent_sources: u64,
         refusing: Option<String>,
     },

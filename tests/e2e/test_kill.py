@@ -1,18 +1,13 @@
 """`kill -9` at random moments under acknowledged load: every acknowledged event is found exactly once, every alert raised once."""
 
-import http.client
-import json
 import os
 import random
-import socket
-import threading
 import time
 
+import load
 import world
 
 ROUNDS = int(os.environ.get("E2E_KILL_ROUNDS", "10"))
-RATE = 20_000
-BATCH = 500
 ALERT_EVERY = 250
 
 RULE = """
@@ -32,92 +27,9 @@ level: high
 """
 
 
-class Sender(threading.Thread):
-    """Sends numbered events until the connection breaks; remembers which batches were acknowledged."""
-
-    def __init__(self, name, address, first):
-        super().__init__(daemon=True)
-        self.name, self.address, self.next = name, address, first
-        self.acknowledged, self.sent = [], []
-        self.stopping = threading.Event()
-
-    def line(self, number):
-        marker = " kill-marker" if number % ALERT_EVERY == 0 else ""
-        return f"<134>1 2026-11-24T00:00:00Z {self.name} load 1 - - {self.name} number {number} end{marker}"
-
-    def run(self):
-        started = time.monotonic()
-        sent = 0
-        try:
-            self.connect()
-            while not self.stopping.is_set():
-                numbers = range(self.next, self.next + BATCH)
-                self.next += BATCH
-                self.sent.append(numbers)
-                self.send(numbers)
-                self.acknowledged.append(numbers)
-                sent += BATCH
-                ahead = sent / (RATE / 2) - (time.monotonic() - started)
-                if ahead > 0:
-                    time.sleep(ahead)
-        except (OSError, http.client.HTTPException, EOFError):
-            return
-        finally:
-            self.close()
-
-
-class HttpSender(Sender):
-    def connect(self):
-        self.connection = http.client.HTTPConnection(*self.address, timeout=20)
-
-    def send(self, numbers):
-        body = "\n".join(json.dumps({"message": self.line(number)}) for number in numbers)
-        self.connection.request("POST", "/ingest/ndjson", body.encode(), {"Content-Type": "application/x-ndjson"})
-        answer = self.connection.getresponse()
-        answer.read()
-        if answer.status != 200:
-            raise EOFError(answer.status)
-
-    def close(self):
-        self.connection.close()
-
-
-class RelpSender(Sender):
-    def connect(self):
-        self.socket = socket.create_connection(self.address, timeout=20)
-        self.transaction, self.buffer = 1, b""
-        offer = b"relp_version=0\nrelp_software=e2e\ncommands=syslog"
-        self.socket.sendall(b"1 open %d %s\n" % (len(offer), offer))
-        self.responses(1)
-
-    def responses(self, count):
-        """Reads `count` answers; each must say 200."""
-        while count:
-            header, separator, rest = self.buffer.partition(b" rsp ")
-            length_text, space, _ = rest.partition(b" ")
-            if separator and space:
-                end = len(header) + len(separator) + len(length_text) + 1 + int(length_text)
-                if len(self.buffer) > end:
-                    assert self.buffer[end - int(length_text):end].startswith(b"200"), self.buffer[:80]
-                    self.buffer = self.buffer[end + 1:]
-                    count -= 1
-                    continue
-            chunk = self.socket.recv(1 << 16)
-            if not chunk:
-                raise EOFError
-            self.buffer += chunk
-
-    def send(self, numbers):
-        frames = []
-        for number in numbers:
-            self.transaction = self.transaction % 999_999_999 + 1
-            line = self.line(number).encode()
-            frames.append(b"%d syslog %d %s\n" % (self.transaction, len(line), line))
-        self.socket.sendall(b"".join(frames))
-        self.responses(len(frames))
-
-    def close(self):
-        self.socket.close()
+def line(name, number):
+    marker = " kill-marker" if number % ALERT_EVERY == 0 else ""
+    return f"<134>1 2026-11-24T00:00:00Z {name} load 1 - - {name} number {number} end{marker}"
 
 
 def numbers_found(server, name):
@@ -152,8 +64,8 @@ def test_acknowledged_events_survive_kill():
         following = dict.fromkeys(acknowledged, 0)
         for round_number in range(ROUNDS):
             server.start()
-            senders = [RelpSender("e2e-relp", server.address("relp"), following["e2e-relp"]),
-                       HttpSender("e2e-http", server.address("http"), following["e2e-http"])]
+            senders = [load.RelpSender("e2e-relp", server.address("relp"), following["e2e-relp"], line),
+                       load.HttpSender("e2e-http", server.address("http"), following["e2e-http"], line)]
             for sender in senders:
                 sender.start()
             time.sleep(chance.uniform(0.3, 3.0))

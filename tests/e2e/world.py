@@ -52,13 +52,17 @@ class Server:
             command += ["--config", str(self.config)]
         return command + self.flags
 
-    def start(self, seconds=60.0):
+    def launch(self):
+        """Starts the process and does not wait for it."""
         with contextlib.suppress(FileNotFoundError):
             (self.data / "endpoints.json").unlink()
         log = open(self.log, "ab")
         environment = {**os.environ, "LONGAN_LOG": "info", **self.environment}
         self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
         log.close()
+
+    def start(self, seconds=60.0):
+        self.launch()
 
         def announced():
             if self.process.poll() is not None:

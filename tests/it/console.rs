@@ -1,11 +1,17 @@
 //! The console as its users have it: the built program in a pseudo terminal, against a running server.
 
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::console_pty::PROGRAM;
 use crate::console_pty::Served;
 use crate::console_pty::Terminal;
 use crate::console_pty::wait;
 
 const ENTER: &str = "\r";
 const ESC: &str = "\x1b";
+const CTRL_U: &str = "\x15";
 const F5: &str = "\x1b[15~";
 const F12: &str = "\x1b[24~";
 
@@ -228,6 +234,76 @@ fn two_consoles_in_conflict_see_each_other() {
         let (is_fine, bytes) = console.ended();
         assert!(is_fine && ends_restored(&bytes));
     }
+}
+
+#[test]
+fn a_case_is_worked_on_from_its_alert_to_its_report() {
+    let served = Served::start();
+    served.sign_in("visitor", "203.0.113.61");
+    let [mut an, mut ha] = [ENGLISH, VIETNAMESE].map(|words| {
+        let console = Terminal::open(&served, words.lang, 160, 50);
+        console.sees(&[words.medium, "203.0.113.61", words.live, "SLA"]);
+        console
+    });
+    // A step of the response: two keys, and the other sees it done, by whom.
+    an.keys_pressed();
+    an.write("t1");
+    assert_eq!(an.keys_pressed(), 2);
+    an.sees(&["[x] 1 Call the visitor."]);
+    ha.sees(&["[x] 1 Gọi cho khách."]);
+    // Evidence needs an incident; what is attached proves itself.
+    an.press("v");
+    an.sees(&["It belongs to no incident"]);
+    an.press("e");
+    an.press(ENTER);
+    an.sees(&[ENGLISH.escalated]);
+    served.finds("source.ip:203.0.113.61", "1");
+    an.sees(&["INCIDENT INC-1"]);
+    an.press("v");
+    an.sees(&["Updated incident INC-1"]);
+    an.press("2");
+    an.sees(&["EVIDENCE", "longan.id:", "sha256"]);
+    let [bundle, report, list] = ["case.tar", "case.html", "list.csv"].map(|name| served.data().join(name));
+    an.write("W1");
+    write_to(&mut an, &bundle);
+    let verified = Command::new(PROGRAM).arg("verify").arg(&bundle).output().expect("it runs");
+    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
+    // Closing wants a reason; the report tells all of it.
+    an.write("s6");
+    an.sees(&["Why it goes to"]);
+    an.write("khach that");
+    an.press(ENTER);
+    an.sees(&["closed"]);
+    an.press("w");
+    write_to(&mut an, &report);
+    let text = fs::read_to_string(&report).expect("the report");
+    assert!(text.contains("khach that") && text.contains("Evidence attached"), "{text}");
+    an.press("1");
+    an.press("/");
+    an.write("is:all");
+    an.press(ENTER);
+    an.sees(&["203.0.113.61"]);
+    an.press("w");
+    write_to(&mut an, &list);
+    let text = fs::read_to_string(&list).expect("the list");
+    assert!(text.starts_with("id,level,") && text.contains(",closed,Visitor signed in,203.0.113.61,"), "{text}");
+    for console in [&mut an, &mut ha] {
+        console.press("q");
+    }
+    for console in [an, ha] {
+        let (is_fine, bytes) = console.ended();
+        assert!(is_fine && ends_restored(&bytes));
+    }
+}
+
+/// Types a file's name in the place of what is offered, and waits until it is written.
+fn write_to(console: &mut Terminal, path: &Path) {
+    console.sees(&["Write to a file"]);
+    console.press(CTRL_U);
+    let path = path.to_str().expect("a path of letters");
+    console.write(path);
+    console.press(ENTER);
+    console.sees(&[&format!("Wrote {path} (")]);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! A real server and a real terminal for the console's tests: the built program twice, a pseudo terminal, its screen.
 
+use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Read as _;
@@ -18,6 +19,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use std::time::Instant;
 
+use nix::sys::signal::Signal;
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
 use portable_pty::CommandBuilder;
 use portable_pty::MasterPty;
 use portable_pty::PtySize;
@@ -25,7 +29,7 @@ use portable_pty::native_pty_system;
 use serde_json::Value;
 use tempfile::TempDir;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_longan");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_longan");
 /// How long anything may take on a busy machine; what is waited for is looked at every few milliseconds.
 const PATIENCE: Duration = Duration::from_secs(40);
 const LOOK_EVERY: Duration = Duration::from_millis(10);
@@ -69,8 +73,12 @@ longan:
 ";
 
 /// Waits until `look` finds something; panics with `what` and what `last` tells when it never does.
-pub(crate) fn wait<T>(what: &str, mut look: impl FnMut() -> Option<T>, last: impl Fn() -> String) -> T {
-    let deadline = Instant::now() + PATIENCE;
+pub(crate) fn wait<T>(what: &str, look: impl FnMut() -> Option<T>, last: impl Fn() -> String) -> T {
+    wait_for(PATIENCE, what, look, last)
+}
+
+fn wait_for<T>(patience: Duration, what: &str, mut look: impl FnMut() -> Option<T>, last: impl Fn() -> String) -> T {
+    let deadline = Instant::now() + patience;
     loop {
         if let Some(found) = look() {
             return found;
@@ -89,10 +97,18 @@ pub(crate) struct Served {
 
 impl Served {
     pub(crate) fn start() -> Served {
+        Served::start_with("")
+    }
+
+    /// Starts one with rules beside its own.
+    pub(crate) fn start_with(more_rules: &str) -> Served {
         let folder = TempDir::new().expect("a temporary folder");
         let rules = folder.path().join("rules");
         fs::create_dir(&rules).expect("a folder for rules");
         fs::write(rules.join("own.yml"), RULES).expect("a rule file");
+        if !more_rules.is_empty() {
+            fs::write(rules.join("more.yml"), more_rules).expect("a rule file");
+        }
         let config = format!("[rules]\nfolder = {rules:?}\n");
         fs::write(folder.path().join("longan.toml"), config).expect("a configuration");
         let (server, tcp) = serve(folder.path());
@@ -118,21 +134,37 @@ impl Served {
         let now = jiff::Timestamp::now();
         let line =
             format!("<86>1 {now} srv-gate sshd 411 - - Accepted password for {user} from {address} port 4711 ssh2\n");
+        self.send(line.as_bytes());
+    }
+
+    /// Sends bytes as they are over syslog's TCP.
+    pub(crate) fn send(&self, bytes: &[u8]) {
         let mut stream = TcpStream::connect(&self.tcp).expect("the server listens");
-        stream.write_all(line.as_bytes()).expect("the server reads");
+        stream.write_all(bytes).expect("the server reads");
+    }
+
+    /// Runs a command on the server's data; returns what it wrote to standard output.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Vec<u8> {
+        let mut command = Command::new(PROGRAM);
+        command.args(arguments).arg("--data").arg(self.data()).stderr(Stdio::null());
+        command.output().expect("the program runs").stdout
     }
 }
 
 impl Served {
     /// Waits until a search finds as many events as there must be.
     pub(crate) fn finds(&self, query: &str, count: &str) {
+        self.finds_in(PATIENCE, query, count);
+    }
+
+    /// Waits longer: for what takes a slow machine its time.
+    pub(crate) fn finds_in(&self, patience: Duration, query: &str, count: &str) {
+        let last = RefCell::new(String::new());
         let look = || {
-            let mut search = Command::new(PROGRAM);
-            let search = search.args(["search", query, "--count", "--data"]).arg(self.data());
-            let found = search.stderr(Stdio::null()).output().ok()?;
-            (String::from_utf8_lossy(&found.stdout).trim() == count).then_some(())
+            last.replace(String::from_utf8_lossy(&self.run(&["search", query, "--count"])).trim().to_owned());
+            (*last.borrow() == count).then_some(())
         };
-        wait(&format!("{count} events of {query}"), look, String::new);
+        wait_for(patience, &format!("{count} events of {query}"), look, || last.borrow().clone());
     }
 }
 
@@ -187,12 +219,31 @@ struct Seen {
 impl Terminal {
     /// Opens the console on a server.
     pub(crate) fn open(served: &Served, lang: &str, columns: u16, rows: u16) -> Terminal {
-        let pty = native_pty_system().openpty(size(columns, rows)).expect("a pseudo terminal");
+        Terminal::open_with(served, &["console", "--lang", lang], &[], (columns, rows))
+    }
+
+    /// Runs any command on a server's data in a terminal.
+    pub(crate) fn open_with(
+        served: &Served,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+        (columns, rows): (u16, u16),
+    ) -> Terminal {
         let mut command = CommandBuilder::new(PROGRAM);
-        command.args(["console", "--lang", lang, "--data"]);
+        command.args(arguments);
+        command.arg("--data");
         command.arg(served.data());
+        // What the console writes goes where it was started.
+        command.cwd(served.data());
         command.env("TERM", "xterm-256color");
         command.env_remove("NO_COLOR");
+        environment.iter().for_each(|(name, value)| command.env(name, value));
+        Terminal::spawn(command, (columns, rows))
+    }
+
+    /// Runs a command in a terminal.
+    pub(crate) fn spawn(command: CommandBuilder, (columns, rows): (u16, u16)) -> Terminal {
+        let pty = native_pty_system().openpty(size(columns, rows)).expect("a pseudo terminal");
         let child = pty.slave.spawn_command(command).expect("the console starts");
         // Only the console holds the other end now, so that reading ends with it.
         drop(pty.slave);
@@ -213,10 +264,59 @@ impl Terminal {
         Terminal { master: pty.master, keys, child, seen, reader: Some(reader), pressed: 0 }
     }
 
+    /// Sends the process a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.pid()), signal).expect("the console runs");
+    }
+
+    /// Returns the state of the process as the system names it: `T` when it is stopped; `None` when it has gone.
+    pub(crate) fn state(&self) -> Option<char> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid())).ok()?;
+        stat.rsplit_once(") ").and_then(|(_, fields)| fields.chars().next())
+    }
+
+    fn pid(&self) -> i32 {
+        self.child.process_id().and_then(|pid| i32::try_from(pid).ok()).expect("a process id")
+    }
+
+    /// Says whether the terminal gathers lines and echoes keys, as a shell expects it.
+    pub(crate) fn is_cooked(&self) -> bool {
+        const ECHO_AND_LINES: u32 = 0o12;
+        self.master.get_termios().expect("a terminal's settings").local_flags.bits() & ECHO_AND_LINES == ECHO_AND_LINES
+    }
+
+    /// Returns the device the console draws on.
+    pub(crate) fn device(&self) -> PathBuf {
+        self.master.tty_name().expect("a terminal has a name")
+    }
+
+    /// Waits until nothing has been written for a while.
+    pub(crate) fn settles(&self) {
+        const STILL: Duration = Duration::from_millis(120);
+        let mut last = (self.written(), Instant::now());
+        let look = || {
+            let written = self.written();
+            if written != last.0 {
+                last = (written, Instant::now());
+            }
+            (last.1.elapsed() > STILL).then_some(())
+        };
+        wait("the console to be still", look, || self.text());
+    }
+
+    fn written(&self) -> usize {
+        self.seen.lock().expect("no panic while held").bytes.len()
+    }
+
     /// Presses one key.
     pub(crate) fn press(&mut self, key: &str) {
         self.pressed += 1;
         self.keys.write_all(key.as_bytes()).and_then(|()| self.keys.flush()).expect("the console reads keys");
+    }
+
+    /// Sends what may be several keys in one piece, as an input method or a paste does.
+    pub(crate) fn write_at_once(&mut self, keys: &str) {
+        self.press(keys);
     }
 
     /// Types a text, one key after the other.

@@ -1,9 +1,11 @@
 //! The one integration binary.
 
+mod auditor;
 mod console;
 mod console_pty;
 mod forged_names;
 mod manual;
+mod proof;
 mod sources;
 mod tidy;
 mod triage;

@@ -19,6 +19,7 @@ use longan::alert::store::FILE_NAME;
 use longan::auth::PeerPolicy;
 use longan::auth::Principal;
 use longan::auth::TokenStore;
+use longan::evidence::audit::AuditLog;
 use longan::incident::Forms;
 use longan::incident::IncidentStore;
 use longan::model::EventId;
@@ -29,6 +30,7 @@ use longan::server::ControlSocket;
 use longan::server::Limits;
 use longan::server::PulseFigures;
 use longan::server::RuleService;
+use longan::server::SavedSearches;
 use longan::server::SearchService;
 use longan::server::Server;
 use longan::server::Services;
@@ -41,8 +43,8 @@ use longan::wire::rule::BacktestMessage;
 use longan::wire::rule::BacktestRequest;
 use longan::wire::rule::CheckReport;
 use longan::wire::rule::ExceptionPreview;
+use longan::wire::rule::RuleSaveRequest;
 use longan::wire::rule::RuleSource;
-use longan::wire::rule::SaveRequest;
 use longan::wire::rule::TestReport;
 use longan::wire::rule::TestRequest;
 use longan::wire::search::Histogram;
@@ -156,12 +158,15 @@ impl Running {
             alerts,
             search: Arc::new(Nothing),
             status: Arc::new(Nothing),
+            retention: None,
             rules: Arc::new(Nothing),
             rulebook,
+            searches: Arc::new(SavedSearches::open(data).unwrap()),
             tokens: Arc::new(TokenStore::open(&data.join("tokens.json")).unwrap()),
             peers: PeerPolicy::of_this_process([]),
-            audit: None,
+            audit: Ok(AuditLog::open(data).unwrap()),
             export: None,
+            evidence: None,
             metrics: Registry::default(),
             clock,
         };
@@ -200,7 +205,7 @@ impl RuleService for Nothing {
         Ok(TestReport::default())
     }
 
-    fn save(&self, _: &SaveRequest) -> Result<RuleSource, Problem> {
+    fn save(&self, _: &RuleSaveRequest) -> Result<RuleSource, Problem> {
         Ok(RuleSource::default())
     }
 
@@ -265,9 +270,11 @@ impl StatusService for Nothing {
             rules_loaded: 40,
             problems: vec!["rules/x.yml:4:5: unknown field modifier `containz`".to_owned()],
             packs_loaded: 20,
+            pushes: Vec::new(),
             disk_used_bytes: 1,
             disk_free_bytes: 1,
             memory_bytes: 1,
+            outlook: None,
         }
     }
 

@@ -2,15 +2,9 @@
 //!
 //! Worry below 15,000 events a CPU-second of the server, or above 600 MB of memory.
 
-use std::fs;
-use std::io::BufWriter;
-use std::io::Write as _;
-use std::net::TcpStream;
 use std::path::Path;
 use std::path::PathBuf;
-use std::process::Child;
 use std::process::Command;
-use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 use std::time::Instant;
@@ -19,6 +13,9 @@ use anyhow::Context as _;
 use clap::Parser as _;
 use longan_benches::cpu;
 use longan_benches::lines;
+use longan_benches::served::POLL;
+use longan_benches::served::Served;
+use longan_benches::served::send;
 use longan_benches::table::Table;
 use longan_benches::table::rate;
 
@@ -42,42 +39,25 @@ struct Args {
     start: Vec<String>,
 }
 
-const POLL: Duration = Duration::from_millis(100);
-
-/// The server; killed when anything goes wrong.
-struct Server {
-    process: Child,
-    data: PathBuf,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        if matches!(self.process.try_wait(), Ok(None)) {
-            drop(self.process.kill());
-            drop(self.process.wait());
-        }
-    }
-}
-
 fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     let lines = lines::of_demo_syslog(args.events)?;
     let folder = tempfile::tempdir().context("a data folder")?;
     let patience = Instant::now() + Duration::from_secs(args.patience);
-    let mut server = start(&args, folder.path())?;
-    let address = address_of(&mut server, patience)?;
-    let idle_bytes = cpu::peak_memory(server.process.id())?;
-    let before = cpu::seconds_of(server.process.id())?;
+    let mut server = Served::start(&args.longan, folder.path(), &args.start, patience)?;
+    let address = server.address()?;
+    let idle_bytes = cpu::peak_memory(server.pid())?;
+    let before = cpu::seconds_of(server.pid())?;
     let started = Instant::now();
     send(&address, &lines, args.rate)?;
     let sent = started.elapsed();
     let found = wait_until_found(&args, &server, patience)?;
     let elapsed = started.elapsed();
-    let used = cpu::seconds_of(server.process.id())? - before;
-    let peak_bytes = cpu::peak_memory(server.process.id())?;
+    let used = cpu::seconds_of(server.pid())? - before;
+    let peak_bytes = cpu::peak_memory(server.pid())?;
     anyhow::ensure!(found == args.events, "{} events sent, {found} found", args.events);
-    let stopping = cpu::seconds_of(server.process.id())?;
-    stop(&mut server, patience)?;
+    let stopping = cpu::seconds_of(server.pid())?;
+    server.stop()?;
     let mut table = Table::new(&["events", "sent in s", "found in s", "CPU-s", "events a CPU-s", "idle MB", "peak MB"]);
     table.row([
         args.events.to_string(),
@@ -93,57 +73,10 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn start(args: &Args, data: &Path) -> anyhow::Result<Server> {
-    let process = Command::new(&args.longan)
-        .args(["start", "--headless", "--syslog-tcp", "127.0.0.1:0"])
-        .args(["--syslog-udp", "off", "--relp", "off", "--http", "off", "--data"])
-        .arg(data)
-        .args(&args.start)
-        .env("LONGAN_LOG", "error")
-        .stderr(Stdio::null())
-        .stdout(Stdio::null())
-        .spawn()
-        .with_context(|| format!("no program `{}`; build it with `cargo build --release`", args.longan.display()))?;
-    Ok(Server { process, data: data.to_owned() })
-}
-
-/// Waits for the server to say where it listens.
-fn address_of(server: &mut Server, patience: Instant) -> anyhow::Result<String> {
-    let path = server.data.join("endpoints.json");
-    loop {
-        if let Ok(text) = fs::read_to_string(&path) {
-            let endpoints: serde_json::Value = serde_json::from_str(&text).context("endpoints.json")?;
-            let address = endpoints.get("syslog_tcp").and_then(serde_json::Value::as_str);
-            return address.map(str::to_owned).context("no `syslog_tcp` in endpoints.json");
-        }
-        if let Some(status) = server.process.try_wait()? {
-            anyhow::bail!("the server ended at once: {status}");
-        }
-        anyhow::ensure!(Instant::now() < patience, "the server did not start in time");
-        thread::sleep(POLL);
-    }
-}
-
-/// Sends every line octet counted.
-fn send(address: &str, lines: &[String], per_second: usize) -> anyhow::Result<()> {
-    let stream = TcpStream::connect(address).with_context(|| format!("connecting to {address}"))?;
-    let mut stream = BufWriter::with_capacity(1 << 16, stream);
-    let started = Instant::now();
-    for (number, line) in lines.iter().enumerate() {
-        write!(stream, "{} {line}", line.len())?;
-        if per_second > 0 && number % 100 == 99 {
-            stream.flush()?;
-            let due = Duration::from_secs_f64((number + 1) as f64 / per_second as f64);
-            thread::sleep(due.saturating_sub(started.elapsed()));
-        }
-    }
-    stream.flush().context("sending")
-}
-
 /// Counts by search until all are there; returns how many were found in the end.
-fn wait_until_found(args: &Args, server: &Server, patience: Instant) -> anyhow::Result<usize> {
+fn wait_until_found(args: &Args, server: &Served, patience: Instant) -> anyhow::Result<usize> {
     loop {
-        let found = count(&args.longan, &server.data)?;
+        let found = count(&args.longan, server.data())?;
         if found >= args.events || Instant::now() >= patience {
             return Ok(found);
         }
@@ -161,17 +94,4 @@ fn count(longan: &Path, data: &Path) -> anyhow::Result<usize> {
             String::from_utf8_lossy(&output.stderr).trim()
         )
     })
-}
-
-fn stop(server: &mut Server, patience: Instant) -> anyhow::Result<()> {
-    let pid = i32::try_from(server.process.id()).context("a process id")?;
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGTERM)?;
-    loop {
-        if let Some(status) = server.process.try_wait()? {
-            anyhow::ensure!(status.success(), "the server ended with {status}");
-            return Ok(());
-        }
-        anyhow::ensure!(Instant::now() < patience, "the server did not stop in time");
-        thread::sleep(POLL);
-    }
 }

@@ -11,6 +11,7 @@ use crate::alert::state::Alert;
 use crate::alert::store::Change;
 use crate::alert::store::read;
 use crate::alert::store::row;
+use crate::alert::store::steps;
 use crate::model::AlertId;
 
 /// Alerts one bulk action may touch.
@@ -110,7 +111,8 @@ pub(crate) fn act(
     seen: Option<u64>,
 ) -> Result<(), StoreError> {
     let (alert, decided) = row::machine(&change.transaction, id)?.ok_or(StoreError::NoSuchAlert(id))?;
-    let is_note = matches!(action, Action::Note { .. });
+    // Neither a note nor a step of the response is a decision that another could contradict.
+    let is_note = matches!(action, Action::Note { .. } | Action::Step { .. });
     let applied = alert.apply(action, who, change.now);
     if let Some(seen) = seen.filter(|seen| *seen < decided && !is_note) {
         // Who holds it now is the better answer to two people taking at once; otherwise the change itself is.
@@ -121,6 +123,9 @@ pub(crate) fn act(
     }
     let mut applied = applied?;
     let Some(mut record) = applied.record else { return Ok(()) };
+    if let Action::Step { step, is_done } = action {
+        record.text = Some(steps::set(change, id, *step, *is_done, who)?);
+    }
     if let Some(left) = row::leave_closed_incident(&change.transaction, &mut applied.state)? {
         let reason = format!("left {left}, which is closed");
         record.text = Some(record.text.map_or_else(|| reason.clone(), |text| format!("{text} ({reason})")));

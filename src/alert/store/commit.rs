@@ -10,10 +10,12 @@ use crate::alert::AlertStatus;
 use crate::alert::AlertStore;
 use crate::alert::Criticality;
 use crate::alert::Entity;
+use crate::alert::Known;
 use crate::alert::MatchedPart;
 use crate::alert::NewDetection;
 use crate::alert::Policy;
 use crate::alert::StoreError;
+use crate::alert::detection::CONTEXT_MAX;
 use crate::alert::detection::ENTITIES_MAX;
 use crate::alert::detection::EVENTS_MAX;
 use crate::alert::detection::EVIDENCE_MAX;
@@ -309,7 +311,7 @@ fn searched(detection: &NewDetection) -> String {
 
 fn describe(connection: &Connection, id: AlertId, bundle: &Bundle<'_>) -> Result<(), StoreError> {
     let Some(latest) = bundle.last() else { return Ok(()) };
-    connection.prepare_cached("INSERT INTO alert_details VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?.execute(params![
+    connection.prepare_cached("INSERT INTO alert_details (alert_id, description, description_vi, false_positives, response, response_vi, entities, context) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?.execute(params![
         to_sql(id.0),
         latest.description,
         latest.description_vi,
@@ -317,8 +319,15 @@ fn describe(connection: &Connection, id: AlertId, bundle: &Bundle<'_>) -> Result
         row::to_json_text(&latest.response)?,
         row::to_json_text(&latest.response_vi)?,
         row::to_json_text(&merged(Vec::new(), bundle))?,
+        row::to_json_text(&context_of(latest))?,
     ])?;
     Ok(())
+}
+
+/// What enrichment knew of the latest event, each value cut to its length.
+fn context_of(latest: &NewDetection) -> Vec<Known> {
+    let known = latest.context.iter().take(CONTEXT_MAX);
+    known.map(|known| Known { value: cut(&known.value, VALUE_BYTES_MAX).to_owned(), ..known.clone() }).collect()
 }
 
 fn add_entities(connection: &Connection, id: AlertId, bundle: &Bundle<'_>) -> Result<(), StoreError> {

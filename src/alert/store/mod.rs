@@ -10,6 +10,7 @@ pub mod figures;
 mod read;
 mod row;
 mod schema;
+mod steps;
 pub mod verdicts;
 
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -247,6 +248,15 @@ impl AlertStore {
     /// When the database fails.
     pub fn changed_count(&self, revision: u64, count_max: u32) -> Result<u64, StoreError> {
         self.read(|connection| read::changed_count(connection, revision, count_max))
+    }
+
+    /// Counts the alerts nobody has looked at in time; what is beyond ten thousand is not counted.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn overdue(&self) -> Result<u64, StoreError> {
+        let now = self.now();
+        self.read(|connection| read::overdue(connection, now))
     }
 
     /// Returns how many alerts are open, by level, the worst first.

@@ -22,9 +22,11 @@ use crate::alert::filter::Clause;
 use crate::alert::filter::Plan;
 use crate::alert::filter::ROWS_MAX;
 use crate::alert::record::HISTORY_MAX;
+use crate::alert::sla;
 use crate::alert::state::AlertStatus;
 use crate::alert::store::from_sql;
 use crate::alert::store::row;
+use crate::alert::store::steps;
 use crate::alert::store::to_sql;
 use crate::model::AlertId;
 use crate::model::EventId;
@@ -164,9 +166,9 @@ pub(super) fn detail(connection: &Connection, id: AlertId, now: Timestamp) -> Re
     let events_max = u32::try_from(EVENTS_MAX).unwrap_or(u32::MAX);
     let record = row(connection, id, events_max)?;
     let (evidence, history) = (evidence(connection, id)?, history(connection, id)?);
-    let precedents = precedents(connection, &record, now)?;
+    let (precedents, steps) = (precedents(connection, &record, now)?, steps::read(connection, id)?);
     let mut statement = connection.prepare_cached(
-        "SELECT description, description_vi, false_positives, response, response_vi, entities \
+        "SELECT description, description_vi, false_positives, response, response_vi, entities, context \
          FROM alert_details WHERE alert_id = ?1",
     )?;
     Ok(statement.query_row([to_sql(id.0)], |row| {
@@ -178,9 +180,11 @@ pub(super) fn detail(connection: &Connection, id: AlertId, now: Timestamp) -> Re
             response: row::from_json_text(&row.get::<_, String>(3)?),
             response_vi: row::from_json_text(&row.get::<_, String>(4)?),
             entities: row::from_json_text(&row.get::<_, String>(5)?),
+            context: row::from_json_text(&row.get::<_, String>(6)?),
             evidence,
             history,
             precedents,
+            steps,
         })
     })?)
 }
@@ -270,6 +274,23 @@ pub(super) fn changed_count(connection: &Connection, since: u64, count_max: u32)
     let mut statement =
         connection.prepare_cached("SELECT count(*) FROM (SELECT 1 FROM alerts WHERE revision > ?1 LIMIT ?2)")?;
     Ok(from_sql(statement.query_row(params![to_sql(since), count_max], |row| row.get(0))?))
+}
+
+/// Counted no further: a figure that large says all it can.
+const OVERDUE_MAX: i64 = 10_000;
+
+/// Counts the alerts nobody has looked at in time.
+pub(super) fn overdue(connection: &Connection, now: Timestamp) -> Result<u64, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT count(*) FROM (SELECT 1 FROM alerts INDEXED BY alerts_untouched \
+         WHERE status = 0 AND level = ?1 AND raised < ?2 LIMIT ?3)",
+    )?;
+    let mut count = 0;
+    for (level, target) in sla::TARGETS {
+        let since = now.minus(target);
+        count += from_sql(statement.query_row(params![level as i64, since.0, OVERDUE_MAX], |row| row.get(0))?);
+    }
+    Ok(count)
 }
 
 pub(super) fn open_by_level(connection: &Connection) -> Result<Vec<(RuleLevel, u64)>, StoreError> {

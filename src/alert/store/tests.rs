@@ -8,6 +8,7 @@ use crate::alert::Actor;
 use crate::alert::AlertStatus;
 use crate::alert::Criticality;
 use crate::alert::Disposition;
+use crate::alert::Known;
 use crate::alert::MatchedPart;
 use crate::alert::NewDetection;
 use crate::alert::StatusFilter;
@@ -446,4 +447,54 @@ fn foreign_text_is_cut_and_never_panics() {
     assert_eq!(detail.evidence[0].parts.len(), 64);
     assert_eq!(detail.evidence[0].parts[0].raw_span, None);
     assert!(detail.row.entity.len() <= 4096, "{}", detail.row.entity.len());
+}
+
+#[test]
+fn a_step_is_ticked_once_and_says_by_whom() {
+    let world = World::new();
+    let response = vec!["Hỏi chủ máy".to_owned(), "Chặn địa chỉ".to_owned()];
+    let known = Known { field: "longan.asset.unit".to_owned(), value: "Sở Y tế".to_owned() };
+    let detection = NewDetection { response, context: vec![known.clone()], ..detection("brute", "a", 1) };
+    world.commit(&[detection]);
+    let (an, ha) = (Actor::analyst("an"), Actor::analyst("ha"));
+    let step = |step, is_done| Action::Step { step, is_done };
+    let revision = world.store.row(AlertId(1), 0).unwrap().revision;
+    world.store.act(AlertId(1), &Action::Take, &ha, None).unwrap();
+    // Whoever holds it: steps are worked through together, and no decision made meanwhile is contradicted.
+    world.store.act(AlertId(1), &step(2, true), &an, Some(revision)).unwrap();
+    for (action, who, refusal) in [
+        (step(2, true), &ha, Refusal::StepDone { step: 2, who: "an".to_owned() }),
+        (step(1, false), &ha, Refusal::StepOpen(1)),
+        (step(0, true), &ha, Refusal::NoSuchStep(0)),
+        (step(3, true), &ha, Refusal::NoSuchStep(3)),
+    ] {
+        let refused = world.store.act(AlertId(1), &action, who, None);
+        assert!(matches!(refused, Err(StoreError::Refused(found)) if found == refusal), "{action:?}");
+    }
+    let detail = world.store.detail(AlertId(1)).unwrap();
+    let done: Vec<(u32, &str)> = detail.steps.iter().map(|done| (done.step, done.who.as_str())).collect();
+    assert_eq!((done, detail.context), (vec![(2, "an")], vec![known]));
+    world.store.act(AlertId(1), &step(2, false), &ha, None).unwrap();
+    let detail = world.store.detail(AlertId(1)).unwrap();
+    assert!(detail.steps.is_empty());
+    let told: Vec<_> =
+        detail.history.iter().rev().take(2).map(|entry| (entry.action.as_str(), entry.text.as_deref())).collect();
+    assert_eq!(told, [("step_open", Some("2. Chặn địa chỉ")), ("step_done", Some("2. Chặn địa chỉ"))]);
+}
+
+#[test]
+fn what_nobody_looked_at_in_time_is_counted() {
+    let world = World::new();
+    let levels =
+        [(1, RuleLevel::Critical), (2, RuleLevel::Critical), (3, RuleLevel::High), (4, RuleLevel::Informational)];
+    let batch = levels.map(|(event, level)| NewDetection { level, ..detection("brute", &event.to_string(), event) });
+    world.commit(&batch);
+    assert_eq!(world.store.overdue().unwrap(), 0);
+    world.clock.set(START.plus(Duration::from_secs(16 * 60)));
+    assert_eq!(world.store.overdue().unwrap(), 2, "critical ones have a quarter of an hour");
+    world.store.act(AlertId(1), &Action::Take, &Actor::analyst("an"), None).unwrap();
+    world.clock.set(START.plus(Duration::from_secs(2 * 3600)));
+    assert_eq!(world.store.overdue().unwrap(), 2, "one is looked at, a high one waits too long by now");
+    world.clock.set(START.plus(Duration::from_secs(30 * 86_400)));
+    assert_eq!(world.store.overdue().unwrap(), 2, "what is informational may wait");
 }

@@ -151,6 +151,7 @@ mod tests {
             revision: 0,
             tags: Vec::new(),
             events: Vec::new(),
+            due: None,
         }
     }
 

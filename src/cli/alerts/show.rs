@@ -67,7 +67,14 @@ fn write_rest(out: &mut impl Write, detail: &AlertDetail, language: Language) ->
         Language::Vietnamese if !detail.response_vi.is_empty() => &detail.response_vi,
         _ => &detail.response,
     };
-    section(out, language.pick("Quy trình", "Response"), steps.iter().map(String::as_str))?;
+    let steps = (1u32..).zip(steps).map(|(step, text)| {
+        let done = detail.steps.iter().find(|done| done.step == step);
+        let by = done.map(|done| format!("  ({}, {})", done.who, local(&done.at))).unwrap_or_default();
+        format!("[{}] {step}. {text}{by}", if done.is_some() { 'x' } else { ' ' })
+    });
+    section(out, language.pick("Quy trình", "Response"), steps)?;
+    let known = detail.context.iter().map(|known| format!("{} = {}", known.field, known.value));
+    section(out, language.pick("Đã biết", "Known"), known)?;
     let evidence = detail.evidence.iter().map(|evidence| {
         let parts: Vec<String> =
             evidence.parts.iter().map(|part| format!("{} {}", part.field, part.predicate)).collect();
@@ -120,6 +127,9 @@ pub(in crate::cli) fn action_word(action: &str, language: Language) -> &str {
         (_, "task_added") => "giao việc",
         (_, "task_done") => "xong việc",
         (_, "observable_added") => "ghi dấu hiệu",
+        (_, "evidence_added") => "kèm bằng chứng",
+        (_, "step_done") => "xong bước",
+        (_, "step_open") => "bỏ đánh dấu bước",
         (_, "merged") => "gộp từ",
         (_, "merged_into") => "gộp vào",
         (_, other) => other,

@@ -53,6 +53,11 @@ pub(super) fn write_detail(out: &mut impl Write, detail: &IncidentDetail, langua
         format!("{}  {}{note}", seen.kind, seen.value)
     });
     section(out, language.pick("Dấu hiệu", "Observables"), observables)?;
+    let evidence = detail.evidence.iter().map(|bundle| {
+        let note = bundle.note.as_deref().map(|note| format!("  ({note})")).unwrap_or_default();
+        format!("{}. {}  x{}  sha256 {}{note}", bundle.place, bundle.query, bundle.events, bundle.digest)
+    });
+    section(out, language.pick("Bằng chứng", "Evidence"), evidence)?;
     let entities = detail.entities.iter().map(|entity| format!("{}  {}", entity.kind, entity.value));
     section(out, language.pick("Thực thể", "Entities"), entities)?;
     let alerts = detail.alerts.iter().map(|alert| {

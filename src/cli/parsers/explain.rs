@@ -16,6 +16,7 @@ use crate::model::SafeText;
 use crate::model::Value;
 use crate::model::time::Clock;
 use crate::model::time::SystemClock;
+use crate::model::write_safe_json;
 use crate::parse::Hint;
 use crate::parse::Packs;
 use crate::parse::Step;
@@ -61,7 +62,7 @@ pub(super) fn run(args: &Args, out: &mut impl Write) -> anyhow::Result<Exit> {
     normalize(&mut event);
     match args.format {
         Format::Json => {
-            serde_json::to_writer(&mut *out, &Explained { steps: &steps, event: &event })?;
+            write_safe_json(&mut *out, &Explained { steps: &steps, event: &event })?;
             writeln!(out)?;
         }
         Format::Text => print(&steps, &event, out)?,

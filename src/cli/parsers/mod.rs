@@ -15,6 +15,7 @@ use serde::Serialize;
 use crate::cli::Exit;
 use crate::cli::parse::normalize;
 use crate::diag::Located;
+use crate::model::write_safe_json;
 use crate::parse::PackError;
 use crate::parse::Packs;
 
@@ -139,7 +140,7 @@ fn report(problems: &[Located<PackError>], format: Format, out: &mut impl Write)
 }
 
 fn json_line(value: &impl Serialize, out: &mut impl Write) -> anyhow::Result<()> {
-    serde_json::to_writer(&mut *out, value).context("writing the result")?;
+    write_safe_json(&mut *out, value).context("writing the result")?;
     writeln!(out)?;
     Ok(())
 }

@@ -13,6 +13,7 @@ use crate::detect::lint::CHECKS;
 use crate::detect::lint::Severity;
 use crate::detect::lint_all;
 use crate::diag::Located;
+use crate::model::write_safe_json;
 
 /// Check rules: every problem with its place and a hint
 #[derive(Debug, clap::Args)]
@@ -104,7 +105,7 @@ fn print(printed: &[Printed], format: Format) -> anyhow::Result<()> {
         match format {
             Format::Text => writeln!(out, "{severity}: {problem}")?,
             Format::Json => {
-                serde_json::to_writer(&mut out, &Row { severity: *severity, code: *code, problem })?;
+                write_safe_json(&mut out, &Row { severity: *severity, code: *code, problem })?;
                 out.write_all(b"\n")?;
             }
         }

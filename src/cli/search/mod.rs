@@ -23,6 +23,7 @@ use crate::model::SafeText;
 use crate::model::csv::csv_cell;
 use crate::model::time::Clock as _;
 use crate::model::time::SystemClock;
+use crate::model::write_safe_json;
 use crate::pipeline::api::FolderSearch;
 use crate::query;
 use crate::query::UnknownField;
@@ -53,6 +54,9 @@ pub struct Args {
     /// What to look for, in the query language; everything when absent
     #[arg(default_value = "")]
     query: String,
+    /// Run the saved search of this name (`longan searches`); QUERY, --since and --until narrow it
+    #[arg(long, value_name = "NAME")]
+    saved: Option<String>,
     #[command(flatten)]
     place: place::Place,
     /// Begin here: a span back from now such as 24h, or a time
@@ -97,6 +101,20 @@ enum Failure {
 /// # Errors
 /// When the data cannot be read or the output not be written.
 pub fn run(args: Args) -> anyhow::Result<Exit> {
+    let args = match args.saved.clone() {
+        None => args,
+        Some(name) => match with_saved(args, &name) {
+            Ok(Some(args)) => args,
+            Ok(None) => {
+                eprintln!(
+                    "longan: no saved search `{}`\n  hint: `longan searches` lists those there are",
+                    SafeText::new(&name)
+                );
+                return Ok(Exit::BadInput);
+            }
+            Err(err) => return place::exit_of(err),
+        },
+    };
     let Some(place) = place_of(&args)? else {
         let data = args.place.data().display();
         eprintln!("longan: there is no store in `{data}`\n  hint: `longan start --data {data}` makes one");
@@ -116,6 +134,23 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
         Err(Failure::Output(err)) if crate::cli::parse::is_closed_pipe(&err) => Ok(Exit::Fine),
         Err(Failure::Output(err)) => Err(err),
     }
+}
+
+/// Puts the saved search in place of what was not said; `None` when there is none of this name.
+fn with_saved(args: Args, name: &str) -> anyhow::Result<Option<Args>> {
+    let client = args.place.server()?;
+    let list = client.call(async |client| client.saved_searches().await)?;
+    let Some(saved) = list.searches.into_iter().find(|saved| saved.name == name) else { return Ok(None) };
+    let query = match (saved.q.trim(), args.query.trim()) {
+        (saved, "") => saved.to_owned(),
+        ("", typed) => typed.to_owned(),
+        (saved, typed) => {
+            let has_pipes = query::parse_search(saved, SystemClock.now()).is_ok_and(|search| !search.stages.is_empty());
+            anyhow::ensure!(!has_pipes, "`{name}` has pipes, so nothing can be added to it: `{saved}`");
+            format!("({saved}) ({typed})")
+        }
+    };
+    Ok(Some(Args { query, since: args.since.or(saved.since), until: args.until.or(saved.until), ..args }))
 }
 
 /// Names the fields that look like a slip of the pen; a query that cannot be read is refused with its place later.
@@ -298,9 +333,7 @@ impl<W: Write> Printer<'_, W> {
             return false;
         }
         let done = match self.format {
-            Format::Json => serde_json::to_writer(&mut *self.out, event)
-                .map_err(io::Error::from)
-                .and_then(|()| self.out.write_all(b"\n")),
+            Format::Json => write_safe_json(&mut *self.out, event).and_then(|()| self.out.write_all(b"\n")),
             Format::Table => self.row(event),
             Format::Csv => {
                 let cells: Vec<String> =

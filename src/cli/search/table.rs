@@ -8,6 +8,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use crate::cli::search::csv_cell;
 use crate::model::SafeText;
+use crate::model::write_safe_json;
 use crate::wire::search::SearchTable;
 use crate::wire::search::TableShape;
 
@@ -29,7 +30,7 @@ pub(super) fn write_json(out: &mut impl Write, table: &SearchTable) -> io::Resul
     for row in &table.rows {
         let cells = table.columns.iter().cloned().zip(row.iter().cloned());
         let object: serde_json::Map<String, Value> = cells.filter(|(_, cell)| !cell.is_null()).collect();
-        serde_json::to_writer(&mut *out, &object)?;
+        write_safe_json(&mut *out, &object)?;
         out.write_all(b"\n")?;
     }
     Ok(())

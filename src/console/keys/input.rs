@@ -33,6 +33,20 @@ impl Input {
         &self.text
     }
 
+    /// Returns the text before the cursor.
+    pub(crate) fn before_cursor(&self) -> &str {
+        self.text.get(..self.cursor).unwrap_or_default()
+    }
+
+    /// Puts a text in place of what stands between `start` and the cursor, the cursor behind it.
+    pub(crate) fn replace_before(&mut self, start: usize, text: &str) {
+        if self.before_cursor().is_char_boundary(start) && start <= self.cursor {
+            self.text.replace_range(start..self.cursor, "");
+            self.cursor = start;
+            self.insert(text);
+        }
+    }
+
     /// Returns the terminal columns before the cursor.
     pub(crate) fn cursor_column(&self) -> usize {
         self.text.get(..self.cursor).map_or(0, |before| before.width())
@@ -79,7 +93,9 @@ impl Input {
         let mut before: String = self.text[..self.cursor].to_owned();
         let after = self.text.split_off(self.cursor);
         let mut taken = 0;
-        for c in text.chars().map(|c| if matches!(c, '\n' | '\t') { ' ' } else { c }) {
+        // Terminals paste a line end as a carriage return.
+        let text = text.replace("\r\n", "\n");
+        for c in text.chars().map(|c| if matches!(c, '\n' | '\r' | '\t') { ' ' } else { c }) {
             taken += c.len_utf8();
             if taken > room {
                 break;
@@ -155,6 +171,7 @@ mod tests {
     #[test]
     fn a_paste_is_one_line_and_bounded() {
         assert_eq!(Input::with("a\nb\u{1b}[2J\tc\0").text(), "a b[2J c");
+        assert_eq!(Input::with("a\r\nb\rc").text(), "a b c");
         assert!(Input::with(&"ộ".repeat(10_000)).text().len() <= BYTES_MAX);
     }
 }

@@ -17,6 +17,7 @@ pub(crate) enum Context {
     Search,
     Sources,
     Rules,
+    Audit,
 }
 
 /// What a key does.
@@ -65,6 +66,12 @@ pub(crate) enum Action {
     EditTitle,
     ChangeLevel,
     Merge,
+    TickStep,
+    WriteFile,
+    WriteEvidence,
+    Attach,
+    Assign,
+    SetClock,
     TimeSpan,
     Tail,
     CountBy,
@@ -82,6 +89,11 @@ pub(crate) enum Action {
     Coverage,
     RuleDetail,
     Revoke,
+    Verify,
+    CancelVerify,
+    Column,
+    SaveSearch,
+    OpenSaved,
 }
 
 /// One line of the table.
@@ -98,6 +110,7 @@ const fn bind(keys: &'static [Key], context: Context, action: Action, name: Text
 }
 
 use Context::Alerts;
+use Context::Audit;
 use Context::Everywhere;
 use Context::Incidents;
 use Context::Reports;
@@ -124,6 +137,9 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(&[Char('+'), Char('=')], Alerts, Action::Widen, Text::KeyWiden),
     bind(&[Char('-')], Alerts, Action::Narrow, Text::KeyNarrow),
     bind(&[Char('f')], Alerts, Action::NextEntity, Text::KeyNextEntity),
+    bind(&[Char('t')], Alerts, Action::TickStep, Text::KeyStep),
+    bind(&[Char('v')], Alerts, Action::Attach, Text::KeyAttach),
+    bind(&[Char('w')], Alerts, Action::WriteFile, Text::KeyWriteAlerts),
     bind(&[Function(2), Char('a')], Incidents, Action::Take, Text::KeyTake),
     bind(&[Function(6), Char('s')], Incidents, Action::Phase, Text::KeyPhase),
     bind(&[Char('n')], Incidents, Action::Note, Text::KeyNote),
@@ -135,12 +151,20 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(&[Function(4), Char('e')], Incidents, Action::EditTitle, Text::KeyEditTitle),
     bind(&[Char('l')], Incidents, Action::ChangeLevel, Text::KeyChangeLevel),
     bind(&[Char('M')], Incidents, Action::Merge, Text::KeyMerge),
+    bind(&[Char('A')], Incidents, Action::Assign, Text::KeyAssign),
+    bind(&[Char('D')], Incidents, Action::SetClock, Text::KeySetClock),
+    bind(&[Char('v')], Incidents, Action::Attach, Text::KeyAttach),
+    bind(&[Char('w')], Incidents, Action::WriteFile, Text::KeyWriteReport),
+    bind(&[Char('W')], Incidents, Action::WriteEvidence, Text::KeyWriteEvidence),
     bind(&[Function(2), Char('t')], Reports, Action::TimeSpan, Text::KeyTime),
     bind(&[Function(6), Char('s')], Reports, Action::Handover, Text::KeyHandover),
     bind(&[Function(2), Char('t')], Search, Action::TimeSpan, Text::KeyTime),
     bind(&[Function(3), Char('l')], Search, Action::Tail, Text::KeyTail),
     bind(&[Function(4), Char('b')], Search, Action::CountBy, Text::KeyCountBy),
     bind(&[Char('-')], Search, Action::Exclude, Text::KeyExclude),
+    bind(&[Function(6), Char('s')], Search, Action::SaveSearch, Text::KeySaveSearch),
+    bind(&[Char('o')], Search, Action::OpenSaved, Text::KeyOpenSaved),
+    bind(&[Char('+'), Char('=')], Search, Action::Column, Text::KeyColumn),
     bind(&[Function(9), Char('x')], Search, Action::Export, Text::KeyExport),
     bind(&[Function(2), Char('o')], Sources, Action::Sort, Text::KeySort),
     bind(&[Function(6), Char('m')], Sources, Action::Mute, Text::KeyMute),
@@ -156,6 +180,8 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(&[Ctrl('b')], Rules, Action::Backtest, Text::KeyBacktest),
     bind(&[Char('d')], Rules, Action::RuleDetail, Text::KeyRuleDetail),
     bind(&[Char('z')], Rules, Action::Revoke, Text::KeyRevoke),
+    bind(&[Function(6), Char('v')], Audit, Action::Verify, Text::KeyVerify),
+    bind(&[Function(9), Char('z')], Audit, Action::CancelVerify, Text::KeyCancelVerify),
     bind(&[Function(5)], Everywhere, Action::Refresh, Text::KeyRefresh),
     bind(&[Function(12)], Everywhere, Action::Handover, Text::KeyHandover),
     bind(&[Char(':')], Everywhere, Action::Palette, Text::KeyPalette),
@@ -194,7 +220,7 @@ pub(crate) fn context_of(screen: Screen) -> Context {
         Screen::Sources => Context::Sources,
         Screen::Reports => Context::Reports,
         Screen::Rules => Context::Rules,
-        Screen::Audit => Context::Everywhere,
+        Screen::Audit => Context::Audit,
     }
 }
 

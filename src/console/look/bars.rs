@@ -27,8 +27,6 @@ const GENERAL_HINTS: [Action; 8] = [
 /// What the keys do while a query is typed; letters are its own then.
 const QUERY_HINTS: [Action; 5] = [Action::Open, Action::Back, Action::TimeSpan, Action::Tail, Action::CountBy];
 const QUERY_GENERAL_HINTS: [Action; 2] = [Action::Refresh, Action::Language];
-/// Keys that only say what is not there yet; the help names them.
-const UNHINTED: [Action; 1] = [Action::Export];
 
 /// A label with its place and what a click on it does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +52,13 @@ pub(crate) fn tabs(model: &Model) -> Vec<Label> {
             Screen::Alerts if model.alerts.is_loaded => {
                 name.push_str(&format!(" {}", format::count(open_alerts(model))));
             }
-            Screen::Incidents if model.incidents.is_loaded => name.push_str(&format!(" {}", model.incidents.total)),
+            Screen::Incidents if model.incidents.is_loaded => {
+                name.push_str(&format!(" {}", model.incidents.total));
+                let near = deadlines_near(model);
+                if near > 0 {
+                    name.push_str(&format!(" !{near}"));
+                }
+            }
             Screen::Sources if model.pulse.silent_sources > 0 => {
                 name.push_str(&format!(" !{}", model.pulse.silent_sources));
             }
@@ -71,6 +75,12 @@ pub(crate) fn tabs(model: &Model) -> Vec<Label> {
     labels
 }
 
+/// Returns how many incidents have a deadline that passes within the hour, or has passed.
+fn deadlines_near(model: &Model) -> usize {
+    let is_near = |due: &str| format::time(due).is_some_and(|due| due.duration_since(model.now).as_secs() < 3600);
+    model.incidents.rows.iter().filter(|row| row.next_due.as_deref().is_some_and(is_near)).count()
+}
+
 /// Returns how many alerts are open, as last heard.
 pub(crate) fn open_alerts(model: &Model) -> u64 {
     if model.pulse.open_alerts > 0 { model.pulse.open_alerts } else { model.alerts.total }
@@ -83,7 +93,7 @@ pub(crate) fn hints(model: &Model) -> Vec<Label> {
     let named = |actions: &'static [Action]| {
         actions.iter().filter_map(|action| bindings_on(model.screen).find(|binding| binding.action == *action))
     };
-    let is_hint = |binding: &&Binding| binding.context != Context::Everywhere && !UNHINTED.contains(&binding.action);
+    let is_hint = |binding: &&Binding| binding.context != Context::Everywhere;
     let own: Vec<&Binding> =
         if is_query { named(&QUERY_HINTS).collect() } else { bindings_on(model.screen).filter(is_hint).collect() };
     let general = named(if is_query { &QUERY_GENERAL_HINTS } else { &GENERAL_HINTS });

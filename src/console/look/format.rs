@@ -69,6 +69,30 @@ pub(crate) fn around(at: &str, minutes: i64) -> Option<(String, String)> {
     Some((at.checked_sub(reach).ok()?.to_string(), at.checked_add(reach).ok()?.to_string()))
 }
 
+/// Returns the times `seconds` before and after, as the API takes them.
+pub(crate) fn seconds_around(at: &str, seconds: i64) -> Option<(String, String)> {
+    let at = time(at)?;
+    let reach = SignedDuration::from_secs(seconds);
+    Some((at.checked_sub(reach).ok()?.to_string(), at.checked_add(reach).ok()?.to_string()))
+}
+
+/// Writes how long is left until a time, in at most four columns; what is past has a minus.
+pub(crate) fn left(now: Timestamp, due: &str) -> Option<(String, bool)> {
+    let left = time(due)?.duration_since(now).as_secs();
+    let is_past = left < 0;
+    Some((if is_past { format!("-{}", span(-left)) } else { span(left) }, is_past))
+}
+
+/// Writes a mean duration in seconds as people say it: `4m12s`, `38m`, `5h`.
+pub(crate) fn mean(seconds: u64) -> String {
+    match seconds {
+        s @ ..60 => format!("{s}s"),
+        s @ ..600 => format!("{}m{:02}s", s / 60, s % 60),
+        s @ ..7200 => format!("{}m", s / 60),
+        s => format!("{}h", s / 3600),
+    }
+}
+
 /// Folds case and accents away, for filters and the palette.
 pub(crate) fn fold(text: &str) -> String {
     use unicode_normalization::UnicodeNormalization as _;
@@ -136,6 +160,16 @@ mod tests {
     #[test]
     fn a_condition_cannot_be_escaped_from() {
         assert_eq!(condition("user.name", r#"a" OR \x"#), r#"user.name:"a\" OR \\x""#);
+    }
+
+    #[test]
+    fn what_is_left_and_means_are_short() {
+        let now = time("2026-08-12T07:00:00Z").expect("a time");
+        for (due, shown) in [("2026-08-12T07:13:00Z", ("13m", false)), ("2026-08-12T05:00:00Z", ("-2h", true))] {
+            assert_eq!(left(now, due), Some((shown.0.to_owned(), shown.1)));
+        }
+        assert_eq!(left(now, "soon"), None);
+        assert_eq!([5, 252, 2280, 20_000].map(mean), ["5s", "4m12s", "38m", "5h"]);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
 use crate::console::look::layout::Pane;
 use crate::console::look::layout::Scroll;
 use crate::console::look::text::Text;
@@ -45,8 +47,18 @@ pub(crate) struct Alerts {
     pub detail_asked: Option<u64>,
     /// Actions sent, by their generation, not answered yet.
     pub in_flight: BTreeMap<u64, Sent>,
+    /// The figures of the day, and when they were asked for.
+    pub today: Today,
+    pub today_asked: Option<Timestamp>,
     /// What the last action acted on, for `u`.
     pub undoable: Vec<u64>,
+}
+
+/// Means of the day, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Today {
+    pub acknowledge: Option<u64>,
+    pub resolve: Option<u64>,
 }
 
 /// An action on its way.

@@ -1,6 +1,8 @@
 //! All the console knows: plain data, changed only by `update`, drawn by `view`.
 
 pub(super) mod alerts;
+pub(super) mod audit;
+pub(super) mod completion;
 pub(super) mod exception;
 pub(super) mod incidents;
 pub(super) mod lists;
@@ -19,6 +21,7 @@ use crate::console::look::text::Text;
 use crate::console::look::theme::Theme;
 use crate::console::look::theme::ThemeName;
 use crate::console::model::alerts::Alerts;
+use crate::console::model::audit::Audit;
 use crate::console::model::incidents::Incidents;
 use crate::console::model::lists::Sources;
 use crate::console::model::overlay::Overlay;
@@ -90,6 +93,7 @@ pub(super) struct Pulse {
     pub events_per_second: u64,
     pub lag_ms: u64,
     pub open_alerts: u64,
+    pub overdue_alerts: u64,
     pub silent_sources: u64,
     pub refusing: Option<String>,
 }
@@ -127,6 +131,7 @@ pub(super) struct Model {
     pub search: Search,
     pub sources: Sources,
     pub rules: Rules,
+    pub audit: Audit,
     pub reports: Reports,
     pub overlay: Option<Overlay>,
     /// What was being sent, kept until the server has it.
@@ -162,6 +167,7 @@ impl Model {
             search: Search::default(),
             sources: Sources::default(),
             rules: Rules::default(),
+            audit: Audit::default(),
             reports: Reports::default(),
             overlay: None,
             draft: None,

@@ -3,7 +3,9 @@
 use crate::console::keys::input::Input;
 use crate::console::model::exception::ExceptionForm;
 use crate::wire::alert::Disposition;
+use crate::wire::incident::IncidentPhase;
 use crate::wire::report::HandoverDraft;
+use crate::wire::saved::SavedSearch;
 
 /// What is open over the screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,10 +22,21 @@ pub(crate) enum Overlay {
     Handover { draft: Option<HandoverDraft>, top: usize },
     /// Excepting something harmless from a rule.
     Except(ExceptionForm),
+    /// The saved searches, absent until the server has told them.
+    Saved { rows: Option<Vec<SavedSearch>>, cursor: usize },
+    /// A bundle being made, or made.
+    Export(Exporting),
     /// The fields of the loaded events.
     Fields { rows: Vec<(String, usize)>, cursor: usize },
-    /// The values of one field, counted over the loaded events.
-    Counts { field: String, rows: Vec<(String, usize)>, cursor: usize },
+    /// The values of one field, counted over the loaded events, or when `is_whole` over all that the query finds.
+    Counts { field: String, rows: Vec<(String, usize)>, cursor: usize, is_whole: bool },
+}
+
+/// How far an export is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Exporting {
+    Running { path: String },
+    Done { path: String, bytes: u64 },
 }
 
 /// How the list of commands is headed.
@@ -99,6 +112,20 @@ pub(crate) enum Purpose {
     Title(u64, String),
     /// The incident another one goes into.
     Merge(u64),
+    /// Whom an incident is given to; nobody when empty.
+    Assign(u64),
+    /// A deadline: name, when, why.
+    Deadline(u64),
+    /// Why an incident goes into a phase.
+    PhaseNote(u64, IncidentPhase),
+    /// What is attached to an incident as evidence: a query.
+    Attach(u64),
+    /// Where the list of alerts goes.
+    WriteAlerts,
+    /// Where an incident's report goes.
+    WriteReport(u64),
+    /// Where a bundle goes: the incident and the bundle's place.
+    WriteEvidence(u64, u32),
     /// What the next shift must know.
     HandoverNote,
     /// Input and name of the source to mute.
@@ -109,6 +136,10 @@ pub(crate) enum Purpose {
     SaveRule,
     /// The rule to put into a state, and the state.
     RuleState(String, &'static str),
+    /// The file that a bundle is written to.
+    Export,
+    /// The name a search is saved under.
+    SaveSearch,
 }
 
 /// What a digit chooses.
@@ -123,6 +154,10 @@ pub(crate) enum Choice {
     Clock(u64, Vec<String>),
     /// The incident's open tasks: place and text.
     Task(u64, Vec<(u32, String)>),
+    /// The steps of an alert's response: number, whether done, text.
+    Step(u64, Vec<(u32, bool, String)>),
+    /// The bundles of an incident: place and query.
+    Evidence(u64, Vec<(u32, String)>),
     /// The incident's level as it was seen.
     Level(u64, String),
     /// The rule that is put into a state.

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::console::keys::input::Input;
 use crate::console::look::layout::Scroll;
+use crate::console::model::completion::Completion;
 use crate::console::msg::EventObject;
 use crate::console::msg::Failure;
 use crate::wire::search::Histogram;
@@ -18,6 +19,16 @@ pub(crate) const EVENTS_MAX: usize = 2000;
 pub(crate) const PAGE_EVENTS: u32 = 200;
 /// Different values counted of one field; the rest is left out.
 const VALUES_MAX: usize = 10_000;
+
+/// Queries remembered.
+pub(crate) const HISTORY_MAX: usize = 100;
+/// Fields whose values were asked for and are kept.
+pub(crate) const VALUES_OF_MAX: usize = 50;
+/// Columns chosen at once.
+pub(crate) const COLUMNS_MAX: usize = 6;
+/// Fields that differ with each event, so that their most frequent values say nothing.
+const UNLIKE: [&str; 6] =
+    ["longan.id", "@timestamp", "event.original", "message", "event.ingested", "log.syslog.procid"];
 
 /// The spans that `t` offers; `None` is everything.
 pub(crate) const SPANS: [Option<&str>; 6] = [Some("1h"), Some("24h"), Some("30d"), Some("7d"), Some("15m"), None];
@@ -41,6 +52,8 @@ pub(crate) struct Search {
     pub since: Option<String>,
     pub until: Option<String>,
     pub focus: SearchFocus,
+    /// No key was pressed here yet: a first `/` means the query, as everywhere, and is not its text.
+    pub is_fresh: bool,
     pub events: Vec<EventObject>,
     /// What a query with pipes gave, in place of events.
     pub table: Option<SearchTable>,
@@ -54,6 +67,31 @@ pub(crate) struct Search {
     pub is_tailing: bool,
     pub tail_generation: u64,
     pub event_scroll: Scroll,
+    /// When the search that runs was asked.
+    pub asked_at: Option<jiff::Timestamp>,
+    /// Queries asked before, the newest last; which of them is shown, and what was typed before that.
+    pub history: Vec<String>,
+    pub history_at: Option<usize>,
+    pub draft: String,
+    pub completion: Option<Completion>,
+    /// Values of fields as the server told them, for completion.
+    pub values_of: BTreeMap<String, Vec<String>>,
+    /// Fields shown as columns, kept from search to search.
+    pub columns: Vec<String>,
+    /// Events that a live tail was too slow to take, as the server counted them.
+    pub missed: u64,
+    /// The fields of the loaded events for the sidebar.
+    pub summary: Vec<FieldSummary>,
+}
+
+/// One field of the loaded events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FieldSummary {
+    pub name: String,
+    /// How many events have it.
+    pub count: usize,
+    /// Its most frequent values, where they say something.
+    pub top: Vec<(String, usize)>,
 }
 
 impl Default for Search {
@@ -64,6 +102,7 @@ impl Default for Search {
             since: Some("24h".to_owned()),
             until: None,
             focus: SearchFocus::Query,
+            is_fresh: true,
             events: Vec::new(),
             table: None,
             scroll: Scroll::default(),
@@ -76,6 +115,15 @@ impl Default for Search {
             is_tailing: false,
             tail_generation: 0,
             event_scroll: Scroll::default(),
+            asked_at: None,
+            history: Vec::new(),
+            history_at: None,
+            draft: String::new(),
+            completion: None,
+            values_of: BTreeMap::new(),
+            columns: Vec::new(),
+            missed: 0,
+            summary: Vec::new(),
         }
     }
 }
@@ -104,6 +152,18 @@ impl Search {
             *counts.entry(name).or_default() += 1;
         }
         by_frequency(counts.into_iter().map(|(name, count)| (name.to_owned(), count)))
+    }
+
+    /// Sums up the fields of the loaded events, for the sidebar.
+    pub(crate) fn summarize(&mut self) {
+        let fields = self.fields().into_iter();
+        self.summary = fields
+            .map(|(name, count)| {
+                let is_telling = !UNLIKE.contains(&name.as_str());
+                let top = if is_telling { self.values(&name) } else { Vec::new() };
+                FieldSummary { top: top.into_iter().take(2).filter(|(_, times)| *times > 1).collect(), name, count }
+            })
+            .collect();
     }
 
     /// Counts the values of a field over the loaded events, the most frequent first.

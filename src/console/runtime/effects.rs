@@ -15,9 +15,13 @@ use crate::client::Records;
 use crate::console::msg::Answer;
 use crate::console::msg::EventObject;
 use crate::console::msg::Failure;
+use crate::console::msg::FileWish;
 use crate::console::msg::Msg;
 use crate::console::msg::Request;
 use crate::console::msg::Slot;
+use crate::console::runtime::bundle;
+use crate::console::runtime::files;
+use crate::console::runtime::files::FileError;
 use crate::wire::report::HandoverFilter;
 use crate::wire::rule::BacktestRequest;
 use crate::wire::rule::ExceptionFilter;
@@ -60,7 +64,11 @@ impl Effects {
         while self.tasks.try_join_next().is_some() {}
         let (client, messages) = (self.client.clone(), self.messages.clone());
         let task = self.tasks.spawn(async move {
-            let result = answer(&client, request).await.map_err(failure);
+            let result = match request {
+                Request::Export { request, path } => bundle::export(&client, &request, &path).await,
+                Request::Write { path, wish } => written(&client, path, &wish).await,
+                request => answer(&client, request).await.map_err(failure),
+            };
             // The console has ended when nobody listens any more.
             drop(messages.send(Msg::Answer { slot, generation, result }).await);
         });
@@ -69,6 +77,13 @@ impl Effects {
         }
         if let Some(earlier) = self.reads.insert(slot, task) {
             earlier.abort();
+        }
+    }
+
+    /// Ends a read whose answer nobody waits for any more; the server notices that the caller is gone.
+    pub(super) fn give_up(&mut self, slot: Slot) {
+        if let Some(running) = self.reads.remove(&slot) {
+            running.abort();
         }
     }
 
@@ -129,6 +144,18 @@ async fn backtest(
     Ok(())
 }
 
+async fn written(client: &Client, path: String, wish: &FileWish) -> Result<Answer, Failure> {
+    match files::write(client, &path, wish).await {
+        Ok(count) => Ok(Answer::Written { path, count }),
+        Err(FileError::Client(err)) => Err(failure(err)),
+        Err(err) => {
+            let source = std::error::Error::source(&err).map(|source| format!(": {source}"));
+            let text = format!("{err}{}", source.unwrap_or_default());
+            Err(Failure { is_away: false, is_conflict: false, text, hint: None, column: None, owner: None })
+        }
+    }
+}
+
 async fn answer(client: &Client, request: Request) -> Result<Answer, ClientError> {
     Ok(match request {
         Request::Whoami => Answer::Whoami(client.whoami().await?),
@@ -152,6 +179,20 @@ async fn answer(client: &Client, request: Request) -> Result<Answer, ClientError
         Request::Histogram(request) => Answer::Histogram(client.histogram(&request).await?),
         Request::Sources => Answer::Sources(client.sources().await?),
         Request::ActOnSource(command) => Answer::ActedOnSource(Box::new(client.act_on_source(&command).await?)),
+        Request::Evidence => Answer::Evidence(Box::new(client.evidence().await?)),
+        Request::Verify => Answer::Verifying(Box::new(client.verify().await?)),
+        Request::CancelVerify => Answer::Verifying(Box::new(client.cancel_verify().await?)),
+        Request::Audit(wanted) => Answer::Audit(client.audit(&wanted).await?),
+        Request::AuditEntry(number) => Answer::AuditEntry(Box::new(client.audit_entry(number).await?)),
+        Request::SavedSearches => Answer::Saved(client.saved_searches().await?),
+        Request::SaveSearch(wanted) => Answer::SearchSaved(client.save_search(&wanted).await?),
+        Request::DeleteSearch(wanted) => Answer::Saved(client.delete_search(&wanted).await?),
+        // Written to a file by `bundle`; without one its length is all there is to tell.
+        Request::Export { request, path } => {
+            Answer::Exported { path, bytes: client.export(&request).await?.len() as u64 }
+        }
+        // Written before it comes here.
+        Request::Write { path, .. } => Answer::Written { path, count: 0 },
         Request::Rules => Answer::Rules(client.rules().await?),
         Request::Rule(id) => Answer::Rule(Box::new(client.rule(&id).await?)),
         Request::SetRuleState(id, request) => Answer::RuleState(Box::new(client.set_rule_state(&id, &request).await?)),

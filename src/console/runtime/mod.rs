@@ -3,9 +3,12 @@
 //! One thread draws and reads keys; the network runs on another. Keys come first, messages are taken in batches, the screen
 //! is drawn only when something changed and at most 60 times a second.
 
+mod bundle;
 mod editor;
 mod effects;
+mod files;
 mod screen;
+mod signals;
 
 use std::io;
 use std::time::Duration;
@@ -34,6 +37,8 @@ use crate::console::msg::Msg;
 use crate::console::plain;
 use crate::console::runtime::effects::Effects;
 use crate::console::runtime::screen::Screen;
+use crate::console::runtime::signals::Signals;
+use crate::console::runtime::signals::Told;
 use crate::console::update::start;
 use crate::console::update::update;
 
@@ -54,6 +59,8 @@ pub struct Options {
     pub ascii: bool,
     /// Print instead of painting.
     pub plain: bool,
+    /// Whether SIGTSTP stops the process: not where a server runs in it as well.
+    pub may_pause: bool,
 }
 
 /// Why the console ended before its user wished it.
@@ -81,8 +88,12 @@ pub fn run(options: Options) -> Result<(), ConsoleError> {
     if options.plain {
         return runtime.block_on(plain::print(&client, options.lang));
     }
+    // The theme has heeded `NO_COLOR`; one that was asked for by name must not be stripped of its colours after all.
+    crossterm::style::force_color_output(true);
+    // Before the terminal is taken: a signal between the two would leave it taken.
+    let signals = runtime.block_on(async { Signals::install() }).map_err(ConsoleError::Runtime)?;
     let mut screen = Screen::open().map_err(ConsoleError::Terminal)?;
-    let ended = runtime.block_on(serve(&mut model, &mut screen, client));
+    let ended = runtime.block_on(serve(&mut model, &mut screen, client, signals, options.may_pause));
     drop(screen);
     // A request still waiting for an answer shall not hold the terminal.
     runtime.shutdown_background();
@@ -94,7 +105,13 @@ fn session() -> String {
     format!("{}-{:x}", std::process::id(), Timestamp::now().as_nanosecond())
 }
 
-async fn serve(model: &mut Model, screen: &mut Screen, client: Client) -> io::Result<()> {
+async fn serve(
+    model: &mut Model,
+    screen: &mut Screen,
+    client: Client,
+    mut signals: Signals,
+    may_pause: bool,
+) -> io::Result<()> {
     let (sender, mut messages) = channel(MESSAGES_MAX);
     let mut effects = Effects::new(client, model.presence.session.clone(), sender);
     model.size = screen.size()?;
@@ -110,7 +127,7 @@ async fn serve(model: &mut Model, screen: &mut Screen, client: Client) -> io::Re
             drop(events);
             screen.leave()?;
             let edited = tokio::task::spawn_blocking(move || editor::edit(&text)).await;
-            screen.enter()?;
+            screen.take_again()?;
             events = EventStream::new();
             let edited = edited.unwrap_or_else(|err| Err(err.to_string()));
             let cmds = update(model, Msg::Edited(edited));
@@ -125,6 +142,15 @@ async fn serve(model: &mut Model, screen: &mut Screen, client: Client) -> io::Re
         }
         tokio::select! {
             biased;
+            told = signals.next() => {
+                match told {
+                    Told::End => return Ok(()),
+                    Told::Pause if may_pause => screen.pause()?,
+                    Told::Pause => {}
+                    Told::Resume => screen.take_again()?,
+                }
+                model.is_dirty = true;
+            }
             event = events.next() => match event {
                 Some(event) => {
                     // A key is answered with the next frame at once.
@@ -136,7 +162,10 @@ async fn serve(model: &mut Model, screen: &mut Screen, client: Client) -> io::Re
             },
             () = tokio::time::sleep_until(next_frame), if model.is_dirty => {}
             _ = ticks.tick() => {
-                let cmds = update(model, Msg::Tick(Timestamp::now()));
+                let mut cmds = update(model, Msg::Tick(Timestamp::now()));
+                if let Some(trouble) = Screen::trouble() {
+                    cmds.extend(update(model, Msg::Trouble(trouble)));
+                }
                 carry_out(cmds, &mut effects, screen)?;
             }
             message = messages.recv() => {
@@ -210,6 +239,7 @@ fn carry_out(cmds: Vec<Cmd>, effects: &mut Effects, screen: &mut Screen) -> io::
             Cmd::Tail { generation, request } => effects.tail(generation, request),
             Cmd::Edit(text) => screen.wish_edit(text),
             Cmd::Backtest { generation, request } => effects.backtest(generation, request),
+            Cmd::GiveUp(slot) => effects.give_up(slot),
             Cmd::Copy(text) => screen.copy(&text)?,
             Cmd::Notify(text) => screen.notify(&text)?,
         }

@@ -19,6 +19,7 @@ use crate::console::tests::fixtures::typed;
 use crate::console::update::update;
 use crate::wire::incident::Changed;
 use crate::wire::incident::IncidentAction;
+use crate::wire::incident::IncidentPhase;
 
 fn changed(from: &str, to: &str) -> Option<Changed> {
     Some(Changed { from: from.to_owned(), to: to.to_owned() })
@@ -35,6 +36,20 @@ fn each_key_of_a_case_sends_what_it_says() {
             IncidentAction::AddObservable { kind: text("ip"), value: text("198.51.100.7"), note: None },
         ),
         ("e!\n", IncidentAction::Edit { title: changed("Intrusion on srv-1", "Intrusion on srv-1!"), level: None }),
+        (
+            "oip 198.51.100.7 # máy C2\n",
+            IncidentAction::AddObservable {
+                kind: text("ip"), value: text("198.51.100.7"), note: Some(text("máy C2"))
+            },
+        ),
+        ("s6đã khắc phục\n", IncidentAction::Phase { phase: IncidentPhase::Closed, note: Some(text("đã khắc phục")) }),
+        ("A\u{8}\u{8}ha\n", IncidentAction::Assign { to: Some(text("ha")) }),
+        ("A\u{8}\u{8}\n", IncidentAction::Assign { to: None }),
+        (
+            "Dhọ xin thêm\n",
+            IncidentAction::SetClock { name: text("first_notice"), due: text("now+24h"), why: text("họ xin thêm") },
+        ),
+        ("vlongan.id:901\n", IncidentAction::Attach { q: text("longan.id:901"), since: None, until: None, note: None }),
         ("l2", IncidentAction::Edit { title: None, level: changed("critical", "high") }),
         ("MINC-9\n", IncidentAction::MergeInto { incident: 9 }),
     ];
@@ -43,7 +58,13 @@ fn each_key_of_a_case_sends_what_it_says() {
         let cmds = typed(&mut model, keys);
         assert_eq!(requests(&cmds), [&Request::ActOnIncident(7, action)], "{keys}");
     }
-    for (keys, why) in [("oip\n", "no value"), ("Mnine\n", "no number"), ("t\n", "nothing typed")] {
+    for (keys, why) in [
+        ("s6\n", "closing needs a reason"),
+        ("v\n", "no query"),
+        ("oip\n", "no value"),
+        ("Mnine\n", "no number"),
+        ("t\n", "nothing typed"),
+    ] {
         let mut model = on(Screen::Incidents);
         let cmds = typed(&mut model, keys);
         assert!(requests(&cmds).is_empty() && model.overlay.is_some(), "{why}: the line stays open");

@@ -33,7 +33,7 @@ pub(super) fn row(id: u64, level: &str, risk: u8, title: &str, entity: &str) -> 
         "id": id, "rule": format!("rule-{id}"), "title": title, "title_vi": null, "level": level, "risk": risk,
         "status": "new", "entity": entity, "entity_field": "source.ip", "host": "srv-1", "count": 41,
         "first": "2026-08-12T06:50:00Z", "last": "2026-08-12T07:01:09Z", "raised": "2026-08-12T07:01:10Z",
-        "owner": null, "disposition": null, "revision": 10 + id, "tags": ["attack.t1110.001"], "events": [900 + id]
+        "owner": null, "disposition": null, "revision": 10 + id, "tags": ["attack.t1110.001"], "events": [900 + id], "due": "2026-08-12T07:16:10Z"
     })
 }
 
@@ -43,10 +43,13 @@ pub(super) fn rows() -> Vec<serde_json::Value> {
     let mut second = row(2, "critical", 91, "New administrator account", "srv-ad01");
     second["owner"] = json!("ha");
     second["status"] = json!("taken");
+    second["due"] = json!(null);
+    let mut third = row(3, "high", 74, "Internal port scan", "10.6.134.41");
+    third["due"] = json!("2026-08-12T06:50:00Z");
     vec![
         first,
         second,
-        row(3, "high", 74, "Internal port scan", "10.6.134.41"),
+        third,
         row(4, "medium", 55, "Login outside working hours", "tranthib"),
         row(5, "low", 20, "Log source fell silent", "fw-huyen-03"),
     ]
@@ -73,7 +76,12 @@ pub(super) fn detail(mut of: serde_json::Value) -> serde_json::Value {
         }]}],
         "history": [{"at": "2026-08-12T07:01:10Z", "who": "longan", "action": "raised", "text": null}],
         "precedents": [{"id": 77, "closed": "2026-08-03T02:00:00Z", "disposition": "true_positive", "owner": "ha", "note": "blocked"}],
-        "incident": null
+        "incident": null,
+        "context": [
+            {"field": "longan.asset.unit", "value": "Department of Health"}, {"field": "longan.asset.criticality", "value": "high"},
+            {"field": "longan.threat.lists", "value": "botnet-c2"}
+        ],
+        "steps": [{"step": 1, "at": "2026-08-12T07:02:00Z", "who": "ha"}]
     });
     let (Some(all), serde_json::Value::Object(more)) = (of.as_object_mut(), more) else { unreachable!("objects") };
     all.extend(more);
@@ -130,9 +138,10 @@ pub(super) fn full(lang: Lang, size: (u16, u16)) -> Model {
         &mut model,
         wire(json!({
             "kind": "pulse", "revision": 51, "now": "2026-08-12T07:03:27Z", "events_per_second": 1200, "lag_ms": 400,
-            "open_alerts": 128, "silent_sources": 2, "refusing": null
+            "open_alerts": 128, "overdue_alerts": 3, "silent_sources": 2, "refusing": null
         })),
     );
+    model.alerts.today = crate::console::model::alerts::Today { acknowledge: Some(252), resolve: Some(2280) };
     model.alerts.around.events = events().into_iter().rev().collect();
     model.alerts.around.histogram = Some(histogram());
     incidents(&mut model);
@@ -164,6 +173,7 @@ pub(super) fn full(lang: Lang, size: (u16, u16)) -> Model {
     reports(&mut model);
     model.search.events = events();
     model.search.has_searched = true;
+    model.search.summarize();
     model.search.histogram = Some(histogram());
     model
 }
@@ -208,7 +218,7 @@ pub(super) fn handover() -> crate::wire::report::HandoverDraft {
 fn incidents(model: &mut Model) {
     let incident = json!({
         "id": 7, "title": "Intrusion on srv-1", "level": "critical", "phase": "containment", "owner": "an",
-        "known": "2026-08-12T05:00:00Z", "alerts": 1, "revision": 3
+        "known": "2026-08-12T05:00:00Z", "alerts": 1, "revision": 3, "next_due": "2026-08-12T05:00:00Z"
     });
     answer(model, Slot::IncidentList, Answer::Incidents(wire(json!({"rows": [incident], "total": 1}))));
     let mut whole = incident;
@@ -216,7 +226,7 @@ fn incidents(model: &mut Model) {
         "alert_rows": [rows()[0]], "entities": [{"kind": "host", "field": "host.name", "value": "srv-1"}],
         "timeline": [{"at": "2026-08-12T05:00:00Z", "who": "an", "action": "declared", "text": "from ALR-1"}],
         "clocks": [
-            {"name": "24 h", "due": "2026-08-13T05:00:00Z", "met": null},
+            {"name": "first_notice", "due": "2026-08-13T05:00:00Z", "met": null},
             {"name": "immediate", "due": "2026-08-12T06:00:00Z", "met": null},
             {"name": "72 h", "due": "2026-08-15T05:00:00Z", "met": "2026-08-12T05:30:00Z"},
             {"name": "at once", "due": "2026-08-12T05:00:00Z", "met": null}
@@ -225,6 +235,10 @@ fn incidents(model: &mut Model) {
             {"place": 1, "text": "chặn IP", "added_by": "an", "done": "2026-08-12T05:10:00Z", "done_by": "ha"},
             {"place": 2, "text": "đổi mật khẩu", "added_by": "an", "done": null, "done_by": null}
         ],
+        "evidence": [{
+            "place": 1, "query": "longan.id:901", "note": "ALR-1", "events": 1, "digest": "0f1e2d3c4b5a69788796a5b4c3d2e1f0",
+            "bytes": 40960, "added": "2026-08-12T05:12:00Z", "added_by": "an"
+        }],
         "observables": [
             {"kind": "ip", "value": "198.51.100.9", "note": "C2", "added": "2026-08-12T05:11:00Z", "added_by": "an"}
         ]
@@ -244,9 +258,13 @@ pub(super) fn press(model: &mut Model, key: Key) -> Vec<Cmd> {
     update(model, Msg::Key(key))
 }
 
-/// Presses the keys of a text, `\n` being Enter.
+/// Presses the keys of a text, `\n` being Enter and `\u{8}` Backspace.
 pub(super) fn typed(model: &mut Model, text: &str) -> Vec<Cmd> {
-    let key = |c| if c == '\n' { Key::Enter } else { Key::Char(c) };
+    let key = |c| match c {
+        '\n' => Key::Enter,
+        '\u{8}' => Key::Backspace,
+        c => Key::Char(c),
+    };
     text.chars().flat_map(|c| press(model, key(c))).collect()
 }
 

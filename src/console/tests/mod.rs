@@ -1,6 +1,8 @@
 //! The console's tests: messages in, model and commands out; models in, cells out.
 
+mod auditor;
 mod cases;
+mod checklist;
 mod fixtures;
 mod hostile;
 mod keys;
@@ -8,4 +10,6 @@ mod link;
 mod presence;
 mod rules;
 mod screens;
+mod searching;
 mod triage;
+mod typing;

@@ -1,14 +1,21 @@
 //! Snapshots of every screen in both languages and sizes, and every size from 1x1 on without a panic.
 
+use ratatui::buffer::Buffer;
+use ratatui::style::Color;
+use ratatui::style::Modifier;
+
 use crate::console::keys::key::Key;
 use crate::console::look::text::Lang;
 use crate::console::look::theme::Theme;
 use crate::console::look::theme::ThemeName;
+use crate::console::model::Link;
 use crate::console::model::Model;
 use crate::console::model::Screen;
+use crate::console::model::search::SearchFocus;
 use crate::console::msg::Answer;
 use crate::console::msg::Failure;
 use crate::console::msg::Slot;
+use crate::console::tests::auditor;
 use crate::console::tests::fixtures::answer;
 use crate::console::tests::fixtures::draw;
 use crate::console::tests::fixtures::full;
@@ -26,8 +33,11 @@ const VIEWS: &[(&str, Prepare)] = &[
     ("alert_around", |model| drop(typed(model, "r"))),
     ("alert_close", |model| drop(typed(model, "c1"))),
     ("alert_pivot", |model| drop(typed(model, "p"))),
+    ("alert_steps", |model| drop(typed(model, "t"))),
     ("incidents", |model| drop(typed(model, "2"))),
     ("incident_detail", |model| drop(typed(model, "2\n"))),
+    ("incident_evidence", |model| drop(typed(model, "2W"))),
+    ("incident_file", |model| drop(typed(model, "2w"))),
     ("search", |model| model.screen = Screen::Search),
     ("search_error", |model| {
         model.screen = Screen::Search;
@@ -67,20 +77,71 @@ const VIEWS: &[(&str, Prepare)] = &[
         typed(model, "j\n");
         model.sources.lines = crate::console::tests::fixtures::events();
     }),
-    ("audit", |model| model.screen = Screen::Audit),
+    ("audit", auditor::audit),
+    ("audit_running", auditor::audit_running),
+    ("audit_entry", auditor::audit_entry),
+    ("export", |model| {
+        model.screen = Screen::Search;
+        model.search.focus = SearchFocus::Rows;
+        typed(model, "x\n");
+        answer(model, Slot::Export, Answer::Exported { path: "/home/kiem/longan-1.tar".to_owned(), bytes: 70_000 });
+    }),
     ("reports", |model| model.screen = Screen::Reports),
     ("handover", |model| {
         press(model, Key::Function(12));
         answer(model, Slot::HandoverDraft, Answer::HandoverDraft(handover()));
     }),
     ("help", |model| drop(typed(model, "?"))),
+    ("palette", |model| drop(typed(model, ":cảnh"))),
+    ("alert_filter", |model| drop(typed(model, "/sev>=high"))),
+    ("alert_note", |model| drop(typed(model, "nđã gọi"))),
+    ("alert_escalate", |model| drop(typed(model, "e"))),
+    ("alert_reopen", |model| drop(typed(model, "o"))),
+    ("alert_close_many", |model| drop(typed(model, "*c1 hết\n"))),
+    ("alert_marked", |model| drop(typed(model, "mm"))),
+    ("away", |model| {
+        let since = model.now;
+        model.link = Link::Away { since, attempts: 3, reason: "connection refused".to_owned() };
+    }),
+    ("incident_phase", |model| drop(typed(model, "2s"))),
+    ("incident_clock", |model| drop(typed(model, "2d"))),
+    ("incident_task_done", |model| drop(typed(model, "2f"))),
+    ("incident_level", |model| drop(typed(model, "2l"))),
+    ("incident_task", |model| drop(typed(model, "2t"))),
+    ("incident_observable", |model| drop(typed(model, "2oip\n"))),
+    ("incident_title", |model| drop(typed(model, "2e"))),
+    ("incident_merge", |model| drop(typed(model, "2M"))),
+    ("search_rows", |model| on_rows(model, "")),
+    ("search_event", |model| on_rows(model, "\n")),
+    ("search_fields", |model| on_rows(model, "b")),
+    ("search_counts", |model| on_rows(model, "b\n")),
+    ("search_time", |model| on_rows(model, "t")),
+    ("source_mute", |model| drop(typed(model, "5m"))),
+    ("source_filter", |model| drop(typed(model, "5/srv"))),
+    ("rules_filter", |model| drop(typed(model, "4/ssh"))),
+    ("handover_note", |model| {
+        press(model, Key::Function(12));
+        answer(model, Slot::HandoverDraft, Answer::HandoverDraft(handover()));
+        typed(model, "nfw-03");
+    }),
 ];
+
+/// Shows the events that were found and presses keys.
+fn on_rows(model: &mut Model, keys: &str) {
+    model.screen = Screen::Search;
+    model.search.focus = SearchFocus::Rows;
+    typed(model, keys);
+}
+
+/// The languages and sizes that snapshots are taken in.
+const SHOTS: [(Lang, (u16, u16)); 4] =
+    [(Lang::Vi, (80, 24)), (Lang::En, (80, 24)), (Lang::Vi, (160, 50)), (Lang::En, (160, 50))];
 
 #[test]
 fn every_screen_looks_as_it_should() {
     for &(name, prepare) in VIEWS {
         let mut shots = Vec::new();
-        for (lang, size) in [(Lang::Vi, (80, 24)), (Lang::En, (80, 24)), (Lang::Vi, (160, 50)), (Lang::En, (160, 50))] {
+        for (lang, size) in SHOTS {
             let mut model = full(lang, size);
             prepare(&mut model);
             shots.push(format!("{lang:?} {}x{}\n{}", size.0, size.1, text_of(&draw(&model))));
@@ -89,6 +150,43 @@ fn every_screen_looks_as_it_should() {
             insta::assert_snapshot!(name, shots.join("\n\n"));
         });
     }
+}
+
+#[test]
+fn every_screen_is_styled_as_it_should() {
+    for &(name, prepare) in VIEWS {
+        let mut shots = Vec::new();
+        for (lang, size) in SHOTS {
+            let mut model = full(lang, size);
+            prepare(&mut model);
+            shots.push(format!("{lang:?} {}x{}\n{}", size.0, size.1, styles_of(&draw(&model))));
+        }
+        insta::with_settings!({snapshot_path => "../snapshots/styles", prepend_module_to_snapshot => false}, {
+            insta::assert_snapshot!(name, shots.join("\n\n"));
+        });
+    }
+}
+
+/// Writes a letter for the style of each cell, a dot where there is none, and below what each letter is.
+fn styles_of(buffer: &Buffer) -> String {
+    let mut known: Vec<String> = Vec::new();
+    let mut rows = Vec::new();
+    for cells in buffer.content().chunks(usize::from(buffer.area.width).max(1)) {
+        let letters = cells.iter().map(|cell| {
+            if (cell.fg, cell.bg, cell.modifier) == (Color::Reset, Color::Reset, Modifier::empty()) {
+                return '.';
+            }
+            let style = format!("{:?} on {:?} {:?}", cell.fg, cell.bg, cell.modifier);
+            let place = known.iter().position(|other| *other == style).unwrap_or_else(|| {
+                known.push(style);
+                known.len() - 1
+            });
+            ('a'..='z').chain('A'..='Z').nth(place).unwrap_or('?')
+        });
+        rows.push(letters.collect::<String>().trim_end_matches('.').to_owned());
+    }
+    let legend = ('a'..='z').chain('A'..='Z').zip(known).map(|(letter, style)| format!("{letter} {style}"));
+    rows.into_iter().chain(legend).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
@@ -105,7 +203,7 @@ fn no_size_panics() {
 }
 
 fn sizes() -> impl Iterator<Item = (u16, u16)> {
-    let small = (1..=90).step_by(3).flat_map(|width| (1..=30).step_by(2).map(move |height| (width, height)));
+    let small = (1..=90).step_by(5).flat_map(|width| (1..=30).step_by(3).map(move |height| (width, height)));
     small.chain([
         (40, 10),
         (39, 10),
@@ -129,11 +227,11 @@ fn the_matched_part_and_the_level_are_marked_by_style() {
         let marked: String = buffer
             .content()
             .iter()
-            .filter(|cell| cell.modifier.contains(ratatui::style::Modifier::UNDERLINED))
+            .filter(|cell| cell.modifier.contains(Modifier::UNDERLINED))
             .map(ratatui::buffer::Cell::symbol)
             .collect();
         assert!(marked.contains("Accepted password"), "{name:?}: {marked}");
-        let has_colour = buffer.content().iter().any(|cell| cell.fg != ratatui::style::Color::Reset);
+        let has_colour = buffer.content().iter().any(|cell| cell.fg != Color::Reset);
         assert_eq!(has_colour, name != ThemeName::Mono, "{name:?}");
     }
 }

@@ -7,6 +7,7 @@ use crate::console::look::format::fold;
 use crate::console::look::layout::Pane;
 use crate::console::look::layout::Shape;
 use crate::console::look::layout::rows_in;
+use crate::console::look::text::Lang;
 use crate::console::look::text::Text;
 use crate::console::model::Model;
 use crate::console::model::Screen;
@@ -14,16 +15,21 @@ use crate::console::model::alerts::Landing;
 use crate::console::model::alerts::Sent;
 use crate::console::model::alerts::WAITING_MAX;
 use crate::console::model::alerts::WINDOW_ROWS;
+use crate::console::model::overlay::Choice;
+use crate::console::model::overlay::Overlay;
 use crate::console::model::overlay::Target;
+use crate::console::model::search::field as search_field;
 use crate::console::msg::Cmd;
 use crate::console::msg::EventObject;
 use crate::console::msg::Request;
 use crate::console::msg::Slot;
 use crate::console::update::ask;
 use crate::console::update::complain;
+use crate::console::update::incidents;
 use crate::console::update::keys;
 use crate::console::update::link;
 use crate::console::update::search;
+use crate::model::AlertId;
 use crate::model::RuleLevel;
 use crate::wire::alert::AlertAction;
 use crate::wire::alert::AlertCommand;
@@ -33,6 +39,7 @@ use crate::wire::alert::AlertRow;
 use crate::wire::alert::AlertStatus;
 use crate::wire::alert::AlertWindow;
 use crate::wire::alert::BulkCommand;
+use crate::wire::incident::IncidentAction;
 use crate::wire::search::HistogramRequest;
 use crate::wire::search::SearchRequest;
 
@@ -157,8 +164,11 @@ pub(super) fn changed(model: &mut Model, is_new: bool, row: AlertRow) -> Vec<Cmd
         let id = shown.id;
         return if is_focused { vec![ask(model, Slot::AlertDetail, Request::Alert(id))] } else { Vec::new() };
     }
-    // One that rose above the end of the window belongs into it as much as a new one does.
-    let belongs = is_new || alerts.offset == 0 && alerts.rows.last().is_none_or(|last| row.risk > last.risk);
+    // One that rose above the end of the window belongs into it as much as a new one does; so does one that was closed
+    // and was opened again, where the window is the whole list.
+    let is_whole = alerts.rows.len() as u64 >= alerts.total;
+    let rose = alerts.rows.last().is_none_or(|last| is_whole || row.risk > last.risk);
+    let belongs = is_new || alerts.offset == 0 && rose;
     if belongs && admits(&alerts.filter, &row) && alerts.waiting.len() < WAITING_MAX {
         alerts.waiting.insert(row.id);
     }
@@ -305,9 +315,60 @@ fn sent_for(action: &AlertAction) -> Sent {
         AlertAction::Reopen { .. } => (Text::DoneReopened, true),
         AlertAction::Note { .. } => (Text::DoneNoted, false),
         AlertAction::Escalate { .. } => (Text::DoneEscalated, false),
+        AlertAction::Step { .. } => (Text::DoneStep, false),
         AlertAction::Undo => (Text::DoneUndone, false),
     };
     Sent { done, can_undo }
+}
+
+/// Offers the steps of the response; the first nine have digits.
+pub(super) fn choose_step(model: &mut Model) -> Vec<Cmd> {
+    let found = model.alerts.focused_detail().map(|detail| {
+        let is_done = |step: u32| detail.steps.iter().any(|done| done.step == step);
+        let texts = detail.steps_in(model.lang == Lang::Vi).iter();
+        let steps = (1u32..).zip(texts).map(|(step, text)| (step, is_done(step), text.clone()));
+        (detail.row.id, steps.take(9).collect::<Vec<_>>())
+    });
+    match found {
+        Some((id, steps)) if !steps.is_empty() => {
+            model.overlay = Some(Overlay::Choice(Choice::Step(id, steps)));
+        }
+        _ => complain(model, model.text(Text::NothingHere)),
+    }
+    Vec::new()
+}
+
+/// Ticks a step, or takes the tick back.
+pub(super) fn tick_step(model: &mut Model, id: u64, step: u32, was_done: bool) -> Vec<Cmd> {
+    let target = Target::One { id, revision: 0, needs_note: false };
+    act(model, &target, AlertAction::Step { step, done: !was_done })
+}
+
+/// Attaches an event to the alert's incident: the one under the cursor, else the newest of the alert itself.
+pub(super) fn attach(model: &mut Model) -> Vec<Cmd> {
+    let Some(detail) = model.alerts.focused_detail() else {
+        complain(model, model.text(Text::NothingHere));
+        return Vec::new();
+    };
+    let Some(incident) = detail.incident else {
+        complain(model, model.text(Text::NoIncidentYet));
+        return Vec::new();
+    };
+    let around = &model.alerts.around;
+    let under_cursor = around.events.get(around.scroll.cursor).filter(|_| model.alerts.focus == Pane::Around);
+    let found = match under_cursor {
+        Some(event) => event.get("longan.id").and_then(Value::as_u64).zip(search_field(event, "@timestamp")),
+        None => detail.evidence.first().map(|evidence| (evidence.event, evidence.timestamp.clone())),
+    };
+    let span = found.and_then(|(event, at)| Some((event, format::seconds_around(&at, 1)?)));
+    let Some((event, (since, until))) = span else {
+        complain(model, model.text(Text::NothingHere));
+        return Vec::new();
+    };
+    let note = Some(AlertId(detail.row.id).to_string());
+    let action =
+        IncidentAction::Attach { q: format!("longan.id:{event}"), since: Some(since), until: Some(until), note };
+    incidents::act(model, incident, action)
 }
 
 /// Takes back the last action: an action of its own, recorded as such.

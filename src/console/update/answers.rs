@@ -12,9 +12,13 @@ use crate::console::msg::Request;
 use crate::console::msg::Slot;
 use crate::console::update::alerts;
 use crate::console::update::ask;
+use crate::console::update::audit;
 use crate::console::update::complain;
 use crate::console::update::drafts;
 use crate::console::update::exception;
+use crate::console::update::export;
+use crate::console::update::figures;
+use crate::console::update::files;
 use crate::console::update::forms;
 use crate::console::update::incidents;
 use crate::console::update::reports;
@@ -56,6 +60,8 @@ fn accept(model: &mut Model, slot: Slot, answer: Answer) -> Vec<Cmd> {
         Answer::Incident(detail) => incidents::detail_arrived(model, detail),
         Answer::ActedOnIncident(row) => return incidents::acted(model, row),
         Answer::Looked(looks) => model.presence.others = looks.looking,
+        Answer::Written { path, count } => files::written(model, &path, count),
+        Answer::Triage(triage) if slot == Slot::Today => figures::arrived(model, &triage),
         Answer::Triage(triage) => model.reports.triage = Some(triage),
         Answer::Handovers(list) => model.reports.handovers = list.handovers,
         Answer::HandoverDraft(draft) => reports::draft_arrived(model, draft),
@@ -70,6 +76,8 @@ fn accept(model: &mut Model, slot: Slot, answer: Answer) -> Vec<Cmd> {
         }
         Answer::Page(page) if slot == Slot::SourceLines => model.sources.lines = page.events,
         Answer::Page(page) => search::page_arrived(model, slot, *page),
+        Answer::Table(table) if slot == Slot::Counts => search::counts_arrived(model, &table),
+        Answer::Table(table) if slot == Slot::Values => search::values_arrived(model, &table),
         Answer::Table(table) => search::table_arrived(model, *table),
         Answer::Histogram(histogram) if slot == Slot::AroundHistogram => {
             model.alerts.around.histogram = Some(histogram);
@@ -87,6 +95,13 @@ fn accept(model: &mut Model, slot: Slot, answer: Answer) -> Vec<Cmd> {
         Answer::Exceptions(list) => rules::exceptions_arrived(model, list),
         Answer::ExceptionPreview(preview) => return exception::previewed(model, Ok(preview)),
         Answer::Excepted(row) => return exception::done(model, &row),
+        Answer::Evidence(state) => audit::state_arrived(model, *state),
+        Answer::Verifying(verification) => audit::verify_answered(model, *verification),
+        Answer::Audit(window) => audit::window_arrived(model, slot, window),
+        Answer::AuditEntry(entry) => audit::entry_arrived(model, *entry),
+        Answer::Saved(list) => search::saved_arrived(model, list.searches),
+        Answer::SearchSaved(saved) => search::was_saved(model, &saved),
+        Answer::Exported { path, bytes } => export::arrived(model, path, bytes),
         // Actions are settled before they come here.
         Answer::Acted(_) | Answer::ActedOnMany(_) => {}
     }
@@ -102,15 +117,21 @@ fn refuse(model: &mut Model, slot: Slot, failure: Failure) -> Vec<Cmd> {
         }
         // The page itself tells what is wrong with its query.
         Slot::Histogram | Slot::AroundHistogram => {}
+        Slot::Export => export::failed(model, failure),
         // The stream tells that nobody answers; one message is enough.
         Slot::SourceLines => {}
+        // The counts over what is loaded stay; a completion that never comes offers nothing.
+        Slot::Counts | Slot::Values => {}
         // Said again when it is due; by then the others may be told.
-        Slot::Presence => {}
+        Slot::Presence | Slot::Today => {}
         _ if failure.is_away && !slot.is_action() => {}
         Slot::ExceptionPreview => return exception::previewed(model, Err(failure)),
+        Slot::Audit | Slot::Evidence => audit::failed(model, failure),
         Slot::IncidentAction
         | Slot::SourceAction
         | Slot::HandoverSign
+        | Slot::File
+        | Slot::SearchAction
         | Slot::RuleAction
         | Slot::RuleSave
         | Slot::ExceptionAction => {

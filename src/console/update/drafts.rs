@@ -18,8 +18,8 @@ use crate::console::update::rules;
 use crate::console::update::say;
 use crate::wire::rule::CheckReport;
 use crate::wire::rule::CheckRequest;
+use crate::wire::rule::RuleSaveRequest;
 use crate::wire::rule::RuleSource;
-use crate::wire::rule::SaveRequest;
 use crate::wire::rule::TestRequest;
 
 /// Opens the editor on the rule under the cursor, or on what was edited of it already.
@@ -106,7 +106,7 @@ pub(super) fn save(model: &mut Model, reason: String) -> Vec<Cmd> {
         return Vec::new();
     }
     let Some(draft) = &model.rules.draft else { return Vec::new() };
-    let request = SaveRequest {
+    let request = RuleSaveRequest {
         path: draft.source.path.clone(),
         text: draft.text.clone(),
         version: Some(draft.source.version.clone()),
@@ -118,7 +118,7 @@ pub(super) fn save(model: &mut Model, reason: String) -> Vec<Cmd> {
 
 pub(super) fn saved(model: &mut Model, source: &RuleSource) -> Vec<Cmd> {
     (model.draft, model.rules.draft) = (None, None);
-    let text = fill(model.text(Text::DoneSaved), &[&source.path]);
+    let text = fill(model.text(Text::DoneRuleSaved), &[&source.path]);
     say(model, text);
     let mut cmds = rules::back(model);
     cmds.extend(rules::refresh(model));

@@ -12,10 +12,14 @@ use crate::console::model::overlay::Purpose;
 use crate::console::model::overlay::Target;
 use crate::console::msg::Cmd;
 use crate::console::update::alerts;
+use crate::console::update::audit;
 use crate::console::update::drafts;
+use crate::console::update::export;
+use crate::console::update::files;
 use crate::console::update::incidents;
 use crate::console::update::reports;
 use crate::console::update::rules;
+use crate::console::update::search;
 use crate::console::update::sources;
 use crate::wire::alert::AlertAction;
 use crate::wire::alert::Disposition;
@@ -75,8 +79,8 @@ pub(super) fn press_close(model: &mut Model, mut form: CloseForm, key: Key) -> V
         key => {
             match &mut form.typed_count {
                 Some(typed) => typed.press(key),
-                // A disposition taken back by Backspace on an empty note may be chosen anew.
-                None if key == Key::Backspace && form.note.text().is_empty() => {
+                // Back to the dispositions by keys no text has: a Backspace too many would let the note's first digit choose.
+                None if matches!(key, Key::Up | Key::BackTab) => {
                     form.disposition = None;
                     true
                 }
@@ -147,6 +151,13 @@ fn submit_line(model: &mut Model, purpose: Purpose, input: Input) -> Vec<Cmd> {
         | Purpose::Observable(_)
         | Purpose::Title(..)
         | Purpose::Merge(_)
+        | Purpose::SaveSearch
+        | Purpose::PhaseNote(..)
+        | Purpose::Deadline(_)
+        | Purpose::Attach(_)
+        | Purpose::WriteAlerts
+        | Purpose::WriteReport(_)
+        | Purpose::WriteEvidence(..)
             if text.is_empty() =>
         {
             let problem = Some(model.text(Text::Note).to_owned());
@@ -174,17 +185,29 @@ fn submit_line(model: &mut Model, purpose: Purpose, input: Input) -> Vec<Cmd> {
         Purpose::SaveRule => send(model, form, |model| drafts::save(model, text)),
         Purpose::Revoke(id) => send(model, form, |model| rules::revoke(model, id, text)),
         Purpose::RuleState(rule, state) => send(model, form, |model| rules::set_state(model, rule, state, text)),
+        Purpose::Export => export::submit(model, &text),
+        Purpose::SaveSearch => send(model, form, |model| search::submit_saved(model, &text)),
         Purpose::HandoverNote => reports::open_handover(model, (!text.is_empty()).then_some(text)),
-        Purpose::Task(id) | Purpose::Observable(id) | Purpose::Title(id, _) | Purpose::Merge(id) => {
-            match incidents::typed_action(&purpose, &text) {
-                Some(action) => send(model, form, |model| incidents::act(model, id, action)),
-                None => {
-                    let problem = Some(model.text(Text::ObservableHint).to_owned());
-                    model.overlay = Some(Overlay::Line { purpose, input, problem });
-                    Vec::new()
-                }
-            }
+        Purpose::WriteAlerts | Purpose::WriteReport(_) | Purpose::WriteEvidence(..) => {
+            send(model, form, |model| files::write(model, &purpose, &text))
         }
+        Purpose::Task(id)
+        | Purpose::Observable(id)
+        | Purpose::Title(id, _)
+        | Purpose::Merge(id)
+        | Purpose::Assign(id)
+        | Purpose::Deadline(id)
+        | Purpose::PhaseNote(id, _)
+        | Purpose::Attach(id) => match incidents::typed_action(&purpose, &text) {
+            Some(action) => send(model, form, |model| incidents::act(model, id, action)),
+            None => {
+                let hint =
+                    if matches!(purpose, Purpose::Deadline(_)) { Text::DeadlineHint } else { Text::ObservableHint };
+                let problem = Some(model.text(hint).to_owned());
+                model.overlay = Some(Overlay::Line { purpose, input, problem });
+                Vec::new()
+            }
+        },
     }
 }
 
@@ -240,6 +263,7 @@ fn filter(model: &mut Model, text: &str) -> Vec<Cmd> {
             model.rules.arrange();
             rules::after_move(model)
         }
+        Screen::Audit => audit::filter(model, text),
         _ => alerts::set_filter(model, text),
     }
 }

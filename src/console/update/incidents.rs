@@ -41,8 +41,12 @@ pub(super) fn typed_action(purpose: &Purpose, text: &str) -> Option<IncidentActi
     Some(match purpose {
         Purpose::Task(_) => IncidentAction::AddTask { text: text.to_owned() },
         Purpose::Observable(_) => {
-            let (kind, value) = text.split_once(' ')?;
-            IncidentAction::AddObservable { kind: kind.to_owned(), value: value.trim().to_owned(), note: None }
+            let (seen, note) = match text.split_once(" # ") {
+                Some((seen, note)) => (seen, Some(note.trim().to_owned())),
+                None => (text, None),
+            };
+            let (kind, value) = seen.trim().split_once(' ')?;
+            IncidentAction::AddObservable { kind: kind.to_owned(), value: value.trim().to_owned(), note }
         }
         Purpose::Title(_, from) => {
             let title = Some(Changed { from: from.clone(), to: text.to_owned() });
@@ -52,6 +56,15 @@ pub(super) fn typed_action(purpose: &Purpose, text: &str) -> Option<IncidentActi
             let number = text.trim_start_matches(|c: char| !c.is_ascii_digit());
             IncidentAction::MergeInto { incident: number.parse().ok()? }
         }
+        Purpose::Assign(_) => IncidentAction::Assign { to: (!text.is_empty()).then(|| text.to_owned()) },
+        Purpose::Deadline(_) => {
+            let mut words = text.splitn(3, char::is_whitespace);
+            let (name, due) = (words.next()?, words.next()?);
+            let why = words.next().map(str::trim).filter(|why| !why.is_empty())?;
+            IncidentAction::SetClock { name: name.to_owned(), due: due.to_owned(), why: why.to_owned() }
+        }
+        Purpose::PhaseNote(_, phase) => IncidentAction::Phase { phase: *phase, note: Some(text.to_owned()) },
+        Purpose::Attach(_) => IncidentAction::Attach { q: text.to_owned(), since: None, until: None, note: None },
         _ => return None,
     })
 }
@@ -61,6 +74,22 @@ pub(super) fn open_line(model: &mut Model, purpose: impl Fn(&IncidentRow) -> (Pu
     let Some((purpose, text)) = model.incidents.focused().map(purpose) else { return nothing_here(model) };
     model.overlay = Some(Overlay::Line { purpose, input: Input::with(&text), problem: None });
     Vec::new()
+}
+
+/// Says whether a phase is entered only with a reason: closing, and opening again.
+pub(super) fn needs_note(model: &Model, id: u64, phase: IncidentPhase) -> bool {
+    let now = model.incidents.rows.iter().find(|row| row.id == id).map(|row| row.phase);
+    phase == IncidentPhase::Closed || now == Some(IncidentPhase::Closed)
+}
+
+/// Opens the line for a deadline: the first that is open and not due at once, a day from now, to be changed.
+pub(super) fn open_deadline(model: &mut Model) -> Vec<Cmd> {
+    let open = model
+        .incidents
+        .focused_detail()
+        .and_then(|detail| detail.clocks.iter().find(|one| one.met.is_none() && one.due != detail.row.known));
+    let prefilled = open.map(|clock| format!("{} now+24h ", clock.name)).unwrap_or_default();
+    open_line(model, |row| (Purpose::Deadline(row.id), prefilled.clone()))
 }
 
 pub(super) fn choose_level(model: &mut Model) -> Vec<Cmd> {

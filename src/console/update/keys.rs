@@ -4,7 +4,6 @@ use crate::console::keys::input::Input;
 use crate::console::keys::key::Key;
 use crate::console::keys::keymap::Action;
 use crate::console::keys::keymap::action_for;
-use crate::console::look::format::fill;
 use crate::console::look::layout::Pane;
 use crate::console::look::layout::Scroll;
 use crate::console::look::layout::Shape;
@@ -22,9 +21,12 @@ use crate::console::model::search::SearchFocus;
 use crate::console::model::search::field;
 use crate::console::msg::Cmd;
 use crate::console::update::alerts;
+use crate::console::update::audit;
 use crate::console::update::complain;
 use crate::console::update::drafts;
 use crate::console::update::exception;
+use crate::console::update::export;
+use crate::console::update::files;
 use crate::console::update::forms;
 use crate::console::update::incidents;
 use crate::console::update::overlays;
@@ -33,6 +35,7 @@ use crate::console::update::rules;
 use crate::console::update::say;
 use crate::console::update::search;
 use crate::console::update::sources;
+use crate::console::view::audit_rows;
 use crate::console::view::detail_top_max;
 use crate::model::SafeText;
 use crate::wire::alert::AlertAction;
@@ -54,6 +57,10 @@ pub(super) fn press(model: &mut Model, key: Key) -> Vec<Cmd> {
     let is_query = model.screen == Screen::Search && model.search.focus == SearchFocus::Query;
     if let Some(cmds) = is_query.then(|| search::press_query(model, key)).flatten() {
         return cmds;
+    }
+    // Among the events around an alert `g` goes on to the next entity; Home still leads to the first event.
+    if key == Key::Char('g') && model.screen == Screen::Alerts && model.alerts.focus == Pane::Around {
+        return alerts::next_entity(model);
     }
     match action_for(model.screen, key) {
         Some(action) => perform(model, action),
@@ -90,6 +97,13 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Cmd> {
         Action::Widen => alerts::widen(model, true),
         Action::Narrow => alerts::widen(model, false),
         Action::NextEntity => alerts::next_entity(model),
+        Action::TickStep => alerts::choose_step(model),
+        Action::Attach if model.screen == Screen::Alerts => alerts::attach(model),
+        Action::Attach => incidents::open_line(model, |row| (Purpose::Attach(row.id), String::new())),
+        Action::Assign => {
+            incidents::open_line(model, |row| (Purpose::Assign(row.id), row.owner.clone().unwrap_or_default()))
+        }
+        Action::SetClock => incidents::open_deadline(model),
         Action::Phase => incidents::choose_phase(model),
         Action::AddTask => incidents::open_line(model, |row| (Purpose::Task(row.id), String::new())),
         Action::FinishTask => incidents::choose_task(model),
@@ -119,6 +133,14 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Cmd> {
         Action::Revoke => rules::open_revoke(model),
         Action::Mute => sources::open_mute(model),
         Action::Unmute => sources::unmute(model),
+        Action::Column => {
+            search::toggle_column(model);
+            Vec::new()
+        }
+        Action::CountBy => search::count_by(model),
+        Action::OpenSaved => search::open_saved(model),
+        Action::Verify => audit::verify(model),
+        Action::CancelVerify => audit::cancel(model),
         Action::Pivot if model.screen == Screen::Sources => sources::search(model),
         other => {
             open_overlay(model, other);
@@ -140,9 +162,12 @@ fn open_overlay(model: &mut Model, action: Action) {
         Action::Reopen => forms::open_line(model, Purpose::Reopen, ""),
         Action::Note => note(model),
         Action::Pivot => pivot(model),
+        Action::WriteFile if model.screen == Screen::Incidents => files::open_report(model),
+        Action::WriteFile => files::open_alerts(model),
+        Action::WriteEvidence => files::choose_evidence(model),
         Action::TimeSpan => model.overlay = Some(Overlay::Choice(Choice::TimeSpan)),
-        Action::CountBy => search::count_by(model),
-        Action::Export => not_yet(model, Text::KeyExport),
+        Action::Export => export::open(model),
+        Action::SaveSearch => search::open_save(model),
         // Done in `perform`.
         _ => {}
     }
@@ -152,11 +177,6 @@ fn pivot(model: &mut Model) {
     if !overlays::open_pivot(model) {
         complain(model, model.text(Text::NothingHere));
     }
-}
-
-fn not_yet(model: &mut Model, what: Text) {
-    let text = fill(model.text(Text::NotYet), &[model.text(what)]);
-    complain(model, text);
 }
 
 fn commands(model: &mut Model, title: CommandsTitle) {
@@ -197,7 +217,8 @@ fn filter(model: &mut Model) {
         Screen::Sources => &model.sources.filter,
         Screen::Rules => &model.rules.filter,
         Screen::Alerts => &model.alerts.filter_text,
-        Screen::Incidents | Screen::Audit | Screen::Reports => return,
+        Screen::Audit => &model.audit.filter,
+        Screen::Incidents | Screen::Reports => return,
     };
     let input = Input::with(present);
     model.overlay = Some(Overlay::Line { purpose: Purpose::Filter, input, problem: None });
@@ -223,7 +244,9 @@ fn go(model: &mut Model, screen: Screen) -> Vec<Cmd> {
         Screen::Incidents => incidents::after_move(model),
         Screen::Search => Vec::new(),
         Screen::Rules | Screen::Sources | Screen::Reports => refresh(model),
-        Screen::Audit => Vec::new(),
+        // What was read stays where it was: reading it again is an entry of its own.
+        Screen::Audit if model.audit.is_loaded => audit::tick(model),
+        Screen::Audit => refresh(model),
     }
 }
 
@@ -235,7 +258,7 @@ fn refresh(model: &mut Model) -> Vec<Cmd> {
         Screen::Search => search::run(model),
         Screen::Rules => rules::refresh(model),
         Screen::Sources => sources::refresh(model),
-        Screen::Audit => Vec::new(),
+        Screen::Audit => audit::refresh(model),
         Screen::Reports => reports::refresh(model),
     }
 }
@@ -247,6 +270,7 @@ fn open(model: &mut Model) -> Vec<Cmd> {
         Screen::Search => search::open(model),
         Screen::Sources => sources::open(model),
         Screen::Rules => rules::open(model),
+        Screen::Audit => audit::open(model),
         _ => Vec::new(),
     }
 }
@@ -261,6 +285,8 @@ fn back(model: &mut Model) -> Vec<Cmd> {
         Screen::Incidents => model.incidents.focus = Pane::List,
         Screen::Sources => sources::back(model),
         Screen::Rules => return rules::back(model),
+        Screen::Audit => audit::back(model),
+        Screen::Search if model.search.is_loading => return search::give_up(model),
         Screen::Search => match model.search.focus {
             SearchFocus::Event => model.search.focus = SearchFocus::Rows,
             SearchFocus::Rows if model.search.is_tailing => return search::stop_tail(model),
@@ -287,6 +313,7 @@ fn next_pane(model: &mut Model) -> Vec<Cmd> {
         }
         Screen::Search => model.search.focus = SearchFocus::Query,
         Screen::Rules => return rules::next_pane(model),
+        Screen::Audit => audit::next_pane(model),
         Screen::Sources => {
             let is_list = model.sources.focus == Pane::List;
             model.sources.focus = if is_list { Pane::Detail } else { Pane::List };
@@ -325,7 +352,7 @@ fn move_by(model: &mut Model, rows: isize) -> Vec<Cmd> {
         (Screen::Sources, _) => model.sources.inputs_scroll.move_by(rows, model.sources.inputs.len()),
         (Screen::Rules, _) => return rules::move_by(model, rows),
         (Screen::Reports, _) => reports::move_by(model, rows),
-        (Screen::Audit, _) => {}
+        (Screen::Audit, _) => return audit::move_by(model, rows),
     }
     keep_visible(model);
     Vec::new()
@@ -336,6 +363,7 @@ fn page(model: &mut Model, down: bool) -> Vec<Cmd> {
         Screen::Alerts => pane_rows(model, model.alerts.focus),
         Screen::Incidents => pane_rows(model, model.incidents.focus),
         Screen::Search => search::page_rows(model),
+        Screen::Audit if model.audit.focus == Pane::List => audit_rows(model),
         _ => rows_in(model.layout().body, 1) / 2,
     };
     let rows = isize::try_from(rows.max(2) - 1).unwrap_or(1);
@@ -379,6 +407,8 @@ pub(super) fn keep_visible(model: &mut Model) {
     follow(&mut model.rules.exceptions_scroll, model.rules.exceptions.len(), rows_in(rule_panel, 1));
     follow(&mut model.sources.scroll, model.sources.shown.len(), source_rows);
     follow(&mut model.sources.inputs_scroll, model.sources.inputs.len(), input_rows);
+    let audit_rows = audit_rows(model);
+    follow(&mut model.audit.scroll, model.audit.rows.len(), audit_rows);
     search::keep_visible(model);
 }
 
@@ -429,7 +459,11 @@ fn copy(model: &mut Model) -> Vec<Cmd> {
             place.and_then(|index| model.sources.sources.get(*index)).map(|source| source.name.clone())
         }
         Screen::Rules => model.rules.focused().map(|rule| rule.id.clone()),
-        Screen::Audit | Screen::Reports => None,
+        Screen::Audit => {
+            let entry = model.audit.focused_entry().filter(|_| model.audit.is_open);
+            entry.map(|entry| entry.entry.clone()).or_else(|| model.audit.focused().map(|row| row.detail.clone()))
+        }
+        Screen::Reports => None,
     };
     match text {
         Some(text) => {

@@ -67,9 +67,18 @@ pub(super) fn receive(model: &mut Model, generation: u64, message: StreamMessage
             model.presence.others = looking;
             Vec::new()
         }
-        StreamMessage::Pulse { revision, events_per_second, lag_ms, open_alerts, silent_sources, refusing, .. } => {
+        StreamMessage::Pulse {
+            revision,
+            events_per_second,
+            lag_ms,
+            open_alerts,
+            overdue_alerts,
+            silent_sources,
+            refusing,
+            ..
+        } => {
             model.revision = revision.max(model.revision);
-            model.pulse = Pulse { events_per_second, lag_ms, open_alerts, silent_sources, refusing };
+            model.pulse = Pulse { events_per_second, lag_ms, open_alerts, overdue_alerts, silent_sources, refusing };
             Vec::new()
         }
     }

@@ -2,8 +2,12 @@
 
 mod alerts;
 mod answers;
+mod audit;
 mod drafts;
 mod exception;
+mod export;
+mod figures;
+mod files;
 mod forms;
 mod incidents;
 mod keys;
@@ -15,6 +19,7 @@ mod rules;
 mod search;
 mod sources;
 
+pub(super) use export::check_command;
 pub(super) use forms::DISPOSITIONS;
 pub(super) use incidents::LEVELS;
 pub(super) use incidents::PHASES;
@@ -73,6 +78,10 @@ fn apply(model: &mut Model, msg: Msg) -> Vec<Cmd> {
         Msg::Click(x, y) => keys::click(model, x, y),
         Msg::Wheel(rows) => keys::wheel(model, rows),
         Msg::Tick(now) => tick(model, now),
+        Msg::Trouble(what) => {
+            complain(model, what);
+            Vec::new()
+        }
         Msg::Answer { slot, generation, result } => answers::receive(model, slot, generation, result),
         Msg::Stream { generation, message } => link::receive(model, generation, *message),
         Msg::StreamEnded { generation, failure } => link::ended(model, generation, failure),
@@ -90,14 +99,22 @@ fn tick(model: &mut Model, now: jiff::Timestamp) -> Vec<Cmd> {
     if model.toast.as_ref().is_some_and(|toast| toast.until < now) {
         model.toast = None;
     }
+    let mut cmds: Vec<Cmd> = figures::refresh(model).into_iter().collect();
     if !link::is_away(model) && model.alerts.rows.is_empty() && !model.alerts.waiting.is_empty() {
         // Nothing is shown that could move: the first alerts are simply there, those of one second together.
-        return alerts::show_new(model);
+        cmds.extend(alerts::show_new(model));
+        return cmds;
     }
     if model.screen == Screen::Sources && now.as_second() % SOURCES_SECONDS == 0 && !link::is_away(model) {
-        return sources::refresh(model);
+        cmds.extend(sources::refresh(model));
     }
-    Vec::new()
+    if model.screen == Screen::Search && model.search.is_tailing && model.is_dirty {
+        model.search.summarize();
+    }
+    if model.screen == Screen::Audit && model.is_dirty {
+        cmds.extend(audit::tick(model));
+    }
+    cmds
 }
 
 /// Asks the server, making older answers of the slot stale.

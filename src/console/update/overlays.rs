@@ -10,10 +10,13 @@ use crate::console::model::Screen;
 use crate::console::model::overlay::Choice;
 use crate::console::model::overlay::CommandsTitle;
 use crate::console::model::overlay::Overlay;
+use crate::console::model::overlay::Purpose;
 use crate::console::model::search::SearchFocus;
 use crate::console::msg::Cmd;
 use crate::console::update::alerts;
 use crate::console::update::exception;
+use crate::console::update::export;
+use crate::console::update::files;
 use crate::console::update::forms;
 use crate::console::update::incidents;
 use crate::console::update::keys;
@@ -29,27 +32,30 @@ pub(super) fn press(model: &mut Model, overlay: Overlay, key: Key) -> Vec<Cmd> {
         Overlay::Close(form) => forms::press_close(model, form, key),
         Overlay::Line { purpose, input, .. } => forms::press_line(model, purpose, input, key),
         Overlay::Choice(choice) => press_choice(model, choice, key),
+        Overlay::Saved { rows, cursor } => search::press_saved(model, rows, cursor, key),
+        Overlay::Export(state) => export::press(model, state, key),
         Overlay::Handover { draft, top } => reports::press_handover(model, draft, top, key),
         Overlay::Commands { title, input, cursor } => press_commands(model, title, input, cursor, key),
         Overlay::Except(form) => exception::press(model, form, key),
         Overlay::Fields { rows, cursor } => {
             let moved = moved(cursor, rows.len(), key);
-            let overlay = match (key, rows.get(cursor)) {
-                (Key::Esc, _) => return Vec::new(),
-                (Key::Enter | Key::Char('b'), Some((field, _))) => search::counts_of(model, field.clone()),
-                _ => Overlay::Fields { rows, cursor: moved },
-            };
-            model.overlay = Some(overlay);
-            Vec::new()
+            match (key, rows.get(cursor)) {
+                (Key::Esc, _) => Vec::new(),
+                (Key::Enter | Key::Char('b'), Some((field, _))) => search::open_counts(model, field.clone()),
+                _ => {
+                    model.overlay = Some(Overlay::Fields { rows, cursor: moved });
+                    Vec::new()
+                }
+            }
         }
-        Overlay::Counts { field, rows, cursor } => {
+        Overlay::Counts { field, rows, cursor, is_whole } => {
             let cursor = moved(cursor, rows.len(), key);
             match (key, rows.get(cursor)) {
                 (Key::Esc, _) => Vec::new(),
                 (Key::Enter, Some((value, _))) => search::narrow_by(model, &field, value, false),
                 (Key::Char('-'), Some((value, _))) => search::narrow_by(model, &field, value, true),
                 _ => {
-                    model.overlay = Some(Overlay::Counts { field, rows, cursor });
+                    model.overlay = Some(Overlay::Counts { field, rows, cursor, is_whole });
                     Vec::new()
                 }
             }
@@ -57,7 +63,7 @@ pub(super) fn press(model: &mut Model, overlay: Overlay, key: Key) -> Vec<Cmd> {
     }
 }
 
-fn moved(cursor: usize, len: usize, key: Key) -> usize {
+pub(super) fn moved(cursor: usize, len: usize, key: Key) -> usize {
     let cursor = match key {
         Key::Up | Key::Char('k') => cursor.saturating_sub(1),
         Key::Down | Key::Char('j') => cursor + 1,
@@ -88,7 +94,22 @@ fn press_choice(model: &mut Model, choice: Choice, key: Key) -> Vec<Cmd> {
             }
             None => Vec::new(),
         },
+        Choice::Step(id, steps) => match steps.get(digit - 1) {
+            Some((step, was_done, _)) => alerts::tick_step(model, id, *step, *was_done),
+            None => Vec::new(),
+        },
+        Choice::Evidence(id, attached) => {
+            if let Some((place, _)) = attached.get(digit - 1) {
+                files::open_evidence(model, id, *place);
+            }
+            Vec::new()
+        }
         Choice::Phase(id) => match incidents::PHASES.get(digit - 1) {
+            Some(phase) if incidents::needs_note(model, id, *phase) => {
+                let purpose = Purpose::PhaseNote(id, *phase);
+                model.overlay = Some(Overlay::Line { purpose, input: Input::default(), problem: None });
+                Vec::new()
+            }
             Some(phase) => incidents::act(model, id, IncidentAction::Phase { phase: *phase, note: None }),
             None => Vec::new(),
         },

@@ -1,12 +1,14 @@
 //! The search screen: asking, paging, tailing, narrowing by a value, counting.
 
 use crate::console::keys::input::Input;
-use crate::console::keys::key::Key;
 use crate::console::look::format::condition;
+use crate::console::look::format::fill;
 use crate::console::look::layout::rows_in;
+use crate::console::look::query_words;
+use crate::console::look::text::Text;
 use crate::console::model::Model;
 use crate::console::model::Screen;
-use crate::console::model::overlay::Overlay;
+use crate::console::model::search::COLUMNS_MAX;
 use crate::console::model::search::EVENTS_MAX;
 use crate::console::model::search::PAGE_EVENTS;
 use crate::console::model::search::SPANS;
@@ -18,31 +20,41 @@ use crate::console::msg::Failure;
 use crate::console::msg::Request;
 use crate::console::msg::Slot;
 use crate::console::update::ask;
+use crate::console::update::complain;
+use crate::console::update::say;
 use crate::model::Field;
 use crate::model::Timestamp;
-use crate::query;
+use crate::query as language;
 use crate::wire::search::HistogramRequest;
 use crate::wire::search::SearchPage;
 use crate::wire::search::SearchRequest;
 use crate::wire::search::SearchTable;
 
+mod counts;
+mod query;
+mod saved;
+
+pub(super) use counts::arrived as counts_arrived;
+pub(super) use counts::count_by;
+pub(super) use counts::filter_of;
+pub(super) use counts::open as open_counts;
+pub(super) use query::press_query;
+pub(super) use query::values_arrived;
+pub(super) use saved::arrived as saved_arrived;
+pub(super) use saved::open as open_saved;
+pub(super) use saved::open_save;
+pub(super) use saved::press as press_saved;
+pub(super) use saved::submit as submit_saved;
+pub(super) use saved::was_saved;
+
 /// Rows of the body that are not events: query, error or cost, histogram, its span.
 pub(super) const HEAD_ROWS: u16 = 4;
 
+/// Stands in place of events that a live tail could not take.
+const MISSED: &str = "longan.missed";
+
 /// Rows of a table asked for at once.
 const TABLE_ROWS: u32 = 5_000;
-
-/// Keys while the query is typed; `None` when the key is not the query's.
-pub(super) fn press_query(model: &mut Model, key: Key) -> Option<Vec<Cmd>> {
-    match key {
-        Key::Enter => Some(run(model)),
-        Key::Esc | Key::Tab | Key::Down => {
-            model.search.focus = SearchFocus::Rows;
-            Some(Vec::new())
-        }
-        _ => model.search.query.press(key).then(Vec::new),
-    }
-}
 
 /// Shows the screen with a query and asks it.
 pub(super) fn show(model: &mut Model, query: &str, since: Option<String>, until: Option<String>) -> Vec<Cmd> {
@@ -63,10 +75,12 @@ pub(super) fn run(model: &mut Model) -> Vec<Cmd> {
     search.has_searched = true;
     search.failure = None;
     search.events.clear();
+    search.summary.clear();
     search.table = None;
     search.scroll = Default::default();
     search.next = None;
     search.histogram = None;
+    search.asked_at = Some(model.now);
     let histogram = HistogramRequest {
         q: search.asked.clone(),
         since: search.since.clone(),
@@ -81,6 +95,7 @@ pub(super) fn run(model: &mut Model) -> Vec<Cmd> {
     };
     cmds.push(ask(model, Slot::Search, question));
     cmds.push(ask(model, Slot::Histogram, Request::Histogram(histogram)));
+    query::remember(model);
     // A page that was still on its way belongs to another query.
     model.next_generation(Slot::SearchMore);
     cmds
@@ -88,7 +103,7 @@ pub(super) fn run(model: &mut Model) -> Vec<Cmd> {
 
 /// Says whether a query has pipes; one that cannot be read is asked as it is, and the server tells what is wrong.
 fn is_piped(text: &str) -> bool {
-    query::parse_search(text, Timestamp(0)).is_ok_and(|search| !search.stages.is_empty())
+    language::parse_search(text, Timestamp(0)).is_ok_and(|search| !search.stages.is_empty())
 }
 
 pub(super) fn table_arrived(model: &mut Model, table: SearchTable) {
@@ -114,7 +129,7 @@ fn drill(model: &mut Model) -> Vec<Cmd> {
         .filter(|(name, cell)| is_known(name) && name.as_str() != "@timestamp" && !cell.is_null())
         .map(|(name, cell)| condition(name, &plain(cell)))
         .collect();
-    let filter = query::parse_search(&search.asked, Timestamp(0)).map(|search| search.filter.to_string());
+    let filter = language::parse_search(&search.asked, Timestamp(0)).map(|search| search.filter.to_string());
     let filter = filter.unwrap_or_default();
     let filter = if filter == "*" { String::new() } else { format!("({filter})") };
     if conditions.is_empty() {
@@ -152,12 +167,52 @@ pub(super) fn page_arrived(model: &mut Model, slot: Slot, page: SearchPage) {
     search.events.extend(page.events.into_iter().take(EVENTS_MAX));
     search.next = page.next;
     search.explain = Some(page.explain);
+    search.summarize();
+    keep_visible(model);
+}
+
+/// Ends the search that runs: nobody waits for it any more, here or in the server.
+pub(super) fn give_up(model: &mut Model) -> Vec<Cmd> {
+    model.search.is_loading = false;
+    let slots = [Slot::Search, Slot::SearchMore, Slot::Histogram];
+    for slot in slots {
+        model.next_generation(slot);
+    }
+    say(model, model.text(Text::SearchGivenUp));
+    slots.map(Cmd::GiveUp).to_vec()
+}
+
+/// Shows the field under the cursor as a column, or no longer.
+pub(super) fn toggle_column(model: &mut Model) {
+    let field = model.search.focused_field().map(|(field, _)| field.to_owned());
+    let Some(field) = field.filter(|_| model.search.focus == SearchFocus::Event) else {
+        return complain(model, model.text(Text::ColumnHint));
+    };
+    let columns = &mut model.search.columns;
+    match columns.iter().position(|known| *known == field) {
+        Some(place) => drop(columns.remove(place)),
+        None if columns.len() >= COLUMNS_MAX => {
+            let text = fill(model.text(Text::ColumnsFull), &[&COLUMNS_MAX.to_string()]);
+            return complain(model, text);
+        }
+        None => columns.push(field),
+    }
+    let text = fill(model.text(Text::DoneColumn), &[&model.search.columns.join(" ")]);
+    say(model, text);
     keep_visible(model);
 }
 
 /// A wrong query: the cursor goes to the place the server names.
-pub(super) fn failed(model: &mut Model, failure: Failure) {
+pub(super) fn failed(model: &mut Model, mut failure: Failure) {
     model.search.is_loading = false;
+    // The same reader is here: it says what is wrong in the language of the console.
+    let read =
+        language::parse_search(&model.search.asked, Timestamp(model.now.as_nanosecond().try_into().unwrap_or(0)));
+    if let (Some(column), Err(err)) = (failure.column, read)
+        && u32::try_from(err.column) == Ok(column)
+    {
+        (failure.text, failure.hint) = query_words::told(model.lang, &err);
+    }
     if failure.column.is_some() {
         model.search.focus = SearchFocus::Query;
     }
@@ -165,7 +220,8 @@ pub(super) fn failed(model: &mut Model, failure: Failure) {
 }
 
 pub(super) fn page_rows(model: &Model) -> usize {
-    rows_in(model.layout().body, HEAD_ROWS)
+    // Chosen columns have a head of their own.
+    rows_in(model.layout().body, HEAD_ROWS + u16::from(!model.search.columns.is_empty()))
 }
 
 pub(super) fn keep_visible(model: &mut Model) {
@@ -229,22 +285,6 @@ pub(super) fn narrow_by(model: &mut Model, field: &str, value: &str, exclude: bo
     run(model)
 }
 
-/// Counts by the field under the cursor, or lets one be chosen.
-pub(super) fn count_by(model: &mut Model) {
-    let field = match model.search.focus {
-        SearchFocus::Event => model.search.focused_field().map(|(field, _)| field.to_owned()),
-        SearchFocus::Query | SearchFocus::Rows => None,
-    };
-    model.overlay = Some(match field {
-        Some(field) => counts_of(model, field),
-        None => Overlay::Fields { rows: model.search.fields(), cursor: 0 },
-    });
-}
-
-pub(super) fn counts_of(model: &Model, field: String) -> Overlay {
-    Overlay::Counts { rows: model.search.values(&field), field, cursor: 0 }
-}
-
 pub(super) fn choose_span(model: &mut Model, digit: usize) -> Vec<Cmd> {
     let Some(span) = digit.checked_sub(1).and_then(|index| SPANS.get(index)) else { return Vec::new() };
     model.search.since = span.map(str::to_owned);
@@ -271,6 +311,7 @@ pub(super) fn toggle_tail(model: &mut Model) -> Vec<Cmd> {
     search.explain = None;
     search.histogram = None;
     search.tail_generation += 1;
+    search.missed = 0;
     let request = SearchRequest { q: search.asked.clone(), ..SearchRequest::default() };
     let generation = search.tail_generation;
     for slot in [Slot::Search, Slot::SearchMore, Slot::Histogram] {
@@ -289,11 +330,17 @@ pub(super) fn stop_tail(model: &mut Model) -> Vec<Cmd> {
 }
 
 /// New events: the view follows them only while the cursor is on the last one.
-pub(super) fn tailed(model: &mut Model, generation: u64, events: Vec<EventObject>) -> Vec<Cmd> {
+pub(super) fn tailed(model: &mut Model, generation: u64, mut events: Vec<EventObject>) -> Vec<Cmd> {
     let search = &mut model.search;
     if generation != search.tail_generation {
         return Vec::new();
     }
+    // A line that is no event says how many found no room: that they are missing must be seen.
+    events.retain(|event| {
+        let missed = event.get(MISSED).and_then(serde_json::Value::as_u64);
+        search.missed = search.missed.saturating_add(missed.unwrap_or(0));
+        missed.is_none()
+    });
     let follows = search.scroll.cursor + 1 >= search.events.len() && search.focus != SearchFocus::Event;
     search.events.extend(events);
     let over = search.events.len().saturating_sub(EVENTS_MAX);

@@ -79,14 +79,27 @@ pub(super) fn top_max(model: &Model) -> usize {
 
 fn short(model: &Model, detail: &AlertDetail, theme: &Theme) -> Vec<Line> {
     let mut lines = why(model, detail, theme, 2);
+    // Where others cannot push it off the pane: two at the same alert is what must not go unseen.
+    if let (Some(who), Some(first)) = (who_looks(model, Shown::Alert(detail.row.id)), lines.first_mut()) {
+        first.push(piece(who, theme.warning));
+    }
     if let Some(first) = detail.evidence.first() {
         lines.push(raw_line(first, theme));
     }
     lines.push(vec![
         piece(format!("{}  ", words::attack(&detail.row.tags)), theme.dim),
+        piece(
+            known_value(detail, "longan.threat.lists").map(|lists| format!("TI: {lists}  ")).unwrap_or_default(),
+            theme.warning,
+        ),
+        piece(known_value(detail, "longan.asset.unit").map(|unit| format!("{unit}  ")).unwrap_or_default(), theme.text),
         piece(format!("{}: {}", model.text(Text::Precedents), precedent_counts(model, detail)), theme.text),
     ]);
-    let steps = model_steps(model, detail).iter().enumerate().map(|(index, step)| format!("[{}] {step}", index + 1));
+    let sign = |step: u32| {
+        let is_done = detail.steps.iter().any(|done| done.step == step);
+        if is_done { "x".to_owned() } else { step.to_string() }
+    };
+    let steps = (1u32..).zip(model_steps(model, detail)).map(|(step, text)| format!("[{}] {text}", sign(step)));
     let steps = steps.collect::<Vec<_>>().join("  ");
     if !steps.is_empty() {
         lines.push(vec![heading(model, Text::Response, theme), piece(format!(": {steps}"), theme.text)]);
@@ -94,7 +107,6 @@ fn short(model: &Model, detail: &AlertDetail, theme: &Theme) -> Vec<Line> {
     lines.push(vec![
         piece(holder(model, detail), theme.dim),
         piece("  ", theme.dim),
-        piece(who_looks(model, Shown::Alert(detail.row.id)).unwrap_or_default(), theme.warning),
         piece(model.text(Text::WholeRecord), theme.dim),
     ]);
     lines
@@ -111,14 +123,7 @@ fn whole(model: &Model, detail: &AlertDetail, theme: &Theme) -> Vec<Line> {
         lines.push(vec![piece(description.trim(), theme.text)]);
     }
     lines.extend(why(model, detail, theme, usize::MAX));
-    for evidence in detail.evidence.iter().take(EVIDENCE_SHOWN) {
-        let time = format::moment(&model.zone, &evidence.timestamp);
-        lines.push(vec![
-            heading(model, Text::RawLine, theme),
-            piece(format!(" {time}  #{}", evidence.event), theme.dim),
-        ]);
-        lines.push(raw_line(evidence, theme));
-    }
+    lines.extend(detail.evidence.iter().take(1).flat_map(|newest| evidence_lines(model, newest, theme)));
     lines.push(vec![heading(model, Text::Entities, theme)]);
     for (index, entity) in detail.entities.iter().enumerate() {
         let key = if index < 9 { format!("  [p{}] ", index + 1) } else { "       ".to_owned() };
@@ -129,9 +134,13 @@ fn whole(model: &Model, detail: &AlertDetail, theme: &Theme) -> Vec<Line> {
             piece(format!("  {}", entity.field), theme.dim),
         ]);
     }
+    lines.extend(known(model, detail, theme));
     lines.extend(precedents(model, detail, theme));
     lines.push(vec![piece("ATT&CK  ", theme.focus), piece(words::attack(&detail.row.tags), theme.text)]);
-    push_list(&mut lines, model, Text::Response, model_steps(model, detail), theme);
+    lines.extend(checklist(model, detail, theme));
+    // What to do comes before more of the same.
+    let more = detail.evidence.iter().take(EVIDENCE_SHOWN).skip(1);
+    lines.extend(more.flat_map(|evidence| evidence_lines(model, evidence, theme)));
     push_list(&mut lines, model, Text::FalsePositives, &detail.false_positives, theme);
     if let Some(incident) = detail.incident {
         lines.push(vec![heading(model, Text::IncidentLink, theme), piece(format!(" INC-{incident}"), theme.text)]);
@@ -148,10 +157,10 @@ fn whole(model: &Model, detail: &AlertDetail, theme: &Theme) -> Vec<Line> {
     lines
 }
 
-/// Returns who else looks at it, with two blanks behind.
+/// Returns who else looks at it, with two blanks before.
 fn who_looks(model: &Model, shown: Shown) -> Option<String> {
     let who = model.presence.names(shown);
-    (!who.is_empty()).then(|| format!("@ {}  ", fill(model.text(Text::LookedAtBy), &[&who])))
+    (!who.is_empty()).then(|| format!("  @ {}", fill(model.text(Text::LookedAtBy), &[&who])))
 }
 
 /// Says who else looks at a record, and who holds it.
@@ -166,6 +175,13 @@ pub(super) fn looking_line(model: &Model, shown: Shown, holder: String) -> Line 
         piece(who, style),
         piece(format!("  {holder}"), theme.text),
     ]
+}
+
+/// One event that raised it, under its time and number.
+fn evidence_lines(model: &Model, evidence: &AlertEvidence, theme: &Theme) -> [Line; 2] {
+    let time = format::moment(&model.zone, &evidence.timestamp);
+    let head = piece(format!(" {time}  #{}", evidence.event), theme.dim);
+    [vec![heading(model, Text::RawLine, theme), head], raw_line(evidence, theme)]
 }
 
 fn heading(model: &Model, text: Text, theme: &Theme) -> Piece {
@@ -183,10 +199,51 @@ fn push_list(lines: &mut Vec<Line>, model: &Model, title: Text, items: &[String]
 }
 
 fn model_steps<'a>(model: &Model, detail: &'a AlertDetail) -> &'a [String] {
-    match model.lang {
-        Lang::Vi if !detail.response_vi.is_empty() => &detail.response_vi,
-        _ => &detail.response,
+    detail.steps_in(model.lang == Lang::Vi)
+}
+
+/// The response as a checklist: what is done says by whom and when.
+fn checklist(model: &Model, detail: &AlertDetail, theme: &Theme) -> Vec<Line> {
+    let steps = model_steps(model, detail);
+    if steps.is_empty() {
+        return Vec::new();
     }
+    let hint = format!("  ({})", model.text(Text::StepHint));
+    let mut lines = vec![vec![heading(model, Text::Response, theme), piece(hint, theme.dim)]];
+    for (step, text) in (1u32..).zip(steps) {
+        let done = detail.steps.iter().find(|done| done.step == step);
+        let (sign, style) = if done.is_some() { ("[x]", theme.dim) } else { ("[ ]", theme.text) };
+        let by = done.map(|done| format!("  ({} {})", done.who, format::date(&model.zone, &done.at)));
+        lines.push(vec![piece(format!("  {sign} {step} {text}{}", by.unwrap_or_default()), style)]);
+    }
+    lines
+}
+
+/// What is known of who is involved: threat lists apart, because they are what to look at first.
+fn known(model: &Model, detail: &AlertDetail, theme: &Theme) -> Vec<Line> {
+    let is_threat = |field: &str| field.contains("threat");
+    let mut lines = Vec::new();
+    for (title, wants_threats, style) in [(Text::Threats, true, theme.warning), (Text::Context, false, theme.text)] {
+        let rows = detail.context.iter().filter(|known| is_threat(&known.field) == wants_threats);
+        let mut line = Line::new();
+        for known in rows {
+            line.push(piece(if line.is_empty() { "  " } else { "; " }, theme.dim));
+            line.push(piece(format!("{} ", words::word(model.lang, &known.field)), theme.dim));
+            line.push(piece(known.value.clone(), style));
+        }
+        if !line.is_empty() {
+            line.insert(0, heading(model, title, theme));
+            lines.push(line);
+        }
+    }
+    lines
+}
+
+/// The values of a field of what is known, in one line.
+fn known_value(detail: &AlertDetail, field: &str) -> Option<String> {
+    let values: Vec<&str> =
+        detail.context.iter().filter(|known| known.field == field).map(|known| known.value.as_str()).collect();
+    (!values.is_empty()).then(|| values.join(", "))
 }
 
 /// Says what the newest event matched, each part in the rule's own words.

@@ -48,11 +48,12 @@ fn draw_list(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
     let place = alerts.offset + alerts.scroll.cursor as u64 + 1;
     let title = format!("{} {}/{}", model.text(Text::AlertGroups), place.min(alerts.total), alerts.total);
     let inside = canvas.frame(area, &title, alerts.focus == Pane::List);
-    let (rule, entity, host) = widths(inside.width);
+    let (left, rule, entity, host) = widths(inside.width);
     let head = [
         (" !", 4),
         (model.text(Text::ColumnRisk), 6),
         (model.text(Text::ColumnAge), 4),
+        (model.text(Text::ColumnSla), left),
         (model.text(Text::ColumnCount), 5),
         (model.text(Text::ColumnRule), rule),
         (model.text(Text::ColumnEntity), entity),
@@ -72,12 +73,14 @@ fn draw_list(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
     }
 }
 
-/// Returns the widths of rule, entity and host; the host goes first when there is no room.
-fn widths(width: u16) -> (u16, u16, u16) {
-    let room = width.saturating_sub(4 + 6 + 4 + 5 + 6 + 7);
+/// Returns the widths of the time left, rule, entity and host; when there is no room the host goes first, then the time left.
+fn widths(width: u16) -> (u16, u16, u16, u16) {
+    let left = if width < 70 { 0 } else { 4 };
+    let room = width.saturating_sub(4 + 6 + 4 + left + 5 + 6 + 7 + left.min(1));
     match room {
-        ..70 => (room.saturating_sub(room * 2 / 5), room * 2 / 5, 0),
-        _ => (room - 34, 18, 15),
+        ..56 => (left, room.saturating_sub(room * 2 / 5), room * 2 / 5, 0),
+        56..70 => (left, room - 30, 16, 13),
+        _ => (left, room - 34, 18, 15),
     }
 }
 
@@ -94,17 +97,25 @@ fn draw_row(model: &Model, row: &AlertRow, has_cursor: bool, area: Rect, canvas:
         if is_looked_at { '@' } else { ' ' }
     );
     let style = if row.status == AlertStatus::Closed { theme.dim } else { theme.text };
-    let (rule, entity, host) = widths(area.width);
+    let (left_width, rule, entity, host) = widths(area.width);
     let owner = match row.status {
         AlertStatus::Closed => model.text(Text::ShortClosed),
         AlertStatus::Escalated => model.text(Text::ShortEscalated),
         AlertStatus::New | AlertStatus::Taken => row.owner.as_deref().unwrap_or("-"),
+    };
+    // Only what nobody has taken has a time that runs out.
+    let left = row.due.as_deref().and_then(|due| format::left(model.now, due));
+    let (left, left_style) = match left {
+        Some((left, true)) => (left, theme.danger),
+        Some((left, false)) => (left, style),
+        None => ("-".to_owned(), theme.dim),
     };
     let (risk, age, count) = (row.risk.to_string(), format::age(model.now, &row.last), format::count(row.count));
     let cells = [
         (sign.as_str(), 4, level_style),
         (risk.as_str(), 6, style),
         (age.as_str(), 4, style),
+        (left.as_str(), left_width, left_style),
         (count.as_str(), 5, style),
         (model.lang.choose(&row.title, row.title_vi.as_deref()), rule, style),
         (row.entity.as_str(), entity, style),

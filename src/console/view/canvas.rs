@@ -55,8 +55,35 @@ impl Canvas<'_> {
         let seen = text.chars().take(usize::from(width) * (MARKS_MAX + 1) + 1).map(char::len_utf8).sum();
         let safe = SafeText::new(text.get(..seen).unwrap_or(text));
         let fitted = fit(safe.as_str(), usize::from(width));
-        let (end, _) = self.buffer.set_stringn(x, y, fitted, usize::from(width), style);
-        end - x
+        self.set_letters(x, y, &fitted, style)
+    }
+
+    /// Gives every letter a cell of its own, its marks beside it in the cell; returns the columns taken. The library's own
+    /// way puts what belongs together in writing (flags, syllables) into one cell; a terminal that does not, keeps parts of
+    /// it on the screen when the cell is painted over.
+    fn set_letters(&mut self, x: u16, y: u16, fitted: &str, style: Style) -> u16 {
+        let mut used = 0;
+        let mut letter = String::new();
+        let mut letters = fitted.chars().peekable();
+        while let Some(c) = letters.next() {
+            letter.clear();
+            letter.push(c);
+            while let Some(mark) = letters.next_if(|next| next.width() == Some(0)) {
+                letter.push(mark);
+            }
+            let columns = u16::try_from(c.width().unwrap_or(0)).unwrap_or(0);
+            for column in 0..columns {
+                let Some(cell) = self.buffer.cell_mut((x + used + column, y)) else { continue };
+                if column == 0 {
+                    cell.set_symbol(&letter).set_style(style);
+                } else {
+                    // Covered by a wide letter.
+                    cell.reset();
+                }
+            }
+            used += columns;
+        }
+        used
     }
 
     /// Writes pieces one after the other.
@@ -237,7 +264,16 @@ fn pieces_of(letters: &[(char, Style)], indent: usize) -> Line {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU16;
+
+    use ratatui::Frame;
+    use ratatui::Terminal;
+    use ratatui::TerminalOptions;
+    use ratatui::Viewport;
+    use ratatui::backend::CrosstermBackend;
+
     use super::*;
+    use crate::console::look::theme::ThemeName;
 
     #[test]
     fn texts_are_cut_by_columns_not_by_letters() {
@@ -252,6 +288,43 @@ mod tests {
             assert_eq!(fit(text, width), fitted, "{text} in {width}");
         }
         assert_eq!(fit(&format!("a{}", "\u{301}".repeat(1000)), 3).chars().count(), 1 + MARKS_MAX);
+    }
+
+    /// Paints texts one after the other into a terminal of 40x1 and returns what it shows in the end.
+    fn shown_after(texts: &[&str]) -> String {
+        let area = Rect::new(0, 0, 40, 1);
+        let mut out = Vec::new();
+        let options = TerminalOptions { viewport: Viewport::Fixed(area) };
+        let mut terminal = Terminal::with_options(CrosstermBackend::new(&mut out), options).expect("a terminal");
+        for text in texts {
+            let paint = |frame: &mut Frame<'_>| {
+                let theme = Theme::new(ThemeName::Mono);
+                Canvas::new(frame.buffer_mut(), theme, false).put(0, 0, 40, text, Style::new());
+            };
+            terminal.draw(paint).expect("painted");
+        }
+        drop(terminal);
+        let (rows, columns) = (NonZeroU16::MIN, NonZeroU16::new(40).expect("not zero"));
+        let mut parser = vt100::Parser::new(rows, columns, 0);
+        parser.process(&out);
+        // A blank that was painted and a cell that never was look the same.
+        parser.screen().contents().trim_end().to_owned()
+    }
+
+    #[test]
+    fn what_is_painted_over_is_gone() {
+        let over = "x y z x y z x y z x y z x y z x y z x y";
+        for hostile in [
+            "👩👧🇻🇳🇻🇳 log",
+            "क\u{94d}षि ำ \u{fdfd} 𒐫x",
+            "กำ漢ำ\u{1100}\u{1161}\u{11a8}x",
+            "لا لا 👍🏽👍🏽 ឆ្នាំ",
+            "漢字漢字🙂🙂e\u{301}\u{302}",
+        ] {
+            assert_eq!(shown_after(&[hostile, over]), over, "{hostile}");
+            assert_eq!(shown_after(&[hostile, "", over]), over, "{hostile}, blank between");
+            assert_eq!(shown_after(&[over, hostile]), shown_after(&[hostile]), "{hostile} over something");
+        }
     }
 
     #[test]

@@ -101,9 +101,29 @@ fn draw_state(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
         return;
     }
     let used = canvas.put(1, area.y, room, &filter_text(model), theme.dim);
-    if let Some(new) = bars::new_rows(model).filter(|_| model.screen == Screen::Alerts) {
+    let figures = figures_text(model);
+    let new = bars::new_rows(model);
+    let reserved = new.as_ref().map_or(0, |new| new.width() + 3);
+    let end = left.saturating_sub(1 + u16::try_from(reserved).unwrap_or(0));
+    if let Some((text, style)) = figures.filter(|(text, _)| usize::from(used) + 4 + text.width() < usize::from(end)) {
+        let style = if style { theme.danger } else { theme.dim };
+        put_right(canvas, used + 3, area.y, end, &text, style);
+    }
+    if let Some(new) = new.filter(|_| model.screen == Screen::Alerts) {
         put_right(canvas, used + 3, area.y, left.saturating_sub(1), &new, theme.focus);
     }
+}
+
+/// The figures of the day where there is room for them, and whether something waits too long.
+fn figures_text(model: &Model) -> Option<(String, bool)> {
+    if model.screen != Screen::Alerts || model.size.0 < 140 {
+        return None;
+    }
+    let mean = |seconds: Option<u64>| seconds.map_or_else(|| "-".to_owned(), format::mean);
+    let today = &model.alerts.today;
+    let means = fill(model.text(Text::TodayFigures), &[&mean(today.acknowledge), &mean(today.resolve)]);
+    let over = fill(model.text(Text::OverSla), &[&format::count(model.pulse.overdue_alerts)]);
+    Some((format!("{means}  {over}"), model.pulse.overdue_alerts > 0))
 }
 
 fn filter_text(model: &Model) -> String {
@@ -126,6 +146,7 @@ fn filter_text(model: &Model) -> String {
         }
         Screen::Sources => &model.sources.filter,
         Screen::Rules => &model.rules.filter,
+        Screen::Audit => &model.audit.filter,
         _ => return String::new(),
     };
     if filter.is_empty() { String::new() } else { format!("{}: {filter}", model.text(Text::Filter)) }

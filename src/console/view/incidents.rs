@@ -28,6 +28,10 @@ use crate::console::view::level_sign;
 use crate::wire::incident::IncidentClock;
 use crate::wire::incident::IncidentDetail;
 use crate::wire::incident::IncidentPhase;
+use crate::wire::incident::IncidentRow;
+
+/// A deadline that passes so soon is near.
+const NEAR_SECONDS: i64 = 3600;
 
 /// Draws the screen.
 pub(super) fn draw(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
@@ -69,11 +73,12 @@ fn draw_list(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
     let title = format!("{} {place}/{}{stale}", model.text(Text::ScreenIncidents), incidents.total);
     let has_focus = incidents.focus == Pane::List;
     let inside = canvas.frame(area, &title, has_focus);
-    let room = inside.width.saturating_sub(3 + 8 + 12 + 6 + 11 + 8 + 6);
+    let room = inside.width.saturating_sub(3 + 8 + 12 + 5 + 6 + 11 + 8 + 7);
     let head = [
         (" !", 3, theme.dim),
         ("INC", 8, theme.dim),
         (model.text(Text::ColumnPhase), 12, theme.dim),
+        (model.text(Text::ColumnDue), 5, theme.dim),
         (model.text(Text::ColumnAlerts), 6, theme.dim),
         (model.text(Text::ColumnKnown), 11, theme.dim),
         (model.text(Text::ColumnOwner), 8, theme.dim),
@@ -93,10 +98,17 @@ fn draw_list(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
         let style = if row.phase == IncidentPhase::Closed { theme.dim } else { theme.text };
         let (id, alerts) = (format!("INC-{}", row.id), row.alerts.to_string());
         let known = format::date(&model.zone, &row.known);
+        let (due, due_style) = match row.next_due.as_deref().and_then(|due| format::left(model.now, due)) {
+            Some((left, true)) => (left, theme.danger),
+            Some((left, false)) if is_near(model, row) => (left, theme.warning),
+            Some((left, false)) => (left, style),
+            None => ("-".to_owned(), theme.dim),
+        };
         let cells = [
             (sign.as_str(), 3, level_style),
             (id.as_str(), 8, style),
             (model.text(phase_text(row.phase)), 12, style),
+            (due.as_str(), 5, due_style),
             (alerts.as_str(), 6, style),
             (known.as_str(), 11, style),
             (row.owner.as_deref().unwrap_or("-"), 8, style),
@@ -110,6 +122,12 @@ fn draw_list(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
             }
         }
     }
+}
+
+/// Says whether the next deadline of an incident passes within the hour, or has passed.
+fn is_near(model: &Model, row: &IncidentRow) -> bool {
+    let due = row.next_due.as_deref().and_then(format::time);
+    due.is_some_and(|due| due.duration_since(model.now).as_secs() < NEAR_SECONDS)
 }
 
 fn draw_detail(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
@@ -181,6 +199,15 @@ fn record(model: &Model, detail: &IncidentDetail) -> Vec<Line> {
         let kind = words::word(model.lang, &seen.kind);
         lines.push(vec![piece(format!("  {kind:<8}{}{note}", seen.value), theme.text)]);
     }
+    if !detail.evidence.is_empty() {
+        lines.push(vec![piece(model.text(Text::Evidence), theme.focus)]);
+    }
+    for bundle in &detail.evidence {
+        let note = bundle.note.as_deref().map(|note| format!("  ({note})")).unwrap_or_default();
+        let digest: String = bundle.digest.chars().take(12).collect();
+        let text = format!("  {}. {} x{}{note}  {}", bundle.place, bundle.query, bundle.events, bundle.added_by);
+        lines.push(vec![piece(text, theme.text), piece(format!("  sha256 {digest}"), theme.dim)]);
+    }
     lines.push(vec![piece(model.text(Text::Entities), theme.focus)]);
     for (index, entity) in detail.entities.iter().enumerate() {
         let key = if index < 9 { format!("  [p{}] ", index + 1) } else { "       ".to_owned() };
@@ -223,6 +250,6 @@ fn clock_state(model: &Model, clock: &IncidentClock, known: &str) -> (String, ra
     if left < 0 {
         return (fill(model.text(Text::ClockPassed), &[&format::span(-left)]), theme.danger);
     }
-    let style = if left < 3600 { theme.warning } else { theme.text };
+    let style = if left < NEAR_SECONDS { theme.warning } else { theme.text };
     (fill(model.text(Text::ClockLeft), &[&format::span(left)]), style)
 }

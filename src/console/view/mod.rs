@@ -2,11 +2,11 @@
 
 mod alert_detail;
 mod alerts;
+mod audit;
 mod canvas;
 mod exception;
 mod frame;
 mod incidents;
-mod lists;
 mod overlays;
 mod reports;
 mod rules;
@@ -23,6 +23,8 @@ use crate::console::model::Screen;
 use crate::console::view::canvas::Canvas;
 use crate::model::RuleLevel;
 
+pub(super) use audit::audit_rows;
+pub(super) use audit::audit_top_max;
 pub(super) use reports::handover_top_max;
 pub(super) use reports::reports_top_max;
 pub(super) use rules::rules_top_max;
@@ -42,7 +44,7 @@ pub(super) fn view(model: &Model, frame: &mut Frame<'_>) {
         Screen::Search => search::draw(model, &layout, &mut canvas),
         Screen::Rules => rules::draw(model, &layout, &mut canvas),
         Screen::Sources => sources::draw(model, &layout, &mut canvas),
-        Screen::Audit => lists::draw_audit(model, &layout, &mut canvas),
+        Screen::Audit => audit::draw(model, &layout, &mut canvas),
         Screen::Reports => reports::draw(model, &layout, &mut canvas),
     }
     if let Some(overlay) = &model.overlay {

@@ -21,6 +21,7 @@ use crate::console::model::Screen;
 use crate::console::model::overlay::Choice;
 use crate::console::model::overlay::CloseForm;
 use crate::console::model::overlay::CommandsTitle;
+use crate::console::model::overlay::Exporting;
 use crate::console::model::overlay::Overlay;
 use crate::console::model::overlay::Purpose;
 use crate::console::model::rules::STATES;
@@ -28,11 +29,16 @@ use crate::console::model::search::SPANS;
 use crate::console::update::DISPOSITIONS;
 use crate::console::update::LEVELS;
 use crate::console::update::PHASES;
+use crate::console::update::check_command;
 use crate::console::update::matching_commands;
 use crate::console::view::canvas::Canvas;
+use crate::console::view::canvas::Line;
+use crate::console::view::canvas::piece;
+use crate::console::view::canvas::wrap;
 use crate::console::view::exception;
 use crate::console::view::incidents::phase_text;
 use crate::console::view::reports;
+use crate::wire::saved::SavedSearch;
 
 /// Draws what is open.
 pub(super) fn draw(model: &Model, overlay: &Overlay, layout: &Layout, canvas: &mut Canvas<'_>) {
@@ -48,6 +54,8 @@ pub(super) fn draw(model: &Model, overlay: &Overlay, layout: &Layout, canvas: &m
             put_footer(model, canvas, inside, problem.as_deref());
         }
         Overlay::Choice(choice) => draw_choice(model, choice, layout, canvas),
+        Overlay::Saved { rows, cursor } => draw_saved(model, rows.as_deref(), *cursor, layout, canvas),
+        Overlay::Export(state) => draw_export(model, state, layout, canvas),
         Overlay::Handover { draft, top } => reports::draw_handover(model, draft.as_ref(), *top, layout, canvas),
         Overlay::Commands { title, input, cursor } => draw_commands(model, *title, input, *cursor, layout, canvas),
         Overlay::Except(form) => exception::draw(model, form, layout, canvas),
@@ -55,8 +63,12 @@ pub(super) fn draw(model: &Model, overlay: &Overlay, layout: &Layout, canvas: &m
             let title = fill(model.text(Text::FieldsOfPage), &[&model.search.events.len().to_string()]);
             draw_counts(rows, *cursor, &title, layout, canvas);
         }
-        Overlay::Counts { field, rows, cursor } => {
-            let title = fill(model.text(Text::CountsOf), &[field, &model.search.events.len().to_string()]);
+        Overlay::Counts { field, rows, cursor, is_whole } => {
+            let title = if *is_whole {
+                fill(model.text(Text::CountsOfAll), &[field])
+            } else {
+                fill(model.text(Text::CountsOf), &[field, &model.search.events.len().to_string()])
+            };
             draw_counts(rows, *cursor, &title, layout, canvas);
         }
     }
@@ -134,12 +146,21 @@ fn line_texts(model: &Model, purpose: &Purpose) -> (String, &'static str, Option
         Purpose::Filter if model.screen == Screen::Alerts => {
             (model.text(Text::FilterTitle).to_owned(), model.text(Text::Filter), Some(Text::FilterHint))
         }
+        Purpose::Filter if model.screen == Screen::Audit => {
+            (model.text(Text::FilterPlain).to_owned(), model.text(Text::Filter), Some(Text::AuditFilterHint))
+        }
         Purpose::Filter => (model.text(Text::FilterPlain).to_owned(), model.text(Text::Filter), None),
         Purpose::Note(_) | Purpose::NoteIncident(_) => {
             (model.text(Text::NoteTitle).to_owned(), model.text(Text::Note), None)
         }
         Purpose::Mute(_, name) => {
             (fill(model.text(Text::MuteTitle), &[name]), model.text(Text::MuteLabel), Some(Text::MuteHint))
+        }
+        Purpose::Export => {
+            (model.text(Text::ExportTitle).to_owned(), model.text(Text::ExportLabel), Some(Text::ExportHint))
+        }
+        Purpose::SaveSearch => {
+            (model.text(Text::SaveTitle).to_owned(), model.text(Text::SaveLabel), Some(Text::SaveHint))
         }
         Purpose::Task(_) => (model.text(Text::TaskTitle).to_owned(), model.text(Text::ColumnTitle), None),
         Purpose::Observable(_) => {
@@ -149,7 +170,7 @@ fn line_texts(model: &Model, purpose: &Purpose) -> (String, &'static str, Option
         Purpose::Merge(_) => (model.text(Text::MergeTitle).to_owned(), "INC-", None),
         Purpose::SaveRule => {
             let path = model.rules.draft.as_ref().map_or("", |draft| draft.source.path.as_str());
-            (fill(model.text(Text::SaveTitle), &[path]), model.text(Text::Reason), None)
+            (fill(model.text(Text::RuleSaveTitle), &[path]), model.text(Text::Reason), None)
         }
         Purpose::Revoke(id) => {
             (fill(model.text(Text::RevokeTitle), &[&id.to_string()]), model.text(Text::Reason), None)
@@ -158,6 +179,26 @@ fn line_texts(model: &Model, purpose: &Purpose) -> (String, &'static str, Option
             let name = STATES.iter().find(|(known, _)| known == state).map_or(*state, |(_, name)| model.text(*name));
             (fill(model.text(Text::StateReason), &[rule, name]), model.text(Text::Reason), None)
         }
+        Purpose::Assign(_) => (model.text(Text::AssignTitle).to_owned(), model.text(Text::ColumnOwner), None),
+        Purpose::Deadline(_) => {
+            (model.text(Text::DeadlineTitle).to_owned(), model.text(Text::KeySetClock), Some(Text::DeadlineHint))
+        }
+        Purpose::PhaseNote(_, phase) => {
+            let title = fill(model.text(Text::PhaseNoteTitle), &[model.text(phase_text(*phase))]);
+            (title, model.text(Text::NoteRequired), None)
+        }
+        Purpose::Attach(_) => {
+            (model.text(Text::AttachTitle).to_owned(), model.text(Text::Query), Some(Text::AttachHint))
+        }
+        Purpose::WriteAlerts => {
+            (model.text(Text::FileTitle).to_owned(), model.text(Text::FileName), Some(Text::FileHintAlerts))
+        }
+        Purpose::WriteReport(_) => {
+            (model.text(Text::FileTitle).to_owned(), model.text(Text::FileName), Some(Text::FileHintReport))
+        }
+        Purpose::WriteEvidence(..) => {
+            (model.text(Text::FileTitle).to_owned(), model.text(Text::FileName), Some(Text::FileHintBundle))
+        }
         Purpose::HandoverNote => (model.text(Text::HandoverTitle).to_owned(), model.text(Text::Note), None),
         Purpose::Reopen(_) => (model.text(Text::KeyReopen).to_owned(), model.text(Text::NoteOptional), None),
         Purpose::Escalate(target) => {
@@ -165,6 +206,60 @@ fn line_texts(model: &Model, purpose: &Purpose) -> (String, &'static str, Option
             (title, model.text(Text::ColumnTitle), Some(Text::EscalateHint))
         }
     }
+}
+
+fn draw_saved(model: &Model, rows: Option<&[SavedSearch]>, cursor: usize, layout: &Layout, canvas: &mut Canvas<'_>) {
+    let theme = canvas.theme;
+    let height = u16::try_from(rows.map_or(1, <[SavedSearch]>::len)).unwrap_or(u16::MAX).max(1);
+    let height = height.min(layout.body.height.saturating_sub(2));
+    let inside = open_box(layout, canvas, 100, height, model.text(Text::SavedTitle));
+    let note = match rows {
+        None => Some(Text::Loading),
+        Some([]) => Some(Text::NoSaved),
+        Some(_) => None,
+    };
+    if let Some(note) = note {
+        canvas.put(inside.x, inside.y, inside.width, model.text(note), theme.dim);
+    }
+    let top = (cursor + 1).saturating_sub(usize::from(inside.height).max(1));
+    let shown = rows.unwrap_or_default().iter().enumerate().skip(top);
+    for (y, (index, search)) in (inside.top()..inside.bottom()).zip(shown) {
+        let sign = if index == cursor { ">" } else { " " };
+        let owner = if search.shared { format!("+{}", search.owner) } else { search.owner.clone() };
+        let name_width = (inside.width / 3).min(30);
+        let cells = [
+            (sign, 1, theme.focus),
+            (search.name.as_str(), name_width, theme.text),
+            (owner.as_str(), 12, theme.dim),
+            (search.since.as_deref().unwrap_or("-"), 6, theme.dim),
+            (search.q.as_str(), inside.width.saturating_sub(name_width + 23), theme.focus),
+        ];
+        canvas.put_cells(inside.x, y, inside.width, &cells);
+        if index == cursor {
+            canvas.paint(Rect { y, height: 1, ..inside }, theme.selected);
+            canvas.set_cursor(inside.x, y);
+        }
+    }
+}
+
+fn draw_export(model: &Model, state: &Exporting, layout: &Layout, canvas: &mut Canvas<'_>) {
+    let theme = canvas.theme;
+    let inside = open_box(layout, canvas, 100, 7, model.text(Text::ExportTitle));
+    let lines: Vec<Line> = match state {
+        Exporting::Running { path } => {
+            vec![vec![piece(path.as_str(), theme.text)], vec![piece(model.text(Text::ExportRunning), theme.dim)]]
+        }
+        Exporting::Done { path, bytes } => vec![
+            vec![piece(fill(model.text(Text::ExportDone), &[&bytes.div_ceil(1024).to_string()]), theme.good)],
+            vec![piece(path.as_str(), theme.text)],
+            vec![piece(model.text(Text::ExportCheck), theme.dim)],
+            vec![piece(check_command(path), theme.focus)],
+            vec![piece(model.text(Text::ExportKeys), theme.dim)],
+        ],
+    };
+    let lines: Vec<Line> = lines.iter().flat_map(|line| wrap(line, inside.width)).collect();
+    canvas.put_lines(inside, &lines, 0);
+    canvas.set_cursor(inside.x, inside.y);
 }
 
 fn draw_choice(model: &Model, choice: &Choice, layout: &Layout, canvas: &mut Canvas<'_>) {
@@ -177,6 +272,12 @@ fn draw_choice(model: &Model, choice: &Choice, layout: &Layout, canvas: &mut Can
             (Text::PhaseTitle, PHASES.iter().map(|phase| model.text(phase_text(*phase)).to_owned()).collect())
         }
         Choice::Task(_, tasks) => (Text::TaskDoneTitle, tasks.iter().map(|(_, text)| text.clone()).collect()),
+        Choice::Step(_, steps) => {
+            let row =
+                |(_, is_done, text): &(u32, bool, String)| format!("{} {text}", if *is_done { "[x]" } else { "[ ]" });
+            (Text::StepTitle, steps.iter().map(row).collect())
+        }
+        Choice::Evidence(_, attached) => (Text::WhichBundle, attached.iter().map(|(_, query)| query.clone()).collect()),
         Choice::Level(..) => {
             (Text::LevelTitle, LEVELS.iter().map(|level| words::word(model.lang, level).to_owned()).collect())
         }

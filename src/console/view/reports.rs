@@ -88,6 +88,8 @@ fn present(model: &Model, status: &Status) -> Vec<Line> {
         .map(|(level, count)| format!("{} {count}", words::word(model.lang, level)))
         .collect();
     let mebibytes = |bytes: u64| format!("{} MiB", bytes / (1024 * 1024));
+    let full = status.outlook.as_ref().and_then(|outlook| Some((outlook.full.as_ref()?, outlook.days_left?)));
+    let full = full.map(|(at, days)| format!("{} ({days})", format::date(&model.zone, at)));
     let figures = [
         (Text::FigureVersion, status.version.clone()),
         (Text::FigureStarted, format::date(&model.zone, &status.started)),
@@ -96,6 +98,7 @@ fn present(model: &Model, status: &Status) -> Vec<Line> {
         (Text::FigureRules, status.rules_loaded.to_string()),
         (Text::FigurePacks, status.packs_loaded.to_string()),
         (Text::FigureDisk, format!("{} / {}", mebibytes(status.disk_used_bytes), mebibytes(status.disk_free_bytes))),
+        (Text::FigureDiskFull, full.unwrap_or_else(|| "-".to_owned())),
         (Text::FigureMemory, mebibytes(status.memory_bytes)),
         (Text::FigureProblems, status.problems.len().to_string()),
     ];

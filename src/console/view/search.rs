@@ -20,15 +20,27 @@ use crate::console::look::layout::Layout;
 use crate::console::look::layout::Shape;
 use crate::console::look::text::Text;
 use crate::console::model::Model;
+use crate::console::model::completion::Completion;
 use crate::console::model::search::SearchFocus;
 use crate::console::model::search::field;
 use crate::console::model::search::plain;
 use crate::console::msg::EventObject;
 use crate::console::view::canvas::Canvas;
+use crate::console::view::canvas::Line;
+use crate::console::view::canvas::piece;
 use crate::console::view::short_input;
 
 /// Columns of the field sidebar.
 const SIDEBAR_WIDTH: u16 = 40;
+
+/// Columns of the cursor's sign and the time.
+const ROW_HEAD: u16 = 21;
+
+/// Chosen columns take half of a row at most.
+fn column_width(row: u16, columns: usize) -> u16 {
+    let columns = u16::try_from(columns.max(1)).unwrap_or(u16::MAX);
+    (row.saturating_sub(ROW_HEAD) / 2 / columns).clamp(6, 24)
+}
 
 /// Returns an event as one line: host or where it came in, then message or raw line.
 pub(super) fn line_of(event: &EventObject) -> String {
@@ -79,6 +91,9 @@ fn title(model: &Model) -> String {
         let follows = search.scroll.cursor + 1 >= search.events.len();
         let state = if follows { Text::TailOn } else { Text::TailPaused };
         title.push_str(&format!("  {}", model.text(state)));
+        if search.missed > 0 {
+            title.push_str(&format!("  {}", fill(model.text(Text::TailMissed), &[&search.missed.to_string()])));
+        }
     } else if search.next.is_some() {
         title.push_str(&format!("  {}", model.text(Text::MoreBelow)));
     }
@@ -137,8 +152,16 @@ fn draw_outcome(model: &Model, area: Rect, prompt: u16, skipped: usize, canvas: 
         canvas.put(x, area.y, area.right().saturating_sub(x), &text, theme.danger);
         return;
     }
+    if let Some(completion) = search.completion.as_ref().filter(|_| search.focus == SearchFocus::Query) {
+        let line = completion_line(model, completion);
+        canvas.put_line(area.x, area.y, area.width, &line);
+        return;
+    }
     let text = match &search.explain {
-        _ if search.is_loading => model.text(Text::Loading).to_owned(),
+        _ if search.is_loading => {
+            let since = search.asked_at.map_or(0, |at| model.now.duration_since(at).as_secs());
+            fill(model.text(Text::SearchRunning), &[&since.to_string()])
+        }
         None if search.has_searched => String::new(),
         None => model.text(Text::PressEnter).to_owned(),
         Some(explain) => {
@@ -157,6 +180,23 @@ fn draw_outcome(model: &Model, area: Rect, prompt: u16, skipped: usize, canvas: 
     canvas.put(area.x, area.y, area.width, &text, theme.dim);
 }
 
+/// The offers, from the chosen one on.
+fn completion_line(model: &Model, completion: &Completion) -> Line {
+    let theme = model.theme;
+    if completion.candidates.is_empty() {
+        let text = if completion.is_waiting { Text::CompletionWaiting } else { Text::CompletionNone };
+        return vec![piece(model.text(text), theme.dim)];
+    }
+    let chosen = completion.chosen.unwrap_or(0);
+    let offered = completion.candidates.iter().enumerate().skip(chosen);
+    offered
+        .map(|(index, text)| {
+            let is_chosen = completion.chosen == Some(index);
+            piece(format!("{text}  "), if is_chosen { theme.focus } else { theme.dim })
+        })
+        .collect()
+}
+
 fn draw_rows(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
     let search = &model.search;
     let theme = canvas.theme;
@@ -165,14 +205,27 @@ fn draw_rows(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
         canvas.put(area.x, area.y, area.width, model.text(text), theme.dim);
     }
     let shown = search.events.iter().enumerate().skip(search.scroll.top);
-    for (y, (index, event)) in (area.top()..area.bottom()).zip(shown) {
+    let columns = search.columns.as_slice();
+    let width = column_width(area.width, columns.len());
+    let mut top = area.top();
+    if !columns.is_empty() {
+        let cells: Vec<_> = columns.iter().map(|name| (name.as_str(), width, theme.dim)).collect();
+        canvas.put_cells(area.x + ROW_HEAD, area.y, area.width.saturating_sub(ROW_HEAD), &cells);
+        top += 1;
+    }
+    for (y, (index, event)) in (top..area.bottom()).zip(shown) {
         let has_cursor = index == search.scroll.cursor;
         let timestamp = field(event, "@timestamp").unwrap_or_default();
         let day = format::date(&model.zone, &timestamp);
         let time = format!("{} {}", day.get(..5).unwrap_or_default(), format::moment(&model.zone, &timestamp));
         canvas.put(area.x, y, 1, if has_cursor { ">" } else { " " }, theme.focus);
         canvas.put(area.x + 1, y, 19, &time, theme.dim);
-        canvas.put(area.x + 21, y, area.width.saturating_sub(21), &line_of(event), theme.text);
+        let values: Vec<String> = columns.iter().map(|name| field(event, name).unwrap_or_default()).collect();
+        let mut cells: Vec<_> = values.iter().map(|value| (value.as_str(), width, theme.focus)).collect();
+        let line = line_of(event);
+        let used = u16::try_from(columns.len()).unwrap_or(u16::MAX).saturating_mul(width + 1);
+        cells.push((line.as_str(), area.width.saturating_sub(ROW_HEAD + used), theme.text));
+        canvas.put_cells(area.x + ROW_HEAD, y, area.width.saturating_sub(ROW_HEAD), &cells);
         if has_cursor {
             canvas.paint(Rect { y, height: 1, ..area }, theme.selected);
             if search.focus == SearchFocus::Rows {
@@ -204,8 +257,20 @@ fn draw_sidebar(model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
     let title = fill(model.text(Text::FieldsOfPage), &[&model.search.events.len().to_string()]);
     let inside = canvas.frame(area, &title, false);
-    for (y, (name, count)) in (inside.top()..inside.bottom()).zip(model.search.fields()) {
-        let cells = [(name.as_str(), inside.width.saturating_sub(7), theme.text), (&count.to_string(), 6, theme.dim)];
+    let mut y = inside.top();
+    for field in &model.search.summary {
+        if y >= inside.bottom() {
+            break;
+        }
+        let count = field.count.to_string();
+        let cells = [(field.name.as_str(), inside.width.saturating_sub(7), theme.text), (&count, 6, theme.dim)];
         canvas.put_cells(inside.x, y, inside.width, &cells);
+        y += 1;
+        for (value, times) in field.top.iter().take(usize::from(inside.bottom().saturating_sub(y))) {
+            let (value, times) = (format!("  {value}"), times.to_string());
+            let cells = [(value.as_str(), inside.width.saturating_sub(7), theme.focus), (times.as_str(), 6, theme.dim)];
+            canvas.put_cells(inside.x, y, inside.width, &cells);
+            y += 1;
+        }
     }
 }

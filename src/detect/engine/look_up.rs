@@ -16,6 +16,7 @@ use super::memory::Known;
 use super::memory::Marks;
 use super::memory::Names;
 use super::memory::Place;
+use super::plan::Brief;
 use super::plan::LEVELS;
 use super::plan::Level;
 use super::plan::NO_SLOT;
@@ -54,13 +55,17 @@ pub(super) fn eagerly(plan: &Plan, names: &mut Names, event: &Event<'_>, scratch
 
 #[inline]
 fn see(plan: &Plan, slot: u16, place: u32, value: &Value<'_>, keywords: Option<&FieldIndex>, scratch: &mut Scratch) {
-    let Some(indexes) = plan.fields.get(usize::from(slot)) else { return };
+    let Some(Brief { is_present_asked, reads, reads_numbers }) = plan.brief(slot) else { return };
     scratch.marks.see_field(slot, place);
+    if keywords.is_none() && !is_present_asked && (!reads || (!reads_numbers && matches!(value, Value::Int(_)))) {
+        return;
+    }
+    let Some(indexes) = plan.fields.get(usize::from(slot)) else { return };
     let index = indexes.of(Level::First);
     for output in &index.present {
         meet(plan, *output, &mut scratch.marks);
     }
-    if index.reads() {
+    if reads {
         look_up_value(plan, Sought { index, keywords }, table_of(slot, Level::First), value, scratch);
     } else if let Some(keywords) = keywords {
         see_keywords(plan, keywords, value, scratch);

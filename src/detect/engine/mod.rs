@@ -38,6 +38,8 @@ use self::plan::Source;
 use self::survey::Chosen;
 use self::survey::Survey;
 use self::survey::rechoose;
+use crate::detect::limits::Meter;
+use crate::detect::limits::Turn;
 use crate::detect::ruleset::RuleSet;
 use crate::model::Event;
 use crate::model::LogSource;
@@ -80,6 +82,8 @@ pub struct Engine {
     memo_bytes: usize,
     scratch: Scratch,
     matches: Vec<Match>,
+    /// Slows down rules that take too long; without it, every rule is asked always.
+    meter: Option<Box<Meter>>,
 }
 
 impl Engine {
@@ -96,7 +100,18 @@ impl Engine {
             memo_bytes: 0,
             scratch: Scratch::default(),
             matches: Vec::new(),
+            meter: None,
         }
+    }
+
+    /// Has rules that take too long asked less often.
+    pub(in crate::detect) fn meter(&mut self, meter: Meter) {
+        self.meter = Some(Box::new(meter));
+    }
+
+    /// Goes through the rules that are or were slowed down: place, events skipped, of how many it is asked for one.
+    pub(in crate::detect) fn slowed(&self) -> impl Iterator<Item = (usize, u64, u32)> {
+        self.meter.iter().flat_map(|meter| meter.slowed())
     }
 
     /// Returns the rule set the engine runs.
@@ -108,6 +123,9 @@ impl Engine {
     pub fn swap(&mut self, ruleset: Arc<RuleSet>) {
         let seen: Vec<LogSource> = self.sources.drain(..).map(|(logsource, _)| logsource).collect();
         self.forget_plans();
+        if let Some(meter) = &mut self.meter {
+            meter.restart();
+        }
         self.ruleset = ruleset;
         for logsource in &seen {
             self.warm(logsource);
@@ -160,7 +178,13 @@ impl Engine {
                 event,
                 utc_offset_seconds: self.ruleset.utc_offset_seconds(),
             };
-            judge(ctx, scratch, &mut self.matches);
+            match &mut self.meter {
+                None => judge(ctx, scratch, &mut self.matches),
+                Some(meter) => judge_metered(ctx, scratch, meter, &mut self.matches),
+            }
+        }
+        if let Some(meter) = &mut self.meter {
+            meter.event();
         }
         std::mem::swap(&mut scratch.memo, memo);
         if survey.wants() && survey.sample(plan, names, event) {
@@ -251,6 +275,27 @@ fn judge(ctx: Ctx<'_>, scratch: &mut Scratch, matches: &mut Vec<Match>) {
         let Some(rule) = ctx.plan.rules.get(*candidate as usize) else { continue };
         if evaluate::holds(ctx, scratch, rule.root) {
             matches.push(Match { rule: rule.rule as usize });
+        }
+    }
+    scratch.marks.candidates = candidates;
+    matches.sort_unstable();
+}
+
+/// Evaluates the rules that were set off, but for those that take too long.
+fn judge_metered(ctx: Ctx<'_>, scratch: &mut Scratch, meter: &mut Meter, matches: &mut Vec<Match>) {
+    let candidates = std::mem::take(&mut scratch.marks.candidates);
+    for candidate in &candidates {
+        let Some(rule) = ctx.plan.rules.get(*candidate as usize) else { continue };
+        let place = rule.rule as usize;
+        let turn = meter.turn(place);
+        if turn == Turn::Skip {
+            continue;
+        }
+        if evaluate::holds(ctx, scratch, rule.root) {
+            matches.push(Match { rule: place });
+        }
+        if let Turn::Time(began) = turn {
+            meter.took(place, began);
         }
     }
     scratch.marks.candidates = candidates;

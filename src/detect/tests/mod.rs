@@ -3,6 +3,7 @@
 mod correlation_model;
 mod correlations;
 mod interpreter;
+mod limits;
 mod settled;
 
 use std::borrow::Cow;

@@ -34,7 +34,8 @@ impl Checkpoint {
         let (origin, size, root) = (lines.next()?, lines.next()?, lines.next()?);
         let number: u64 = size.parse().ok()?;
         let root: Hash = BASE64_STANDARD.decode(root).ok()?.try_into().ok()?;
-        let is_plain = !origin.is_empty() && number.to_string() == size;
+        // A note holds no control characters but line feeds (C2SP signed-note).
+        let is_plain = !origin.is_empty() && !origin.contains(char::is_control) && number.to_string() == size;
         is_plain.then(|| Checkpoint { origin: origin.to_owned(), size: number, root })
     }
 
@@ -58,8 +59,14 @@ mod tests {
         let checkpoint = Checkpoint { origin: "longan-a/evidence".to_owned(), size: 3, root: sha256(b"x") };
         let note = checkpoint.signed(&signer);
         assert_eq!(Checkpoint::open(&note, signer.verifier()), Ok(checkpoint));
-        for text in ["", "a\n1\n", "a\n01\nAAAA\n", "a\n-1\n\n", "\n1\nLXEWQrcmsEQBYnyp++wy9chTD7GQPMTbAiWHF5IaSIE=\n"]
-        {
+        for text in [
+            "",
+            "a\n1\n",
+            "a\n01\nAAAA\n",
+            "a\n-1\n\n",
+            "\n1\nLXEWQrcmsEQBYnyp++wy9chTD7GQPMTbAiWHF5IaSIE=\n",
+            "a\rb\n1\nLXEWQrcmsEQBYnyp++wy9chTD7GQPMTbAiWHF5IaSIE=\n",
+        ] {
             assert_eq!(Checkpoint::parse(text), None, "{text:?}");
         }
     }

@@ -157,6 +157,43 @@ pub fn read_bundles(disk: &Arc<dyn Disk>, visit: &mut dyn FnMut(&str, Bundle)) -
     Ok(())
 }
 
+/// Reads bundles from the newest back, and hands each over, until `visit` returns false; those that begin at or after
+/// `before` are not read.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn read_bundles_back(
+    disk: &Arc<dyn Disk>,
+    before: Option<u64>,
+    visit: &mut dyn FnMut(Bundle) -> bool,
+) -> io::Result<()> {
+    for number in numbers(&**disk, ENTRIES)?.into_iter().rev() {
+        let first = number.saturating_mul(ENTRIES_A_BUNDLE);
+        if before.is_some_and(|before| first >= before) {
+            continue;
+        }
+        let bytes = read_file(&**disk, &name_of(ENTRIES, number))?;
+        if !visit(read_bundle(first, &bytes)) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Reads one entry; `None` when it is not there or was changed.
+///
+/// # Errors
+/// When its file cannot be read.
+pub fn read_entry(disk: &Arc<dyn Disk>, number: u64) -> io::Result<Option<Vec<u8>>> {
+    let bundle = number / ENTRIES_A_BUNDLE;
+    if !numbers(&**disk, ENTRIES)?.contains(&bundle) {
+        return Ok(None);
+    }
+    let bytes = read_file(&**disk, &name_of(ENTRIES, bundle))?;
+    let entries = read_bundle(bundle * ENTRIES_A_BUNDLE, &bytes).entries;
+    Ok(usize::try_from(number % ENTRIES_A_BUNDLE).ok().and_then(|at| entries.into_iter().nth(at)))
+}
+
 /// Returns the offset of each note in the bytes of a checkpoint file with its text; what does not end is left out.
 pub fn note_offsets(bytes: &[u8]) -> Vec<(u64, String)> {
     let mut notes = Vec::new();

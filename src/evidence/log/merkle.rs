@@ -96,6 +96,25 @@ fn collect_gaps(leaves: &[Hash], start: u64, included: &[u64], found: &mut Vec<H
     collect_gaps(right, start + on_left, in_right, found);
 }
 
+/// Returns the hashes that lead from one leaf to the root, the lowest first (RFC 6962 §2.1.1); nothing for a leaf that is not there.
+pub fn path(leaves: &[Hash], index: u64) -> Vec<Hash> {
+    let mut found = Vec::new();
+    let (mut rest, mut index) = (leaves, index);
+    while rest.len() > 1 {
+        let on_left = split(rest.len() as u64);
+        let (left, right) = rest.split_at(on_left as usize);
+        if index < on_left {
+            found.push(root(right));
+            rest = left;
+        } else {
+            found.push(root(left));
+            (rest, index) = (right, index - on_left);
+        }
+    }
+    found.reverse();
+    found
+}
+
 /// Computes the root of a tree of `size` leaves from some of them (ascending) and the gaps between; `None` when these do
 /// not fit together.
 pub fn root_with_gaps(size: u64, included: &[(u64, Hash)], gaps: &[Hash]) -> Option<Hash> {
@@ -180,6 +199,31 @@ mod tests {
         }
         assert_eq!(from_hex(ROOTS[1]).map(|hash| hex(&hash)), Some(ROOTS[1].to_owned()));
         assert_eq!(from_hex("é"), None);
+    }
+
+    #[test]
+    fn a_path_leads_from_its_leaf_to_the_root() {
+        let leaves: Vec<Hash> = (0_u32..13).map(|number| leaf_hash(&number.to_be_bytes())).collect();
+        for size in 1..=leaves.len() {
+            for index in 0..size as u64 {
+                let path = path(&leaves[..size], index);
+                // RFC 9162 §2.1.3.2, as a reader with nothing but the proof does it.
+                let (mut at, mut last, mut hash) = (index, size as u64 - 1, leaves[index as usize]);
+                for step in &path {
+                    if at % 2 == 1 || at == last {
+                        hash = node_hash(step, &hash);
+                        while at % 2 == 0 && at != 0 {
+                            (at, last) = (at / 2, last / 2);
+                        }
+                    } else {
+                        hash = node_hash(&hash, step);
+                    }
+                    (at, last) = (at / 2, last / 2);
+                }
+                assert_eq!((hash, last), (root(&leaves[..size]), 0), "leaf {index} of {size}");
+            }
+        }
+        assert_eq!(path(&[], 0), Vec::<Hash>::new());
     }
 
     #[test]

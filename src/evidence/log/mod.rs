@@ -18,6 +18,8 @@ pub use files::notes_in;
 pub use files::one_line;
 pub use files::read_bundle;
 pub use files::read_bundles;
+pub use files::read_bundles_back;
+pub use files::read_entry;
 pub use files::read_notes;
 pub use signed::LogError;
 pub use signed::Recovered;

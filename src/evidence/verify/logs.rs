@@ -27,6 +27,10 @@ pub(super) struct LogCheck<'k> {
     /// The end of its origin.
     pub(super) log: &'static str,
     pub(super) verifiers: &'k [Verifier],
+    /// The key known from elsewhere: the newest checkpoint must be signed with it.
+    pub(super) pinned: Option<&'k Verifier>,
+    /// Keys of the folder that came after that one.
+    pub(super) later: &'k [Verifier],
 }
 
 impl LogCheck<'_> {
@@ -90,7 +94,7 @@ impl LogCheck<'_> {
     }
 
     fn check_notes(&self, notes: &[(String, u64, String)], roots: &[Hash], state: &mut LogState, report: &mut Report) {
-        let mut last_size = 0;
+        let (mut last_size, mut later_from) = (0, None);
         for (index, (file, offset, note)) in notes.iter().enumerate() {
             let place = format!("{}/{file}", self.name);
             let checkpoint = match self.open(note) {
@@ -105,6 +109,10 @@ impl LogCheck<'_> {
                 }
                 Err(NoteError::Malformed) if index + 1 == notes.len() && !note.ends_with('\n') => {
                     report.notes.push(format!("{place}: the last checkpoint is unfinished; it was shown to nobody"));
+                    continue;
+                }
+                Err(_) if self.later.iter().any(|key| Checkpoint::open(note, key).is_ok()) => {
+                    later_from.get_or_insert((place, *offset));
                     continue;
                 }
                 Err(err) => {
@@ -125,8 +133,19 @@ impl LogCheck<'_> {
             state.signed = last_size;
             state.checkpoint.clone_from(note);
         }
+        self.check_newest(later_from, state, report);
         if state.checkpoints == 0 {
             report.find(self.name, "no checkpoint is signed with a known key");
+        }
+    }
+
+    /// What is signed with a later key only is not proven by the one that was given.
+    fn check_newest(&self, later_from: Option<(String, u64)>, state: &LogState, report: &mut Report) {
+        if let Some((place, offset)) = later_from {
+            let what = "from here on checkpoints are signed with a key that came after the one that was given: check with that one, noted down elsewhere";
+            report.find(place, what).offset = Some(offset);
+        } else if state.checkpoints > 0 && self.pinned.is_some_and(|pinned| pinned.to_string() != state.key) {
+            report.find(self.name, "the newest checkpoint is not signed with the key that was given");
         }
     }
 

@@ -115,11 +115,15 @@ pub fn verify(
     let mut report = Report::default();
     // The manifest first: whatever it names then, the log named before or names within a second.
     let catalog = read_catalog(&places, &mut report);
-    let verifiers = read_keys(&places, options, &mut report);
+    let Keys { believed: verifiers, later } = read_keys(&places, options, &mut report);
+    let (pinned, later) = (options.key.as_ref(), later.as_slice());
     let mut ledger = Ledger::default();
-    let evidence = LogCheck { folder: places.log(), name: "evidence/log", log: "evidence", verifiers: &verifiers };
+    let keys = &verifiers;
+    let evidence =
+        LogCheck { folder: places.log(), name: "evidence/log", log: "evidence", verifiers: keys, pinned, later };
     let is_kept = evidence.check(options, &mut report, &mut |number, entry| ledger.take(number, entry))?;
-    let audit = LogCheck { folder: places.audit(), name: "evidence/audit", log: "audit", verifiers: &verifiers };
+    let audit =
+        LogCheck { folder: places.audit(), name: "evidence/audit", log: "audit", verifiers: keys, pinned, later };
     audit.check(options, &mut report, &mut |_, _| {})?;
     if !is_kept {
         report.notes.push("there is no evidence log: nothing stored can be proven".to_owned());
@@ -164,7 +168,13 @@ fn read_catalog(places: &Places, report: &mut Report) -> Option<Catalog> {
     }
 }
 
-fn read_keys(places: &Places, options: &Options, report: &mut Report) -> Vec<Verifier> {
+/// Whose signatures are believed, and which keys only came after the one that was given.
+struct Keys {
+    believed: Vec<Verifier>,
+    later: Vec<Verifier>,
+}
+
+fn read_keys(places: &Places, options: &Options, report: &mut Report) -> Keys {
     let own = match key::verifiers(&places.folder()) {
         Ok(own) => own,
         Err(err) => {
@@ -174,20 +184,22 @@ fn read_keys(places: &Places, options: &Options, report: &mut Report) -> Vec<Ver
     };
     check_secret(places, &own, report);
     match &options.key {
-        None => own,
+        None => Keys { believed: own, later: Vec::new() },
         Some(pinned) => {
             if !own.contains(pinned) {
                 let known = own.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
                 let what = format!("the key that was given, `{pinned}`, is not among this folder's: {known}");
                 report.find("evidence/key.pub", what);
             }
-            // Those before it signed older checkpoints; those after it were put in force by it.
-            let from_pinned = own.iter().skip_while(|key| *key != pinned).cloned();
-            let mut believed: Vec<Verifier> = from_pinned.collect();
-            if believed.is_empty() {
-                believed.push(pinned.clone());
+            // Those before it signed older checkpoints, and the newest must be of the key itself. Nothing shows that those
+            // after it were not put there by a forger.
+            let mut later = own.iter().skip_while(|key| *key != pinned).skip(1).cloned().collect();
+            let mut believed: Vec<Verifier> = own.iter().take_while(|key| *key != pinned).cloned().collect();
+            if !own.contains(pinned) {
+                (believed, later) = (Vec::new(), Vec::new());
             }
-            believed
+            believed.push(pinned.clone());
+            Keys { believed, later }
         }
     }
 }

@@ -40,7 +40,20 @@ struct Checking<'c> {
     records_total: u64,
     /// How often each unit was found in a partition.
     seen: BTreeMap<u64, u64>,
+    /// Units of deletions so young that the log may not say anything of them yet.
+    just_deleted: Vec<u64>,
     is_stopped: bool,
+}
+
+/// One partition under check.
+struct Checked<'p> {
+    folder: &'p str,
+    place: &'p str,
+    /// The units that the evidence log says are in it, where it names the partition.
+    said: Option<&'p [u64]>,
+    is_young: bool,
+    /// Something is told of its files already.
+    is_told: bool,
 }
 
 pub(super) fn check(
@@ -52,8 +65,17 @@ pub(super) fn check(
     progress: &mut dyn FnMut(Progress) -> bool,
 ) -> io::Result<()> {
     let records_total = catalog.partitions.iter().map(|info| info.events).sum();
-    let mut checking =
-        Checking { places, ledger, now, report, progress, records_total, seen: BTreeMap::new(), is_stopped: false };
+    let mut checking = Checking {
+        places,
+        ledger,
+        now,
+        report,
+        progress,
+        records_total,
+        seen: BTreeMap::new(),
+        just_deleted: Vec::new(),
+        is_stopped: false,
+    };
     for info in &catalog.partitions {
         checking.partition(info)?;
         if checking.is_stopped {
@@ -88,10 +110,13 @@ impl Checking<'_> {
         }
         self.report.partitions += 1;
         let Some(known) = self.ledger.partitions.get(&name) else {
-            return self.not_in_the_log(info, &place, name);
+            let is_young = self.not_in_the_log(info, &place, &name)?;
+            self.records(info, &Checked { folder: &name, place: &place, said: None, is_young, is_told: !is_young });
+            return Ok(());
         };
-        let files_right = self.files(info, known, &place)?;
-        self.records(info, known, &place, files_right);
+        let is_told = !self.files(info, known, &place)?;
+        let said = Some(known.units.as_slice());
+        self.records(info, &Checked { folder: &name, place: &place, said, is_young: false, is_told });
         Ok(())
     }
 
@@ -101,7 +126,8 @@ impl Checking<'_> {
         later.is_none_or(|later| later.partitions.iter().any(|one| one.folder == info.folder))
     }
 
-    fn not_in_the_log(&mut self, info: &PartitionInfo, place: &str, name: String) -> io::Result<()> {
+    /// Says whether it is too young to be known: a running server, or one that was just killed, has not written it down.
+    fn not_in_the_log(&mut self, info: &PartitionInfo, place: &str, name: &str) -> io::Result<bool> {
         let written = fs::metadata(&info.folder)?.modified()?;
         let age = written.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         let is_young = self.now.0.saturating_sub(i64::try_from(age.as_nanos()).unwrap_or(i64::MAX))
@@ -111,9 +137,9 @@ impl Checking<'_> {
         } else {
             let finding = self.report.find(place, "the evidence log does not know this partition");
             finding.records = Some((info.first_id.0, info.last_id.0));
-            finding.partition = Some(name);
+            finding.partition = Some(name.to_owned());
         }
-        Ok(())
+        Ok(is_young)
     }
 
     /// Compares the files with their sums; says whether all are right.
@@ -150,56 +176,56 @@ impl Checking<'_> {
         Ok(changed.is_empty())
     }
 
-    /// Compares the records with their units.
-    fn records(&mut self, info: &PartitionInfo, known: &Partition, place: &str, files_right: bool) {
+    /// Compares the records with their units. Those of a partition merged or rewritten a moment ago are known already.
+    fn records(&mut self, info: &PartitionInfo, checked: &Checked<'_>) {
         let read = PartitionReader::open(info).and_then(|reader| Ok((reader.ids()?, reader)));
         let (ids, reader) = match read {
             Ok(read) => read,
-            Err(err) => return self.cannot(info, known, place, &err.to_string(), files_right),
+            Err(err) => return self.cannot(info, checked, &err.to_string()),
         };
         let split = self.ledger.split(info, &ids);
-        for run in &split.unknown {
+        for run in split.unknown.iter().filter(|_| !checked.is_young) {
             let range = run.first().zip(run.last()).map(|(first, last)| (first.0, last.0));
             let what = format!("{} records are here that were never sealed", run.len());
-            self.found(known, place, what, range);
+            self.found(checked, what, range);
         }
         for (number, count) in &split.partial {
             let range = self.range_of(*number);
             let records = self.ledger.units.get(number).map_or(0, |unit| unit.records);
             let what = format!("entry {number} says {records} records, and {count} are here");
-            self.found(known, place, what, range);
+            self.found(checked, what, range);
         }
         let mut units = split.whole.clone();
         units.extend(split.partial.iter().map(|(number, _)| *number));
         units.sort_unstable();
-        let mut said = known.units.clone();
+        let mut said = checked.said.map_or_else(|| units.clone(), <[u64]>::to_vec);
         said.sort_unstable();
         if units != said && split.unknown.is_empty() {
             let what = format!("it holds units {units:?}, and the evidence log says {said:?}");
-            self.found(known, place, what, None);
+            self.found(checked, what, None);
         }
         for number in units {
             *self.seen.entry(number).or_default() += 1;
         }
-        self.bounds(info, &split.whole, split.partial.is_empty(), &known.folder);
-        let hashes = self.hashes(&reader, known, place);
-        self.roots(&hashes, &split.whole, known, place);
+        self.bounds(info, &split.whole, split.partial.is_empty() && split.unknown.is_empty(), checked.folder);
+        let hashes = self.hashes(&reader, checked);
+        self.roots(&hashes, &split.whole, checked);
     }
 
     /// What cannot be opened is told once: the sums have named the place when they could.
-    fn cannot(&mut self, info: &PartitionInfo, known: &Partition, place: &str, reason: &str, files_right: bool) {
-        for number in &known.units {
+    fn cannot(&mut self, info: &PartitionInfo, checked: &Checked<'_>, reason: &str) {
+        for number in checked.said.unwrap_or_default() {
             *self.seen.entry(*number).or_default() += 1;
         }
-        if files_right {
+        if !checked.is_told {
             let range = Some((info.first_id.0, info.last_id.0));
-            self.found(known, place, format!("it cannot be opened: {reason}"), range);
+            self.found(checked, format!("it cannot be opened: {reason}"), range);
         }
     }
 
-    fn found(&mut self, known: &Partition, place: &str, what: String, records: Option<(u64, u64)>) {
-        let finding = self.report.find(place, what);
-        finding.partition = Some(known.folder.clone());
+    fn found(&mut self, checked: &Checked<'_>, what: String, records: Option<(u64, u64)>) {
+        let finding = self.report.find(checked.place, what);
+        finding.partition = Some(checked.folder.to_owned());
         finding.records = records;
     }
 
@@ -227,7 +253,7 @@ impl Checking<'_> {
         }
     }
 
-    fn hashes(&mut self, reader: &PartitionReader, known: &Partition, place: &str) -> Vec<RecordHash> {
+    fn hashes(&mut self, reader: &PartitionReader, checked: &Checked<'_>) -> Vec<RecordHash> {
         let mut records = Vec::new();
         let mut unreadable: Vec<EventId> = Vec::new();
         let mut done = self.report.records;
@@ -247,21 +273,21 @@ impl Checking<'_> {
         self.report.records = done;
         self.is_stopped = !goes_on;
         if let Err(err) = read {
-            self.found(known, place, format!("its records cannot be read: {err}"), None);
+            self.found(checked, format!("its records cannot be read: {err}"), None);
         }
         unreadable.sort_unstable();
         for id in unreadable.iter().take(NAMED_MAX) {
-            self.found(known, place, "this record cannot be read".to_owned(), Some((id.0, id.0)));
+            self.found(checked, "this record cannot be read".to_owned(), Some((id.0, id.0)));
         }
         if let (Some(first), Some(last)) = (unreadable.get(NAMED_MAX), unreadable.last()) {
             let what = format!("{} more records cannot be read", unreadable.len() - NAMED_MAX);
-            self.found(known, place, what, Some((first.0, last.0)));
+            self.found(checked, what, Some((first.0, last.0)));
         }
         records.sort_unstable_by_key(|record| record.id);
         records
     }
 
-    fn roots(&mut self, records: &[RecordHash], units: &[u64], known: &Partition, place: &str) {
+    fn roots(&mut self, records: &[RecordHash], units: &[u64], checked: &Checked<'_>) {
         if self.is_stopped {
             return;
         }
@@ -272,7 +298,7 @@ impl Checking<'_> {
             let hashes = unit_hashes(records.get(start..end).unwrap_or_default());
             if hashes.root != unit.root || hashes.sha256 != unit.sha256 {
                 let what = format!("its records do not give the root of entry {number}: a record was changed");
-                self.found(known, place, what, Some((unit.first_id, unit.last_id)));
+                self.found(checked, what, Some((unit.first_id, unit.last_id)));
             }
             self.report.units += 1;
         }
@@ -289,13 +315,18 @@ impl Checking<'_> {
             let age = self.now.0.saturating_sub(tombstone.deleted_ns);
             let is_young = age < i64::try_from(SETTLED_AFTER.as_nanos()).unwrap_or(i64::MAX);
             let is_excused = said.is_none() && is_young;
+            if is_excused {
+                self.just_deleted.extend(self.ledger.units_of(tombstone, &catalog.partitions));
+            }
             if !is_same && !is_excused {
                 let what = "a deletion in the manifest is not what the evidence log says of it";
                 self.report.find("store/manifest.json", what).partition = Some(tombstone.folder.clone());
             }
         }
-        for folder in self.ledger.deleted.keys() {
-            if !catalog.tombstones.iter().any(|tombstone| tombstone.folder == *folder) {
+        let lacks = |catalog: &Catalog, folder: &str| catalog.tombstones.iter().all(|one| one.folder != *folder);
+        for folder in self.ledger.deleted.keys().filter(|folder| lacks(catalog, folder)) {
+            // A running server may have deleted it since the manifest was read.
+            if Catalog::read(&self.places.store()).ok().flatten().is_none_or(|later| lacks(&later, folder)) {
                 let what = "the manifest lacks a deletion that the evidence log has";
                 self.report.find("store/manifest.json", what).partition = Some(folder.clone());
             }
@@ -309,7 +340,7 @@ impl Checking<'_> {
         for (number, unit) in &self.ledger.units {
             let count = self.seen.get(number).copied().unwrap_or(0);
             let what = match count {
-                0 if !deleted.contains(number) => {
+                0 if !deleted.contains(number) && !self.just_deleted.contains(number) => {
                     format!("{} records that were sealed (entry {number}) are in no partition", unit.records)
                 }
                 2.. => format!("the records of entry {number} are in {count} partitions"),

@@ -1,5 +1,7 @@
 //! Flips, removals and forgeries of every kind of file, each of which is named.
 
+mod forgery;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -12,16 +14,21 @@ use crate::model::EventId;
 use crate::store;
 use crate::store::Retention;
 use crate::store::Store;
+use crate::wal::disk::sim::Random;
 
 const NOW: Timestamp = Timestamp(1_700_000_000_000_000_000);
 
 /// A data folder with sealed events in it.
 pub(in crate::evidence) fn fill(data: &Path, ids: std::ops::RangeInclusive<u64>) -> Store {
+    fill_with(data, ids, "Failed password")
+}
+
+fn fill_with(data: &Path, ids: std::ops::RangeInclusive<u64>, words: &str) -> Store {
     let config = store::Config { compaction_fan_in: 2, ..store::Config::default() };
     let (store, _) = Store::open(&data.join("store"), config).expect("a store");
     let mut writer = store.writer().expect("a writer");
     for id in ids {
-        let line = format!("<13>Nov 14 22:13:20 gw sshd[{id}]: Failed password for an from 10.0.0.{}", id % 250);
+        let line = format!("<13>Nov 14 22:13:20 gw sshd[{id}]: {words} for an from 10.0.0.{}", id % 250);
         let mut event = Event::new(&line, Timestamp(NOW.0 + i64::try_from(id).expect("small")));
         event.id = EventId(id);
         event.ingested = Timestamp(NOW.0 + 5);
@@ -95,7 +102,7 @@ fn a_partition_merged_before_anybody_looked_is_one_unit() {
 fn a_flipped_byte_of_any_file_is_named() {
     let (folder, keeper) = world();
     drop(keeper);
-    let mut kinds = 0;
+    let (mut kinds, mut random) = (0, Random::new(8));
     for path in files_below(folder.path()) {
         let place = path.strip_prefix(folder.path()).expect("below").display().to_string();
         if place.ends_with("lock") {
@@ -105,9 +112,15 @@ fn a_flipped_byte_of_any_file_is_named() {
         let right = fs::read(&path).expect("readable");
         // What a signature covers is named as a whole; everything else to the byte.
         let is_signed = place.contains("checkpoints-") || place.contains("/key");
-        for at in (0..right.len()).step_by((right.len() / 4).max(1)) {
+        for turn in 0..16 {
+            // Both ends, where heads and checks are, and places in between.
+            let at = match turn {
+                0..=2 => turn,
+                3..=5 => right.len() - 1 - turn + 3,
+                _ => usize::try_from(random.below(right.len() as u64)).expect("small"),
+            };
             let mut flipped = right.clone();
-            flipped[at] ^= 0x08;
+            flipped[at] ^= 1 << random.below(8);
             fs::write(&path, &flipped).expect("written");
             let report = checked(folder.path());
             let named = report

@@ -19,6 +19,7 @@ use crate::incident::store::IncidentObservable;
 use crate::incident::store::IncidentTask;
 use crate::incident::store::TITLE_BYTES_MAX;
 use crate::incident::store::clocks;
+use crate::incident::store::evidence;
 use crate::incident::store::record;
 use crate::incident::store::remember;
 use crate::incident::store::state;
@@ -50,6 +51,7 @@ pub(super) fn keep(
         IncidentAction::AddTask { text } => add_task(change, id, text.trim(), who),
         IncidentAction::FinishTask { place } => finish_task(change, id, *place, who),
         IncidentAction::AddObservable(new) => add_observable(change, id, new, who),
+        IncidentAction::Attach(new) => evidence::add(change, id, new, who),
         IncidentAction::SetClock { name, due, .. } => set_clock(change, id, name.trim(), *due),
         IncidentAction::MergeInto { incident } => merge(change, id, *incident, who),
     }
@@ -187,6 +189,7 @@ fn merge(change: &mut Change<'_>, from: IncidentId, into: IncidentId, who: &Acto
         change.transaction.execute(sql, params![alert, into_sql, revision])?;
     }
     move_tasks(change, from, into)?;
+    evidence::moved(change, from, into)?;
     let transaction = &change.transaction;
     transaction.execute(
         "INSERT INTO incident_observables (incident_id, kind, value, note, added, added_by) \

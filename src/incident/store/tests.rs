@@ -5,6 +5,7 @@ use crate::alert::NewDetection;
 use crate::alert::Policy;
 use crate::incident::Changed;
 use crate::incident::Edit;
+use crate::incident::NewEvidence;
 use crate::incident::NewObservable;
 use crate::model::EventId;
 use crate::model::time::ManualClock;
@@ -55,13 +56,16 @@ fn an_incident_is_declared_joined_and_closed_with_its_alerts() {
     assert_eq!(detail.entities.len(), 3);
     let due: Vec<u64> = detail.clocks.iter().map(|clock| clock.due.since(START).as_secs() / 3600).collect();
     assert_eq!(due, [0, 24, 72, 72]);
+    assert_eq!(detail.row.next_due, Some(START), "what is to be done at once");
+    let met = incidents.act(IncidentId(1), &IncidentAction::MeetClock { name: "immediate".to_owned() }, &an).unwrap();
+    assert_eq!(met.next_due.map(|due| due.since(START).as_secs() / 3600), Some(24));
 
     let close =
         |note: Option<&str>| IncidentAction::Phase { phase: IncidentPhase::Closed, note: note.map(str::to_owned) };
     let refused = incidents.act(IncidentId(1), &close(None), &an);
     assert!(matches!(refused, Err(IncidentError::Refused(IncidentRefusal::NoteNeeded))));
     let row = incidents.act(IncidentId(1), &close(Some("đã khắc phục")), &an).unwrap();
-    assert_eq!(row.phase, IncidentPhase::Closed);
+    assert_eq!((row.phase, row.next_due), (IncidentPhase::Closed, None));
     for id in [1, 3] {
         let alert = store.row(AlertId(id), 0).unwrap();
         assert_eq!(alert.state.status, AlertStatus::Closed);
@@ -69,7 +73,7 @@ fn an_incident_is_declared_joined_and_closed_with_its_alerts() {
     }
     let timeline = incidents.detail(IncidentId(1)).unwrap().timeline;
     let words: Vec<String> = timeline.iter().map(|entry| format!("{} {}", entry.who, entry.action)).collect();
-    assert_eq!(words, ["an declared", "an joined", "ha joined", "an phase"]);
+    assert_eq!(words, ["an declared", "an joined", "ha joined", "an clock_met", "an phase"]);
     let late = Escalation { incident: Some(IncidentId(1)), ..escalation(&[2]) };
     assert!(matches!(incidents.escalate(&late, &an), Err(IncidentError::Refused(IncidentRefusal::Closed))));
     assert_eq!(incidents.window(true, 0, 10).unwrap().total, 0);
@@ -255,4 +259,38 @@ fn one_incident_goes_into_another_with_all_it_holds() {
     assert_eq!(refusal(do_it(&incidents, task("muộn"))), IncidentRefusal::Closed);
     let reopen = IncidentAction::Phase { phase: IncidentPhase::Analysis, note: Some("x".to_owned()) };
     assert_eq!(refusal(do_it(&incidents, reopen)), IncidentRefusal::Merged(IncidentId(2)));
+}
+
+#[test]
+fn evidence_is_kept_with_its_case_and_goes_with_it() {
+    let (_folder, _store, incidents) = world();
+    let an = Actor::analyst("an");
+    for alert in [1, 2] {
+        incidents.escalate(&escalation(&[alert]), &an).unwrap();
+    }
+    let attach = |bundle: &[u8]| {
+        IncidentAction::Attach(NewEvidence {
+            query: "longan.id:7".to_owned(),
+            note: Some("  ".to_owned()),
+            events: 1,
+            digest: "ab".repeat(32),
+            bundle: bundle.to_vec(),
+        })
+    };
+    for (id, bundle) in [(1, b"one".as_slice()), (2, b"two"), (1, b"three")] {
+        incidents.act(IncidentId(id), &attach(bundle), &an).unwrap();
+    }
+    let large = attach(&vec![0; evidence::BUNDLE_BYTES_MAX + 1]);
+    let refused = incidents.act(IncidentId(1), &large, &an);
+    assert!(matches!(refused, Err(IncidentError::Refused(IncidentRefusal::TooLong { .. }))));
+    let detail = incidents.detail(IncidentId(1)).unwrap();
+    let told = detail.evidence.iter().map(|one| (one.place, one.bytes, one.note.as_deref(), one.added_by.as_str()));
+    assert_eq!(told.collect::<Vec<_>>(), [(1, 3, None, "an"), (2, 5, None, "an")]);
+    assert!(detail.timeline.last().unwrap().text.as_deref().unwrap().starts_with("longan.id:7 (1, sha256 abab"));
+
+    incidents.act(IncidentId(1), &IncidentAction::MergeInto { incident: IncidentId(2) }, &an).unwrap();
+    let kept = [1, 2, 3, 4].map(|place| incidents.bundle(IncidentId(2), place).unwrap());
+    assert_eq!(kept, [Some(b"two".to_vec()), Some(b"one".to_vec()), Some(b"three".to_vec()), None]);
+    let closed = incidents.act(IncidentId(1), &attach(b"late"), &an);
+    assert!(matches!(closed, Err(IncidentError::Refused(IncidentRefusal::Closed))));
 }

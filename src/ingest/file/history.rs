@@ -11,6 +11,8 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
+use sha2::Digest as _;
+use sha2::Sha256;
 
 use crate::ingest::file::Multiline;
 use crate::ingest::file::decompress;
@@ -44,7 +46,10 @@ pub struct History<'a> {
     multiline: Option<Multiline>,
     splitter: Splitter,
     joiner: Joiner,
-    ready: VecDeque<Frame>,
+    ready: VecDeque<(Frame, u64)>,
+    /// Where the frame handed out last ends, in the uncompressed content.
+    end: u64,
+    digest: Digest,
     ended: bool,
     failure: Option<io::Error>,
 }
@@ -71,12 +76,71 @@ pub fn history<'a>(
         splitter: Splitter::new(bytes_max, 0),
         joiner: Joiner::new(bytes_max),
         ready: VecDeque::new(),
+        end: 0,
+        digest: Digest::default(),
         ended: false,
         failure: None,
     })
 }
 
+/// The hash of the content as far as it was asked for; what was read beyond waits.
+#[derive(Default)]
+struct Digest {
+    hash: Sha256,
+    hashed: u64,
+    waiting: VecDeque<Bytes>,
+}
+
+impl Digest {
+    /// Returns the hash of everything before `end`, which never goes back.
+    fn up_to(&mut self, end: u64) -> [u8; 32] {
+        while let Some(mut chunk) = self.waiting.pop_front() {
+            let wanted = usize::try_from(end.saturating_sub(self.hashed)).unwrap_or(usize::MAX);
+            let part = chunk.split_to(wanted.min(chunk.len()));
+            self.hash.update(&part);
+            self.hashed += part.len() as u64;
+            if !chunk.is_empty() {
+                self.waiting.push_front(chunk);
+                break;
+            }
+        }
+        self.hash.clone().finalize().into()
+    }
+}
+
 impl History<'_> {
+    /// Passes over the beginning, up to `end`, and returns its hash; `None` when the content is shorter. Only before the
+    /// first frame is taken, and never back.
+    ///
+    /// # Errors
+    /// When the file cannot be read so far.
+    pub fn skip_to(&mut self, end: u64) -> io::Result<Option<[u8; 32]>> {
+        let mut buffer = vec![0; CHUNK_BYTES];
+        while self.digest.hashed < end {
+            let left = usize::try_from(end - self.digest.hashed).unwrap_or(CHUNK_BYTES).min(CHUNK_BYTES);
+            let read = decompress::read_full(&mut *self.reader, buffer.get_mut(..left).unwrap_or_default())?;
+            if read == 0 {
+                return Ok(None);
+            }
+            self.digest.hash.update(buffer.get(..read).unwrap_or_default());
+            self.digest.hashed += read as u64;
+            (self.progress)(self.read.load(Ordering::Relaxed));
+        }
+        self.splitter = Splitter::new(self.splitter.bytes_max(), end);
+        self.end = end;
+        Ok(Some(self.digest.hash.clone().finalize().into()))
+    }
+
+    /// Returns where the frame handed out last ends in the uncompressed content.
+    pub fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// Returns the hash of the content up to the end of the frame handed out last.
+    pub fn digest(&mut self) -> [u8; 32] {
+        self.digest.up_to(self.end)
+    }
+
     fn read_chunk(&mut self) {
         let mut chunk = vec![0; CHUNK_BYTES];
         let outcome = loop {
@@ -89,17 +153,17 @@ impl History<'_> {
         self.ended = !matches!(outcome, Ok(1..));
         self.failure = outcome.err();
         let mut lines = Vec::new();
-        self.splitter.feed(&Bytes::from(chunk), &mut lines);
+        let chunk = Bytes::from(chunk);
+        self.digest.waiting.push_back(chunk.clone());
+        self.splitter.feed(&chunk, &mut lines);
         if self.ended {
             self.splitter.flush(&mut lines);
         }
         let lines = self.join(lines);
         let received = self.clock.now();
-        self.ready.extend(lines.into_iter().map(|line| Frame {
-            received,
-            origin: Arc::clone(&self.origin),
-            truncated: line.truncated,
-            raw: line.raw,
+        self.ready.extend(lines.into_iter().map(|line| {
+            let origin = Arc::clone(&self.origin);
+            (Frame { received, origin, truncated: line.truncated, raw: line.raw }, line.end)
         }));
         (self.progress)(self.read.load(Ordering::Relaxed));
     }
@@ -120,7 +184,8 @@ impl Iterator for History<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some(frame) = self.ready.pop_front() {
+            if let Some((frame, end)) = self.ready.pop_front() {
+                self.end = end;
                 return Some(Ok(frame));
             }
             if self.ended {

@@ -2,7 +2,10 @@
 
 use bytes::Bytes;
 
+use crate::ingest::file::Joining;
 use crate::ingest::file::Multiline;
+use crate::ingest::file::container;
+use crate::ingest::file::container::Part;
 
 /// How many bytes before the end of a line identify it.
 pub(super) const TAIL_BYTES_MAX: usize = 64;
@@ -123,6 +126,8 @@ struct Joined {
     first: Line,
     joined: Vec<u8>,
     count: usize,
+    /// Where a container runtime said that the line goes on: the place for the rest of it.
+    open: Option<usize>,
 }
 
 impl Joiner {
@@ -133,15 +138,41 @@ impl Joiner {
     /// Adds the messages that are complete: those before a line that begins one, or at a limit.
     pub(super) fn feed(&mut self, rules: &Multiline, lines: Vec<Line>, out: &mut Vec<Line>) {
         for line in lines {
+            if matches!(rules.joining, Joining::Container) {
+                self.feed_part(rules, line, out);
+                continue;
+            }
             match &mut self.pending {
                 Some(pending) if rules.joining.belongs(&line.raw) && pending.has_room(rules, self.bytes_max, &line) => {
                     pending.join(&line);
                 }
                 _ => {
                     self.flush(out);
-                    self.pending = Some(Joined { first: line, joined: Vec::new(), count: 1 });
+                    self.pending = Some(Joined { first: line, joined: Vec::new(), count: 1, open: None });
                 }
             }
+        }
+    }
+
+    /// Takes a line of a container runtime; one that is whole, and what ends one that was cut, goes out at once.
+    fn feed_part(&mut self, rules: &Multiline, line: Line, out: &mut Vec<Line>) {
+        let part = container::part(&line.raw);
+        let goes_on = match (&mut self.pending, &part) {
+            (Some(pending), Some(part))
+                if pending.has_room(rules, self.bytes_max, &line) && container::is_of(&pending.first.raw, part) =>
+            {
+                pending.join_part(&line, part);
+                pending.open.is_some()
+            }
+            _ => {
+                self.flush(out);
+                let open = part.filter(|part| part.is_cut).map(|part| part.end);
+                self.pending = Some(Joined { first: line, joined: Vec::new(), count: 1, open });
+                open.is_some()
+            }
+        };
+        if !goes_on {
+            self.flush(out);
         }
     }
 
@@ -163,6 +194,22 @@ impl Joined {
         }
         self.joined.push(b'\n');
         self.joined.extend_from_slice(&line.raw);
+        self.count += 1;
+        self.first.truncated |= line.truncated;
+        let Line { end, tail_bytes, tail_crc, .. } = *line;
+        self.first = Line { end, tail_bytes, tail_crc, ..self.first.clone() };
+    }
+
+    fn join_part(&mut self, line: &Line, part: &Part<'_>) {
+        if self.joined.is_empty() {
+            self.joined.extend_from_slice(&self.first.raw);
+            if let Some(flag) = part.flag.and_then(|at| self.joined.get_mut(at)) {
+                *flag = b'F';
+            }
+        }
+        let at = self.open.unwrap_or(self.joined.len()).min(self.joined.len());
+        self.joined.splice(at..at, part.text.iter().copied());
+        self.open = part.is_cut.then_some(at + part.text.len());
         self.count += 1;
         self.first.truncated |= line.truncated;
         let Line { end, tail_bytes, tail_crc, .. } = *line;

@@ -4,7 +4,9 @@
 //! across `kill -9`. The file system's notices only wake the input up; what it believes is what it sees when it looks.
 //! Old compressed files are read once when asked for. What the rotations can and cannot lose is in `docs/wal.md`.
 
+mod container;
 mod decompress;
+mod evtx;
 mod follower;
 mod glob;
 mod history;
@@ -19,6 +21,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use regex::bytes::Regex;
 
+pub use evtx::Damage;
+pub use evtx::Evtx;
+pub use evtx::evtx;
 pub use glob::Glob;
 pub use glob::GlobError;
 pub use history::History;
@@ -52,6 +57,8 @@ pub enum Joining {
     Start(Regex),
     /// A line that matches is joined to the one before.
     Continuation(Regex),
+    /// Lines that a container runtime cut are put together again: CRI (`P` and `F`) and Docker's json-file.
+    Container,
 }
 
 /// Ready-made rules by name: what the traces of Java and the statements of PostgreSQL look like.
@@ -64,12 +71,18 @@ const PRESETS: [(&str, &str); 3] = [
     ("postgresql", r"^\t"),
 ];
 
+/// The ready-made rule that looks at the flags of container runtimes, not at the text.
+const CONTAINER: &str = "container";
+
 impl Joining {
     /// The names of the ready-made rules.
-    pub const PRESETS: [&str; 3] = [PRESETS[0].0, PRESETS[1].0, PRESETS[2].0];
+    pub const PRESETS: [&str; 4] = [PRESETS[0].0, PRESETS[1].0, PRESETS[2].0, CONTAINER];
 
     /// Returns a ready-made rule.
     pub fn preset(name: &str) -> Option<Joining> {
+        if name == CONTAINER {
+            return Some(Joining::Container);
+        }
         let (_, pattern) = PRESETS.iter().find(|(known, _)| *known == name)?;
         Regex::new(pattern).ok().map(Joining::Continuation)
     }
@@ -78,6 +91,8 @@ impl Joining {
         match self {
             Joining::Start(start) => !start.is_match(line),
             Joining::Continuation(continuation) => continuation.is_match(line),
+            // Decided on the line before: see `container`.
+            Joining::Container => false,
         }
     }
 }

@@ -112,8 +112,15 @@ impl FolderSearch {
     pub fn table(&self, request: &SearchRequest) -> Result<SearchTable, Problem> {
         let (search, options) = self.sealed.plan_search(request)?;
         self.sealed.table_of(request, (&search, &options), |runner, searcher| {
-            let is_ordered = runner.needs_order();
-            self.each_event(&search.filter, &options, is_ordered, searcher, &mut |event| runner.push(event))
+            if runner.needs_order() {
+                return self.each_event(&search.filter, &options, searcher, &mut |event| runner.push(event));
+            }
+            let mut goes_on = true;
+            self.each_unsealed_match(&search.filter, &options, &mut |event| goes_on = goes_on && runner.push(event))?;
+            if !goes_on {
+                return Ok(Explain::default());
+            }
+            searcher.run(&search.filter, &options, runner).map_err(|err| failed(&err))
         })
     }
 
@@ -138,26 +145,18 @@ impl FolderSearch {
                 visit(object) && left > 0
             })
         };
-        self.each_event(&search.filter, options, true, &searcher, &mut push).map(drop)
+        self.each_event(&search.filter, options, &searcher, &mut push).map(drop)
     }
 
-    /// Hands every event that matches to `visit`, newest first when asked for, what is not sealed among it.
+    /// Hands every event that matches to `visit`, newest first, what is not sealed among it.
     fn each_event(
         &self,
         query: &Query,
         options: &Options,
-        is_ordered: bool,
         searcher: &Searcher,
         visit: &mut dyn FnMut(&Event<'_>) -> bool,
     ) -> Result<Explain, Problem> {
         let mut goes_on = true;
-        if !is_ordered {
-            self.each_unsealed_match(query, options, &mut |event| goes_on = goes_on && visit(event))?;
-            if !goes_on {
-                return Ok(Explain::default());
-            }
-            return searcher.for_each_event(query, options, false, visit).map_err(|err| failed(&err));
-        }
         let mut unsealed: Vec<OwnedEvent> = Vec::new();
         self.each_unsealed_match(query, options, &mut |event| unsealed.push(OwnedEvent::of(event)))?;
         unsealed.sort_by_key(|event| Reverse(event.place));

@@ -148,10 +148,7 @@ impl SearchService for StoreSearch {
         let (search, mut options) = self.plan_search(request)?;
         options.cancel = Some(cancel);
         self.table_of(request, (&search, &options), |runner, searcher| {
-            let is_ordered = runner.needs_order();
-            searcher
-                .for_each_event(&search.filter, &options, is_ordered, &mut |event| runner.push(event))
-                .map_err(|err| failed(&err))
+            searcher.run(&search.filter, &options, runner).map_err(|err| failed(&err))
         })
     }
 

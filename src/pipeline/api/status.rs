@@ -1,5 +1,6 @@
 //! How the running whole is doing, as the API tells it.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,9 +9,11 @@ use std::time::Duration;
 use nix::sys::statvfs::statvfs;
 
 use crate::auth::Principal;
+use crate::detect::Strain;
 use crate::ingest::Intake;
 use crate::model::Timestamp;
 use crate::model::time::Clock;
+use crate::pipeline::api::retention::outlook_of;
 use crate::pipeline::default_state;
 use crate::pipeline::live::Live;
 use crate::pipeline::own_events::Desk;
@@ -74,6 +77,8 @@ impl StatusService for StatusOf {
         let in_force = self.live.in_force();
         let (events_per_second, lag_ms) = self.live.rate();
         let last_event = self.registry.gauge("longan_wal_last_id", &[]).get();
+        let mut problems = in_force.problems;
+        problems.extend(self.live.strain_problems());
         Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started: self.started.to_string(),
@@ -87,12 +92,14 @@ impl StatusService for StatusOf {
             open_alerts: 0,
             alerts_by_level: Vec::new(),
             rules_loaded: in_force.rules.rules().count() as u64,
-            problems: in_force.problems,
+            problems,
             packs_loaded: in_force.pack_count,
+            pushes: self.live.pushes(),
             disk_used_bytes: folder_bytes(&self.data),
             disk_free_bytes: statvfs(&self.data)
                 .map_or(0, |stat| stat.blocks_available().saturating_mul(stat.fragment_size())),
             memory_bytes: memory_bytes(),
+            outlook: self.live.disk_outlook().map(outlook_of),
         }
     }
 
@@ -146,6 +153,8 @@ impl StatusService for StatusOf {
         let mut seen = self.live.sources().log_sources();
         seen.retain(|(_, at)| *at >= since);
         let arriving = in_force.rules.arriving(&seen.into_iter().map(|(source, _)| source).collect::<Vec<_>>());
+        let strains: HashMap<String, Strain> =
+            self.live.strains().into_iter().map(|strain| (strain.rule.clone(), strain)).collect();
         let rules = in_force.rules.rules().map(|rule| RuleRow {
             id: rule.id.clone(),
             title: rule.title.clone(),
@@ -162,6 +171,8 @@ impl StatusService for StatusOf {
             cases: in_force.cases.get(&rule.id).map_or(0, |count| *count as u64),
             arrives: arriving.get(&rule.id).copied(),
             is_silent: rule.silent,
+            suppressed: strains.get(&rule.id).map_or(0, |strain| strain.suppressed),
+            skipped: strains.get(&rule.id).map_or(0, |strain| strain.skipped),
         });
         RuleList { rules: rules.collect() }
     }

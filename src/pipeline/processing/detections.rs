@@ -32,6 +32,27 @@ const ENTITY_FIELDS: [(Field, &str); 16] = [
     (ecs::THREAT_FEED_NAME, "list"),
 ];
 
+/// What enrichment knows of who is involved, in the order it is shown: the machine, threat lists, addresses.
+const CONTEXT_FIELDS: [Field; 17] = [
+    ecs::LONGAN_ASSET_UNIT,
+    ecs::LONGAN_ASSET_UNIT_PARENT,
+    ecs::LONGAN_ASSET_SYSTEM,
+    ecs::LONGAN_ASSET_CRITICALITY,
+    ecs::LONGAN_ASSET_OWNER,
+    ecs::LONGAN_THREAT_LISTS,
+    ecs::LONGAN_THREAT_FIELD,
+    ecs::THREAT_INDICATOR_NAME,
+    ecs::THREAT_INDICATOR_CONFIDENCE,
+    ecs::THREAT_INDICATOR_DESCRIPTION,
+    ecs::SOURCE_GEO_COUNTRY_NAME,
+    ecs::SOURCE_GEO_CITY_NAME,
+    ecs::SOURCE_AS_ORGANIZATION_NAME,
+    ecs::DESTINATION_GEO_COUNTRY_NAME,
+    ecs::DESTINATION_GEO_CITY_NAME,
+    ecs::DESTINATION_AS_ORGANIZATION_NAME,
+    ecs::NETWORK_DIRECTION,
+];
+
 /// Says whether a detection becomes (part of) an alert: the rule is live and no exception hides it.
 pub(super) fn is_raised(rulebook: &RuleBook, detection: &Detection, event: &Event<'_>) -> bool {
     let entity = detection.entity.as_ref().map_or("", |entity| entity.value.as_str());
@@ -79,6 +100,7 @@ pub(super) fn for_alert(detection: Detection, event: &Event<'_>) -> NewDetection
         raw: event.raw.to_owned(),
         parts: detection.parts.into_iter().map(part).collect(),
         entities: entities_of(event),
+        context: context_of(event),
     }
 }
 
@@ -95,6 +117,17 @@ fn criticality_of(event: &Event<'_>) -> Criticality {
         Some(Value::Text(text)) if text.eq_ignore_ascii_case("low") => Criticality::Low,
         _ => Criticality::Normal,
     }
+}
+
+fn context_of(event: &Event<'_>) -> Vec<alert::Known> {
+    let mut known = Vec::new();
+    for field in CONTEXT_FIELDS {
+        let Some(value) = event.get(field) else { continue };
+        value.for_each_scalar(|scalar| {
+            known.push(alert::Known { field: field.name().to_owned(), value: scalar.to_text().into_owned() });
+        });
+    }
+    known
 }
 
 fn entities_of(event: &Event<'_>) -> Vec<alert::Entity> {

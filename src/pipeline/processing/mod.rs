@@ -4,6 +4,7 @@
 //! events at or below the alert store's position were committed before and are not committed again; events at or below
 //! the store's checkpoint are indexed already and ignored there. So everything is there exactly once.
 
+mod classes;
 pub(super) mod detections;
 mod formats;
 mod snapshot;
@@ -29,6 +30,7 @@ use crate::alert::NewDetection;
 use crate::alert::rulebook::RuleBook;
 use crate::detect::Detection;
 use crate::detect::Detector;
+use crate::detect::Limits;
 use crate::model::Envelope;
 use crate::model::Event;
 use crate::model::EventId;
@@ -46,6 +48,7 @@ use crate::store::HotWriter;
 use crate::store::Store;
 use crate::wal::CorruptRecord;
 
+pub(super) use classes::Classes;
 pub(super) use formats::Format;
 pub(super) use formats::Formats;
 
@@ -93,6 +96,7 @@ pub(super) struct Parts {
     pub(super) rulebook: Arc<RuleBook>,
     pub(super) content: Content,
     pub(super) formats: Formats,
+    pub(super) classes: Classes,
     pub(super) clock: Arc<dyn Clock>,
     /// How long an event may wait before search finds it.
     pub(super) visible: Duration,
@@ -128,7 +132,7 @@ impl Processor {
     /// # Errors
     /// When the alert store cannot be read.
     pub(super) fn new(parts: Parts) -> anyhow::Result<Processor> {
-        let mut detector = Detector::new(Arc::clone(&parts.content.rules));
+        let mut detector = Detector::limited(Arc::clone(&parts.content.rules), Limits::STANDARD);
         let committed = parts.alerts.position().context("reading the position of the alerts")?;
         let mut snapshot_at = EventId::ZERO;
         if let Some((position, bytes)) = parts.alerts.snapshot().context("reading the kept state")? {
@@ -250,7 +254,8 @@ impl Processor {
         if event.id > self.snapshot_at {
             self.parts.live.sources().note(&envelope.origin.input, envelope.origin.peer, event);
         }
-        self.parts.writer.add_with_raw(event, &envelope.raw);
+        let class = self.parts.classes.of(&envelope.origin.input, event);
+        self.parts.writer.add_to(class, event, &envelope.raw);
         self.position = event.id;
         self.rate_events += 1;
         self.oldest_waiting.get_or_insert(envelope.received);
@@ -283,6 +288,7 @@ impl Processor {
             self.parts.live.set_lag_ms(u64::try_from(lag.as_millis()).unwrap_or(u64::MAX));
         }
         self.note_rate();
+        self.parts.live.set_strains(self.detector.strains());
         let is_snapshot_due = self.position > self.snapshot_at && self.last_snapshot.elapsed() >= SNAPSHOT_EVERY;
         if !self.pending.is_empty() || is_snapshot_due {
             self.commit(is_snapshot_due)?;

@@ -8,6 +8,7 @@ use crate::model::RuleLevel;
 use crate::model::Timestamp;
 use crate::query::time::parse_moment;
 use crate::server::convert::UnknownWord;
+use crate::wire::export::ExportRequest;
 use crate::wire::incident as wire;
 
 /// Writes a window of incidents.
@@ -24,6 +25,7 @@ pub(in crate::server) fn incident_row(record: incident::IncidentRecord) -> wire:
         owner: record.owner,
         known: record.known.to_string(),
         alerts: record.alerts,
+        next_due: record.next_due.map(|due| due.to_string()),
         revision: record.revision,
     }
 }
@@ -43,6 +45,7 @@ pub fn incident_detail(detail: incident::IncidentDetail) -> wire::IncidentDetail
         clocks: detail.clocks.into_iter().map(clock).collect(),
         tasks: detail.tasks.into_iter().map(task).collect(),
         observables: detail.observables.into_iter().map(observable).collect(),
+        evidence: detail.evidence.into_iter().map(evidence).collect(),
         merged_into: detail.merged_into.map(|into| into.0),
     }
 }
@@ -74,6 +77,19 @@ fn task(task: incident::store::IncidentTask) -> wire::IncidentTask {
     wire::IncidentTask { place: task.place, text: task.text, added_by: task.added_by, done, done_by }
 }
 
+fn evidence(evidence: incident::store::IncidentEvidence) -> wire::IncidentEvidence {
+    wire::IncidentEvidence {
+        place: evidence.place,
+        query: evidence.query,
+        note: evidence.note,
+        events: evidence.events,
+        digest: evidence.digest,
+        bytes: evidence.bytes,
+        added: evidence.added.to_string(),
+        added_by: evidence.added_by,
+    }
+}
+
 fn observable(observable: incident::store::IncidentObservable) -> wire::IncidentObservable {
     wire::IncidentObservable {
         kind: observable.kind,
@@ -84,16 +100,22 @@ fn observable(observable: incident::store::IncidentObservable) -> wire::Incident
     }
 }
 
+/// What an action asks for: something done to the record alone, or a bundle that must be made first.
+pub(in crate::server) enum Asked {
+    Action(incident::IncidentAction),
+    Attach { export: ExportRequest, note: Option<String> },
+}
+
 /// Reads an action as a caller wrote it.
 ///
 /// # Errors
 /// When a level or a time is none.
-pub(in crate::server) fn action(
-    action: wire::IncidentAction,
-    now: Timestamp,
-) -> Result<incident::IncidentAction, UnknownWord> {
+pub(in crate::server) fn action(action: wire::IncidentAction, now: Timestamp) -> Result<Asked, UnknownWord> {
     use incident::IncidentAction as Action;
-    Ok(match action {
+    Ok(Asked::Action(match action {
+        wire::IncidentAction::Attach { q, since, until, note } => {
+            return Ok(Asked::Attach { export: ExportRequest { q, since, until }, note });
+        }
         wire::IncidentAction::Take => Action::Take,
         wire::IncidentAction::Phase { phase, note } => Action::Phase { phase: phase_in(phase), note },
         wire::IncidentAction::Note { text } => Action::Note { text },
@@ -112,7 +134,7 @@ pub(in crate::server) fn action(
         }
         wire::IncidentAction::SetClock { name, due, why } => Action::SetClock { name, due: read_time(due, now)?, why },
         wire::IncidentAction::MergeInto { incident } => Action::MergeInto { incident: incident::IncidentId(incident) },
-    })
+    }))
 }
 
 fn read_level(word: String) -> Result<RuleLevel, UnknownWord> {

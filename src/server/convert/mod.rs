@@ -88,7 +88,10 @@ pub fn alert_window(window: alert::AlertWindow) -> wire::AlertWindow {
 }
 
 pub(super) fn alert_row(record: alert::AlertRecord) -> wire::AlertRow {
+    let is_new = record.state.status == alert::AlertStatus::New;
+    let due = is_new.then(|| alert::sla::due(record.level, record.raised)).flatten();
     wire::AlertRow {
+        due: due.map(|due| due.to_string()),
         id: record.id.0,
         rule: record.rule_id,
         title: record.title,
@@ -131,7 +134,17 @@ pub fn alert_detail(detail: alert::AlertDetail) -> wire::AlertDetail {
         history: detail.history.into_iter().map(history).collect(),
         precedents: detail.precedents.into_iter().map(precedent).collect(),
         incident,
+        context: detail.context.into_iter().map(known).collect(),
+        steps: detail.steps.into_iter().map(step_done).collect(),
     }
+}
+
+fn known(known: alert::Known) -> wire::Known {
+    wire::Known { field: known.field, value: known.value }
+}
+
+fn step_done(done: alert::StepDone) -> wire::StepDone {
+    wire::StepDone { step: done.step, at: done.at.to_string(), who: done.who }
 }
 
 fn entity(entity: alert::Entity) -> wire::Entity {
@@ -202,6 +215,7 @@ pub(super) fn asked(action: wire::AlertAction) -> Asked {
         }
         wire::AlertAction::Reopen { note } => alert::Action::Reopen { note },
         wire::AlertAction::Note { text } => alert::Action::Note { text },
+        wire::AlertAction::Step { step, done } => alert::Action::Step { step, is_done: done },
         wire::AlertAction::Undo => alert::Action::Undo,
         wire::AlertAction::Escalate { incident, title, note } => {
             let incident = incident.map(incident::IncidentId);

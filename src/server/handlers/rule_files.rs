@@ -14,8 +14,8 @@ use crate::server::extract::Json;
 use crate::server::problem::Refused;
 use crate::wire::rule::CheckReport;
 use crate::wire::rule::CheckRequest;
+use crate::wire::rule::RuleSaveRequest;
 use crate::wire::rule::RuleSource;
-use crate::wire::rule::SaveRequest;
 use crate::wire::rule::StatesChanged;
 use crate::wire::rule::StatesRequest;
 use crate::wire::rule::TestReport;
@@ -54,7 +54,7 @@ fn state_of(word: &str) -> Result<RuleState, Refused> {
 pub(in crate::server) async fn save(
     State(shared): State<Arc<Shared>>,
     Extension(principal): Extension<Principal>,
-    Json(request): Json<SaveRequest>,
+    Json(request): Json<RuleSaveRequest>,
 ) -> Result<Answer<RuleSource>, Refused> {
     if request.reason.trim().is_empty() {
         return Err(Refused::invalid("a reason is needed"));

@@ -205,6 +205,7 @@ fn pulse(services: &Services, revision: u64) -> Result<StreamMessage, Refused> {
         events_per_second: figures.events_per_second,
         lag_ms: figures.lag_ms,
         open_alerts,
+        overdue_alerts: services.alerts.overdue()?,
         silent_sources: figures.silent_sources,
         refusing: figures.refusing,
     })

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::model::RuleLevel;
+use crate::server::Limits;
 use crate::server::tests::world::World;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -42,4 +43,27 @@ async fn what_everybody_does_is_written_down_and_only_auditors_read_it() {
     let some = world.get("chief", "/v1/audit?who=an&action=search&text=USER").await.json();
     assert_eq!(some["entries"].as_array().map(Vec::len), Some(1));
     assert_eq!(world.get("kiem", "/v1/audit?limit=0").await.status, 400);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_an_audit_log_nothing_is_answered_that_belongs_in_it() {
+    let reason = "the audit log is not kept: it is damaged at byte 7";
+    let world = World::with_audit(Limits::default(), |_| Err(reason.to_owned()));
+    world.raise(RuleLevel::High, &["10.0.0.1"]);
+    let take = json!({"action": "take", "revision": world.services.alerts.revision()});
+    let refused = [
+        world.get("an", "/v1/search?q=*").await,
+        world.post("an", "/v1/alerts/1/actions", &take).await,
+        world.get("kiem", "/v1/alerts/1").await,
+        world.get("kiem", "/v1/audit").await,
+    ];
+    for answer in refused {
+        assert_eq!(answer.status, 503, "{}", answer.body);
+        let problem = answer.json();
+        assert_eq!(problem["type"], "not_audited", "{problem}");
+        let hint = problem["hint"].as_str().unwrap_or_default();
+        assert!(hint.contains(reason) && hint.contains("longan verify"), "{problem}");
+    }
+    assert_eq!(world.get("an", "/v1/status").await.status, 200, "what is wrong can be seen");
+    assert_eq!(world.get("an", "/v1/alerts").await.status, 200);
 }

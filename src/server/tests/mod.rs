@@ -2,6 +2,7 @@
 
 mod access;
 mod audit;
+mod checklist;
 mod hostile;
 mod presence;
 mod rules;

@@ -1,6 +1,7 @@
 //! A running server with an alert store of its own, faked searching, and callers with every role.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::Condvar;
 use std::sync::Mutex;
@@ -43,10 +44,12 @@ use crate::model::RuleLevel;
 use crate::model::Timestamp;
 use crate::model::time::ManualClock;
 use crate::server::ControlSocket;
+use crate::server::EvidenceService;
 use crate::server::ExportService;
 use crate::server::Limits;
 use crate::server::PulseFigures;
 use crate::server::RuleService;
+use crate::server::SavedSearches;
 use crate::server::SearchService;
 use crate::server::Server;
 use crate::server::Services;
@@ -55,6 +58,8 @@ use crate::server::TailSink;
 use crate::server::problem::Refused;
 use crate::server::services::EventObject;
 use crate::telemetry::Registry;
+use crate::wire::evidence::EvidenceState;
+use crate::wire::evidence::Verification;
 use crate::wire::export::ExportRequest;
 use crate::wire::problem::Problem;
 use crate::wire::rule::BacktestMessage;
@@ -63,8 +68,8 @@ use crate::wire::rule::BacktestReport;
 use crate::wire::rule::BacktestRequest;
 use crate::wire::rule::CheckReport;
 use crate::wire::rule::ExceptionPreview;
+use crate::wire::rule::RuleSaveRequest;
 use crate::wire::rule::RuleSource;
-use crate::wire::rule::SaveRequest;
 use crate::wire::rule::TestReport;
 use crate::wire::rule::TestRequest;
 use crate::wire::rule::Verdicts;
@@ -117,6 +122,10 @@ impl World {
     }
 
     pub(super) fn with(limits: Limits) -> World {
+        World::with_audit(limits, |folder| Ok(AuditLog::open(folder).unwrap()))
+    }
+
+    pub(super) fn with_audit(limits: Limits, audit: impl FnOnce(&Path) -> Result<AuditLog, String>) -> World {
         let folder = TempDir::new().unwrap();
         let clock = Arc::new(ManualClock::at(START));
         let path = folder.path().join(FILE_NAME);
@@ -133,12 +142,15 @@ impl World {
             alerts,
             search: search.clone(),
             status: Arc::new(FakeStatus),
+            retention: None,
             rules: Arc::new(FakeRules),
             rulebook,
+            searches: Arc::new(SavedSearches::open(folder.path()).unwrap()),
             tokens,
             peers: PeerPolicy::of_this_process([]),
             export: Some(Arc::new(FakeExport)),
-            audit: Some(AuditLog::open(folder.path()).unwrap()),
+            audit: audit(folder.path()),
+            evidence: Some(Arc::new(FakeEvidence)),
             metrics: Registry::default(),
             clock: clock.clone(),
         };
@@ -406,7 +418,7 @@ impl RuleService for FakeRules {
         Ok(TestReport { rule: request.rule.clone(), ..TestReport::default() })
     }
 
-    fn save(&self, request: &SaveRequest) -> Result<RuleSource, Problem> {
+    fn save(&self, request: &RuleSaveRequest) -> Result<RuleSource, Problem> {
         if request.text != "right" {
             return Err(Refused::invalid("own.yml:1:1: wrong").0);
         }
@@ -445,9 +457,11 @@ impl StatusService for FakeStatus {
             rules_loaded: 1,
             problems: Vec::new(),
             packs_loaded: 1,
+            pushes: Vec::new(),
             disk_used_bytes: 1,
             disk_free_bytes: 1,
             memory_bytes: 1,
+            outlook: None,
         }
     }
 
@@ -480,6 +494,8 @@ impl StatusService for FakeStatus {
             cases: 0,
             arrives: None,
             is_silent: false,
+            suppressed: 0,
+            skipped: 0,
         };
         RuleList { rules: vec![rule] }
     }
@@ -491,5 +507,22 @@ struct FakeExport;
 impl ExportService for FakeExport {
     fn export(&self, request: &ExportRequest, caller: &Principal) -> Result<Vec<u8>, Problem> {
         Ok(format!("{} by {}", request.q, caller.name).into_bytes())
+    }
+}
+
+/// A check that runs for ever.
+struct FakeEvidence;
+
+impl EvidenceService for FakeEvidence {
+    fn state(&self) -> EvidenceState {
+        EvidenceState { trouble: Some("none".to_owned()), ..EvidenceState::default() }
+    }
+
+    fn verify(&self, caller: &Principal) -> Result<Verification, Problem> {
+        Ok(Verification { by: caller.name.clone(), ..Verification::default() })
+    }
+
+    fn cancel(&self) -> Result<Verification, Problem> {
+        Err(Refused::conflict("no check runs", None).0)
     }
 }

@@ -6,10 +6,6 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::collections::BinaryHeap;
-use std::fs;
-use std::fs::File;
-use std::io::BufWriter;
-use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,36 +17,35 @@ use tantivy::TantivyDocument;
 use tantivy::directory::MmapDirectory;
 
 use crate::model::time::civil_from_days;
-use crate::store::archive::FILE;
-use crate::store::archive::MAGIC;
-use crate::store::archive::Place;
-use crate::store::archive::chunk;
-use crate::store::archive::chunk::CHUNK_EVENTS;
-use crate::store::archive::directory_of;
+use crate::store::archive::writer::ARCHIVED;
+use crate::store::archive::writer::ChunkWriter;
 use crate::store::error::StoreError;
 use crate::store::format::schema;
 use crate::store::format::schema::FIELDS;
 use crate::store::manifest::Key;
 use crate::store::manifest::PartitionEntry;
+use crate::store::manifest::RetentionClass;
 use crate::store::manifest::Summary;
-use crate::store::manifest::sync_folder;
 use crate::store::piece::Piece;
-use crate::store::sealer::sync_files;
+use crate::store::sealer::forget;
+use crate::store::sealer::settle;
 use crate::store::shared::Shared;
+use crate::wal::disk::durable;
 
 /// Memory the writer of the columns plans for.
 const INDEX_MEMORY: usize = 30 << 20;
 
-/// Archives the days before `before_day`, at most one folder's worth of events each; returns how many partitions were rewritten.
+/// Archives the days before `before_day` of each class, at most one folder's worth of events each; returns how many partitions were rewritten.
 /// `rest` is called between chunks with the time the last one took; it returns false to stop, and then nothing is changed.
 pub(in crate::store) fn archive_days(
     shared: &Shared,
-    before_day: i32,
+    before_day: &dyn Fn(&RetentionClass) -> Option<i32>,
     rest: &mut dyn FnMut(Duration) -> bool,
 ) -> Result<usize, StoreError> {
     let mut days: BTreeMap<Key, Vec<Arc<Piece>>> = BTreeMap::new();
     for piece in &shared.view().sealed {
-        if piece.summary.day < before_day && !piece.is_archived() {
+        let is_due = before_day(&piece.summary.class).is_some_and(|before| piece.summary.day < before);
+        if is_due && !piece.is_archived() {
             days.entry(piece.summary.key()).or_default().push(Arc::clone(piece));
         }
     }
@@ -92,25 +87,22 @@ fn write_archive(
 ) -> Result<Option<(PartitionEntry, Arc<Piece>)>, StoreError> {
     let number = shared.next_folder();
     let unfinished = shared.unfinished_path(number);
-    fs::create_dir(&unfinished).map_err(StoreError::io(&unfinished))?;
+    durable::make_folder(&unfinished).map_err(StoreError::io(&unfinished))?;
     let written = write_files(&unfinished, pieces, rest);
     if !matches!(written, Ok(true)) {
-        // What is left in it would be removed at the next start anyway.
-        fs::remove_dir_all(&unfinished).map_err(StoreError::io(&unfinished))?;
+        forget(&[&unfinished]);
         return written.map(|_| None);
     }
-    let bytes = sync_files(&unfinished).map_err(StoreError::io(&unfinished))?;
     let (year, month, day) = civil_from_days(i64::from(key.day));
     let name = format!("{year:04}-{month:02}-{day:02}-{}-{number}", key.class);
     let folder = shared.partition_path(&name);
-    fs::rename(&unfinished, &folder).map_err(StoreError::io(&folder))?;
-    sync_folder(&shared.partition_path("")).map_err(StoreError::io(&folder))?;
+    let bytes = settle(&unfinished, &folder).inspect_err(|_| forget(&[&unfinished, &folder]))?;
     let Some(mut summary) = Summary::of_all(pieces.iter().map(|piece| &piece.summary)) else {
         return Err(StoreError::Record(name));
     };
     summary.bytes = bytes;
     let piece = Piece::open(&folder, summary.clone())?;
-    Ok(Some((PartitionEntry { folder: name, hold: false, summary }, Arc::new(piece))))
+    Ok(Some((PartitionEntry { folder: name, summary }, Arc::new(piece))))
 }
 
 /// Writes the columns and the chunks; false when it was stopped.
@@ -125,11 +117,7 @@ fn write_files(
         .settings(schema::hot_settings())
         .tokenizers(schema::tokenizers())
         .single_segment_index_writer(directory, INDEX_MEMORY)?;
-    let path = folder.join(FILE);
-    let mut out = BufWriter::new(File::create(&path).map_err(StoreError::io(&path))?);
-    out.write_all(MAGIC).map_err(StoreError::io(&path))?;
-    let mut places: Vec<Place> = Vec::new();
-    let (mut offset, mut first) = (MAGIC.len() as u64, 0_u32);
+    let mut chunks = ChunkWriter::new(folder, ARCHIVED)?;
     let readers = pieces.iter().map(|piece| piece.records()).collect::<Result<Vec<_>, _>>()?;
     // The newest event of each piece; all of them are newest first.
     let rank = |piece: usize, doc: u32| pieces.get(piece).map(|piece| (piece.time(doc), piece.id(doc)));
@@ -139,31 +127,25 @@ fn write_files(
         .collect();
     while !next.is_empty() {
         let started = Instant::now();
-        let mut records: Vec<Vec<u8>> = Vec::with_capacity(CHUNK_EVENTS);
-        while records.len() < CHUNK_EVENTS
-            && let Some((_, Reverse(index), doc)) = next.pop()
-        {
+        let mut is_written = false;
+        while !is_written && let Some((_, Reverse(index), doc)) = next.pop() {
             let (Some(piece), Some(reader)) = (pieces.get(index), readers.get(index)) else { continue };
             let mut document = TantivyDocument::default();
             document.add_u64(FIELDS.id, piece.id(doc).0);
             document.add_i64(FIELDS.time, piece.time(doc).0);
             document.add_i64(FIELDS.ingested, piece.ingested(doc).0);
             columns.add_document(document)?;
-            records.push(reader.bytes(doc)?);
+            chunks.push(reader.bytes(doc)?)?;
+            is_written = chunks.is_between();
             if doc + 1 < piece.count() {
                 next.push((rank(index, doc + 1), Reverse(index), doc + 1));
             }
         }
-        let chunk = chunk::encode(&records).map_err(StoreError::io(&path))?;
-        out.write_all(&chunk).map_err(StoreError::io(&path))?;
-        let end = first + u32::try_from(records.len()).unwrap_or(0);
-        places.push(Place { offset, length: chunk.len() as u64, checksum: crc32c::crc32c(&chunk), docs: first..end });
-        (offset, first) = (offset + chunk.len() as u64, end);
         if !rest(started.elapsed()) {
             return Ok(false);
         }
     }
-    out.write_all(&directory_of(&places)).and_then(|()| out.flush()).map_err(StoreError::io(&path))?;
+    chunks.finish()?;
     columns.finalize()?;
     Ok(true)
 }

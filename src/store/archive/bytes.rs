@@ -1,11 +1,14 @@
 //! Reading and writing the bytes of an archive: numbers, texts, planes of bytes, compressed frames.
 
+use std::cell::RefCell;
+
+use zstd::bulk::Compressor;
+use zstd::bulk::Decompressor;
+
 use crate::store::format::varint;
 
 /// A frame never unpacks to more than this.
 const FRAME_BYTES_MAX: usize = 512 << 20;
-/// High: an archive is written once and read for years.
-const LEVEL: i32 = 19;
 
 /// Writes how many bytes each number takes, then all highest bytes, then the next: like stands beside like.
 pub(super) fn put_planes(out: &mut Vec<u8>, numbers: &[u64]) {
@@ -18,8 +21,8 @@ pub(super) fn put_planes(out: &mut Vec<u8>, numbers: &[u64]) {
 }
 
 /// Compresses; what stands before it tells how long both forms are.
-pub(super) fn put_frame(out: &mut Vec<u8>, plain: &[u8]) -> std::io::Result<()> {
-    let packed = zstd::bulk::compress(plain, LEVEL)?;
+pub(super) fn put_frame(out: &mut Vec<u8>, plain: &[u8], packer: &mut Compressor<'_>) -> std::io::Result<()> {
+    let packed = packer.compress(plain)?;
     varint::put(out, plain.len() as u64);
     varint::put_bytes(out, &packed);
     Ok(())
@@ -94,8 +97,20 @@ pub(super) struct Frame<'b> {
     packed: &'b [u8],
 }
 
+thread_local! {
+    /// Kept, because a chunk has hundreds of small frames, and making one takes longer than unpacking such a frame.
+    static UNPACKER: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
 impl Frame<'_> {
     pub(super) fn unpack(&self) -> Option<Vec<u8>> {
-        zstd::bulk::decompress(self.packed, self.plain_bytes).ok().filter(|plain| plain.len() == self.plain_bytes)
+        let plain = UNPACKER.with_borrow_mut(|unpacker| {
+            let unpacker = match unpacker {
+                Some(unpacker) => unpacker,
+                None => unpacker.insert(Decompressor::new().ok()?),
+            };
+            unpacker.decompress(self.packed, self.plain_bytes).ok()
+        });
+        plain.filter(|plain| plain.len() == self.plain_bytes)
     }
 }

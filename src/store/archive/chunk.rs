@@ -4,11 +4,11 @@
 //! frame for the body of each group. The rows of a group stand in the order of its events. Events that have no like are
 //! kept as they are, as the rows of the last group.
 
-use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::OnceLock;
 
 use hashbrown::HashMap;
+use zstd::bulk::Compressor;
 
 use crate::model::EventId;
 use crate::model::Timestamp;
@@ -48,7 +48,9 @@ pub(super) struct Group {
     pub(super) skeleton: Vec<u8>,
     /// The place of each field of the shape, in its order.
     pub(super) places: Vec<FieldPlace>,
-    pub(super) columns: Vec<Head>,
+    /// The heads of the columns, as they are in the chunk.
+    packed_columns: Vec<u8>,
+    columns: OnceLock<Vec<Head>>,
     /// The record of the first row: what every row has from the shape can be read from it without any body.
     pub(super) sample: Vec<u8>,
     body: FrameCopy,
@@ -77,8 +79,31 @@ pub(super) struct Chunk {
     group_of: Vec<u32>,
     /// The row of each event within its group.
     row_of: Vec<u32>,
-    loose: Vec<u8>,
-    loose_ends: Vec<usize>,
+    /// The frame of the events that are of no group, and how many they are.
+    packed_loose: FrameCopy,
+    loose_count: usize,
+    loose: OnceLock<Option<Loose>>,
+}
+
+/// Records as they are.
+#[derive(Debug)]
+struct Loose {
+    bytes: Vec<u8>,
+    places: Vec<Range<usize>>,
+}
+
+impl Loose {
+    fn read(packed: &[u8], count: usize) -> Option<Loose> {
+        let bytes = Input::new(packed).frame()?.unpack()?;
+        let mut rest = Input::new(&bytes);
+        let mut places = Vec::with_capacity(count);
+        while !rest.rest().is_empty() {
+            let length = rest.bytes()?.len();
+            let end = bytes.len() - rest.rest().len();
+            places.push(end - length..end);
+        }
+        (places.len() == count).then_some(Loose { bytes, places })
+    }
 }
 
 struct Open<'r> {
@@ -92,8 +117,9 @@ struct Row<'r> {
     varying: &'r [u8],
 }
 
-/// Writes a chunk from the records of its events.
-pub(super) fn encode(records: &[Vec<u8>]) -> std::io::Result<Vec<u8>> {
+/// Writes a chunk from the records of its events, pressed at a level of zstd.
+pub(super) fn encode(records: &[Vec<u8>], level: i32) -> std::io::Result<Vec<u8>> {
+    let mut packer = Compressor::new(level)?;
     let mut numbers: HashMap<Vec<u8>, usize> = HashMap::new();
     let mut open: Vec<(Vec<u8>, Vec<u8>, Open<'_>)> = Vec::new();
     let mut loose: Vec<usize> = Vec::new();
@@ -134,7 +160,7 @@ pub(super) fn encode(records: &[Vec<u8>]) -> std::io::Result<Vec<u8>> {
         let (_, line, varying) = sample.unwrap_or_default();
         varint::put_bytes(&mut heads, line.as_bytes());
         varint::put_bytes(&mut heads, varying);
-        put_frame(&mut bodies, &body)?;
+        put_frame(&mut bodies, &body, &mut packer)?;
     }
     let mut rest = Vec::new();
     for index in &loose {
@@ -142,11 +168,11 @@ pub(super) fn encode(records: &[Vec<u8>]) -> std::io::Result<Vec<u8>> {
     }
     let mut out = Vec::new();
     varint::put(&mut out, records.len() as u64);
-    put_frame(&mut out, &heads)?;
+    put_frame(&mut out, &heads, &mut packer)?;
     let mut ids = Vec::new();
     put_planes(&mut ids, &group_of);
-    put_frame(&mut out, &ids)?;
-    put_frame(&mut out, &rest)?;
+    put_frame(&mut out, &ids, &mut packer)?;
+    put_frame(&mut out, &rest, &mut packer)?;
     out.extend_from_slice(&bodies);
     Ok(out)
 }
@@ -230,7 +256,9 @@ impl Chunk {
         let events = input.size().filter(|events| *events <= CHUNK_EVENTS)?;
         let heads = input.frame()?.unpack()?;
         let ids = input.frame()?.unpack()?;
-        let loose = input.frame()?.unpack()?;
+        let before = input.rest();
+        input.frame()?;
+        let packed_loose = FrameCopy { bytes: before.get(..before.len() - input.rest().len())?.to_vec() };
         let mut heads = Input::new(&heads);
         let count = heads.size().filter(|count| *count <= GROUPS_MAX)?;
         let mut groups = Vec::new();
@@ -248,14 +276,12 @@ impl Chunk {
             })
             .collect::<Option<Vec<u32>>>()?;
         let are_right = groups.iter().zip(&seen).all(|(group, seen)| group.rows == *seen as usize);
-        let mut loose_ends = Vec::new();
-        let mut rest = Input::new(&loose);
-        while !rest.rest().is_empty() {
-            rest.bytes()?;
-            loose_ends.push(loose.len() - rest.rest().len());
-        }
-        let are_all = are_right && seen.last().copied() == u32::try_from(loose_ends.len()).ok();
-        are_all.then_some(Chunk { groups, group_of, row_of, loose, loose_ends })
+        let loose_count = *seen.last()? as usize;
+        are_right.then_some(Chunk { groups, group_of, row_of, packed_loose, loose_count, loose: OnceLock::new() })
+    }
+
+    fn loose(&self) -> Option<&Loose> {
+        self.loose.get_or_init(|| Loose::read(&self.packed_loose.bytes, self.loose_count)).as_ref()
     }
 
     /// Returns how many events it holds.
@@ -275,14 +301,19 @@ impl Chunk {
         events
     }
 
+    /// Returns the group and the row of an event.
+    pub(super) fn place_of(&self, event: usize) -> Option<(usize, u32)> {
+        Some((*self.group_of.get(event)? as usize, *self.row_of.get(event)?))
+    }
+
     /// Writes the record of an event over `out`.
     pub(super) fn record(&self, event: usize, out: &mut Vec<u8>) -> Option<()> {
         let (group, row) = (*self.group_of.get(event)? as usize, *self.row_of.get(event)? as usize);
         match self.groups.get(group) {
             Some(group) => group.record(row, out),
             None => {
-                let start = row.checked_sub(1).map_or(Some(0), |before| self.loose_ends.get(before).copied())?;
-                let record = Input::new(self.loose.get(start..*self.loose_ends.get(row)?)?).bytes()?;
+                let loose = self.loose()?;
+                let record = loose.bytes.get(loose.places.get(row)?.clone())?;
                 out.clear();
                 out.extend_from_slice(record);
                 Some(())
@@ -310,10 +341,11 @@ impl Group {
                 })
             })
             .collect::<Option<Vec<_>>>()?;
-        let mut columns = Vec::new();
+        let before = heads.rest();
         for _ in skeleton.iter().filter(|byte| **byte == TOKEN) {
-            columns.push(Head::decode(heads, columns.len())?);
+            Head::skip(heads)?;
         }
+        let packed_columns = before.get(..before.len() - heads.rest().len())?.to_vec();
         let (line, varying) = (heads.bytes()?, heads.bytes()?);
         let mut sample = header.clone();
         varint::put_bytes(&mut sample, line);
@@ -326,11 +358,32 @@ impl Group {
             header,
             skeleton,
             places,
-            columns,
+            packed_columns,
+            columns: OnceLock::new(),
             sample,
             body: FrameCopy { bytes },
             loaded: OnceLock::new(),
         })
+    }
+
+    /// Returns the heads of the columns; none when they cannot be read, so that whoever needs one is told.
+    fn columns(&self) -> &[Head] {
+        self.columns.get_or_init(|| {
+            let mut input = Input::new(&self.packed_columns);
+            let mut columns = Vec::new();
+            while !input.rest().is_empty() {
+                match Head::decode(&mut input, columns.len()) {
+                    Some(head) => columns.push(head),
+                    None => return Vec::new(),
+                }
+            }
+            columns
+        })
+    }
+
+    /// Returns how many columns there are.
+    pub(super) fn column_count(&self) -> usize {
+        self.skeleton.iter().filter(|byte| **byte == TOKEN).count()
     }
 
     fn bodies(&self) -> Option<&Bodies> {
@@ -341,7 +394,7 @@ impl Group {
         let plain = Input::new(&self.body.bytes).frame()?.unpack()?;
         let mut input = Input::new(&plain);
         let columns =
-            self.columns.iter().map(|head| head.decode_body(&mut input, self.rows)).collect::<Option<Vec<_>>>()?;
+            self.columns().iter().map(|head| head.decode_body(&mut input, self.rows)).collect::<Option<Vec<_>>>()?;
         let lengths = input.planes(self.rows)?;
         let total: u64 = lengths.iter().sum();
         let planes = input.take(usize::try_from(total).ok()?)?;
@@ -364,7 +417,7 @@ impl Group {
 
     /// Follows columns that are like an earlier one.
     pub(super) fn head(&self, column: usize) -> Option<(usize, &Head)> {
-        match self.columns.get(column)? {
+        match self.columns().get(column)? {
             Head::Like(earlier) => self.head(*earlier),
             head => Some((column, head)),
         }
@@ -375,12 +428,15 @@ impl Group {
         self.bodies()?.columns.get(column)
     }
 
-    /// Returns the token of a row.
-    pub(super) fn token(&self, column: usize, row: usize) -> Option<Cow<'_, str>> {
+    /// Appends the token of a row.
+    fn push_token(&self, column: usize, row: usize, out: &mut String) -> Option<()> {
         let (column, head) = self.head(column)?;
         match head {
-            Head::Same(token) => Some(Cow::Borrowed(token)),
-            head => head.token(self.body(column)?, row),
+            Head::Same(token) => {
+                out.push_str(token);
+                Some(())
+            }
+            head => head.push_token(self.body(column)?, row, out),
         }
     }
 
@@ -389,7 +445,7 @@ impl Group {
         let mut column = self.skeleton.get(..piece.start)?.iter().filter(|byte| **byte == TOKEN).count();
         for byte in self.skeleton.get(piece)? {
             if *byte == TOKEN {
-                out.push_str(&self.token(column, row)?);
+                self.push_token(column, row, out)?;
                 column += 1;
             } else {
                 out.push(char::from(*byte));
@@ -398,7 +454,8 @@ impl Group {
         Some(())
     }
 
-    fn record(&self, row: usize, out: &mut Vec<u8>) -> Option<()> {
+    /// Writes the record of a row over `out`.
+    pub(super) fn record(&self, row: usize, out: &mut Vec<u8>) -> Option<()> {
         let bodies = self.bodies()?;
         let mut line = String::new();
         self.write_piece(0..self.skeleton.len(), row, &mut line)?;

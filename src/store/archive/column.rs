@@ -3,8 +3,10 @@
 //! A column has a *head*, small and read by every search, and a *body*, read when the head says that it may matter.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::net::Ipv4Addr;
+
+use hashbrown::HashMap;
 
 use crate::store::archive::bytes::Input;
 use crate::store::archive::bytes::put_planes;
@@ -72,7 +74,7 @@ pub(super) fn encode(tokens: &[&str], earlier: &[Vec<&str>], head: &mut Vec<u8>,
         varint::put(head, like as u64);
         return;
     }
-    let mut values: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut values: HashMap<&str, u64> = HashMap::new();
     for token in tokens {
         values.insert(token, 0);
         if values.len() > DICTIONARY_MAX {
@@ -101,14 +103,16 @@ pub(super) fn encode(tokens: &[&str], earlier: &[Vec<&str>], head: &mut Vec<u8>,
 
 fn encode_dictionary<'t>(
     tokens: &[&'t str],
-    mut values: BTreeMap<&'t str, u64>,
+    mut values: HashMap<&'t str, u64>,
     head: &mut Vec<u8>,
     body: &mut Vec<u8>,
 ) {
     head.push(kind::DICTIONARY);
     varint::put(head, values.len() as u64);
-    for (code, (value, slot)) in (0..).zip(values.iter_mut()) {
-        *slot = code;
+    let mut sorted: Vec<&str> = values.keys().copied().collect();
+    sorted.sort_unstable();
+    for (code, value) in (0..).zip(sorted) {
+        values.insert(value, code);
         varint::put_bytes(head, value.as_bytes());
     }
     let codes: Vec<u64> = tokens.iter().map(|token| values.get(token).copied().unwrap_or(0)).collect();
@@ -168,13 +172,41 @@ fn read(token: &str, format: Format) -> Option<u64> {
     }
 }
 
-fn write(number: u64, format: Format) -> String {
+/// Appends a number as it was written.
+fn push_number(out: &mut String, number: u64, format: Format) {
     match format {
-        Format::Decimal => number.to_string(),
-        Format::Padded(width) => format!("{number:0width$}", width = usize::from(width)),
-        Format::Address => Ipv4Addr::from(number as u32).to_string(),
-        Format::Hex(width) => format!("{number:0width$x}", width = usize::from(width)),
+        Format::Decimal => push_decimal(out, number, 1),
+        Format::Padded(width) => push_decimal(out, number, usize::from(width)),
+        Format::Address => {
+            let [a, b, c, d] = Ipv4Addr::from(number as u32).octets();
+            push_decimal(out, u64::from(a), 1);
+            for octet in [b, c, d] {
+                out.push('.');
+                push_decimal(out, u64::from(octet), 1);
+            }
+        }
+        Format::Hex(width) => {
+            let written = write!(out, "{number:0width$x}", width = usize::from(width));
+            debug_assert!(written.is_ok(), "writing to a String cannot fail");
+        }
     }
+}
+
+/// Appends a decimal number with zeros before it up to a width: many lines are put together from little else.
+fn push_decimal(out: &mut String, mut number: u64, width: usize) {
+    let mut digits = [b'0'; 20];
+    let mut count = 0;
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
+        count += 1;
+        if number == 0 {
+            break;
+        }
+    }
+    out.extend(std::iter::repeat_n('0', width.saturating_sub(count)));
+    let written = digits.get(digits.len() - count..).unwrap_or_default();
+    out.push_str(std::str::from_utf8(written).unwrap_or_default());
 }
 
 impl Head {
@@ -201,6 +233,26 @@ impl Head {
             kind::TEXTS => Head::Texts,
             _ => return None,
         })
+    }
+
+    /// Steps over a head without making anything of it.
+    pub(super) fn skip(input: &mut Input<'_>) -> Option<()> {
+        match input.byte()? {
+            kind::SAME => drop(input.bytes()?),
+            kind::LIKE => drop(input.number()?),
+            kind::DICTIONARY => {
+                for _ in 0..input.size().filter(|count| *count <= DICTIONARY_MAX)? {
+                    input.bytes()?;
+                }
+            }
+            kind::NUMBERS => {
+                input.take(3)?;
+                input.number()?;
+            }
+            kind::TEXTS => {}
+            _ => return None,
+        }
+        Some(())
     }
 
     /// Reads the body that belongs to it.
@@ -238,6 +290,15 @@ impl Head {
         }
     }
 
+    /// Appends the token of a row; `None` when the body is not this head's.
+    pub(super) fn push_token(&self, body: &Body, row: usize, out: &mut String) -> Option<()> {
+        match (self, body) {
+            (Head::Numbers { format, .. }, Body::Numbers(numbers)) => push_number(out, *numbers.get(row)?, *format),
+            _ => out.push_str(&self.token(body, row)?),
+        }
+        Some(())
+    }
+
     /// Returns the token of a row; `None` when the body is not this head's.
     pub(super) fn token<'c>(&'c self, body: &'c Body, row: usize) -> Option<Cow<'c, str>> {
         match (self, body) {
@@ -246,7 +307,9 @@ impl Head {
                 values.get(usize::try_from(*codes.get(row)?).ok()?).map(|value| Cow::Borrowed(value.as_str()))
             }
             (Head::Numbers { format, .. }, Body::Numbers(numbers)) => {
-                numbers.get(row).map(|number| Cow::Owned(write(*number, *format)))
+                let mut text = String::new();
+                push_number(&mut text, *numbers.get(row)?, *format);
+                Some(Cow::Owned(text))
             }
             (Head::Texts, Body::Texts { text, ends }) => {
                 let start = row.checked_sub(1).map_or(Some(0), |before| ends.get(before).map(|end| *end as usize))?;

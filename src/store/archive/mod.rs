@@ -4,12 +4,13 @@
 //! [`FILE`]: chunks of events, newest first, and a directory of them. There are no postings: a search decides on the
 //! different tokens of each column, and reads what is left. Every record comes back byte for byte.
 
+mod ask;
 mod build;
 mod bytes;
 mod chunk;
 mod column;
-mod find;
 mod tokens;
+mod writer;
 
 use std::cell::RefCell;
 use std::fs::File;
@@ -22,19 +23,25 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::Weak;
 
+pub(in crate::store) use ask::Pick;
+pub(in crate::store) use ask::Watch;
 pub(in crate::store) use build::archive_days;
 use tantivy::DocId;
+pub(in crate::store) use writer::ChunkWriter;
+pub(in crate::store) use writer::Form;
+pub(in crate::store) use writer::MERGED;
+pub(in crate::store) use writer::SEALED;
 
 use crate::model::EventId;
 use crate::model::Timestamp;
 use crate::query::Query;
 use crate::query::ast::Expr;
+use crate::store::archive::ask::find::Finder;
+use crate::store::archive::ask::find::Found;
+use crate::store::archive::ask::find::Outside;
+use crate::store::archive::ask::find::Rows;
 use crate::store::archive::bytes::Input;
 use crate::store::archive::chunk::Chunk;
-use crate::store::archive::find::Finder;
-use crate::store::archive::find::Found;
-use crate::store::archive::find::Outside;
-use crate::store::archive::find::Rows;
 use crate::store::error::StoreError;
 use crate::store::format::record;
 use crate::store::format::varint;
@@ -48,6 +55,8 @@ const MAGIC: &[u8; 8] = b"LNGARCH\x01";
 const TAIL_BYTES: usize = 12;
 const DIRECTORY_BYTES_MAX: u64 = 64 << 20;
 const CHUNK_BYTES_MAX: u64 = 512 << 20;
+/// Fewer events of a chunk are read one by one, and its columns are not asked.
+const PICKED_READ_MAX: usize = 32;
 
 /// Where a chunk lies, and the documents in it.
 #[derive(Debug, Clone)]
@@ -62,7 +71,16 @@ struct Place {
 pub(in crate::store) struct Archive {
     file: File,
     places: Vec<Place>,
-    last: Mutex<(usize, Weak<Chunk>)>,
+    last: Mutex<Last>,
+}
+
+/// The chunk that was read last.
+#[derive(Default)]
+struct Last {
+    number: usize,
+    chunk: Weak<Chunk>,
+    /// It is not what was written: nobody need read it again to be told so, event by event.
+    is_broken: bool,
 }
 
 /// The chunk that a reader of records has open.
@@ -112,7 +130,7 @@ impl Archive {
         };
         let places = read_directory(&file).map_err(StoreError::io(&path))?;
         let places = places.ok_or_else(|| StoreError::Record(folder.display().to_string()))?;
-        Ok(Some(Archive { file, places, last: Mutex::new((0, Weak::new())) }))
+        Ok(Some(Archive { file, places, last: Mutex::default() }))
     }
 
     /// Returns how many events it holds.
@@ -122,18 +140,26 @@ impl Archive {
 
     fn chunk(&self, number: usize) -> Option<Arc<Chunk>> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(chunk) = last.1.upgrade().filter(|_| last.0 == number) {
-            return Some(chunk);
+        if last.number == number {
+            if last.is_broken {
+                return None;
+            }
+            if let Some(chunk) = last.chunk.upgrade() {
+                return Some(chunk);
+            }
         }
+        let chunk = self.read(number).map(Arc::new);
+        let known = chunk.as_ref().map(Arc::downgrade).unwrap_or_default();
+        *last = Last { number, chunk: known, is_broken: chunk.is_none() };
+        chunk
+    }
+
+    fn read(&self, number: usize) -> Option<Chunk> {
         let place = self.places.get(number)?;
         let mut bytes = vec![0; usize::try_from(place.length).ok()?];
         self.file.read_exact_at(&mut bytes, place.offset).ok()?;
-        if crc32c::crc32c(&bytes) != place.checksum {
-            return None;
-        }
-        let chunk = Arc::new(Chunk::decode(&bytes).filter(|chunk| chunk.len() == place.docs.len())?);
-        *last = (number, Arc::downgrade(&chunk));
-        Some(chunk)
+        let is_whole = crc32c::crc32c(&bytes) == place.checksum;
+        is_whole.then(|| Chunk::decode(&bytes)).flatten().filter(|chunk| chunk.len() == place.docs.len())
     }
 
     /// Writes the record of a document over `out`; the chunk it is in stays in `held` for the next one.
@@ -152,12 +178,13 @@ impl Archive {
 
     /// Hands the documents of a range that can match to `visit`, in order, and whether they do for certain, until it
     /// returns false. Chunks are read one after the other, newest first, and only as far as somebody wants them, `is_over`
-    /// being asked before each.
+    /// being asked before each. What an index has picked already are the only ones that can match.
     pub(in crate::store) fn each_candidate(
         &self,
         piece: &Piece,
         query: &Query,
         range: Range<DocId>,
+        mut pick: Option<Pick<'_>>,
         is_over: &dyn Fn() -> bool,
         visit: &mut dyn FnMut(DocId, bool) -> Result<bool, StoreError>,
     ) -> Result<(), StoreError> {
@@ -176,8 +203,26 @@ impl Archive {
             if is_over() {
                 return Ok(());
             }
+            let picked = pick.as_mut().map(|pick| (pick.docs)(place.docs.clone()));
+            if let Some(picked) = &picked
+                && picked.len() < PICKED_READ_MAX
+            {
+                for doc in picked {
+                    if !visit(*doc, false)? {
+                        return Ok(());
+                    }
+                }
+                continue;
+            }
             let chunk = self.chunk(number).ok_or_else(|| StoreError::Record(piece.name()))?;
-            let candidates = candidates(&chunk, piece, place.docs.start, query);
+            let mut candidates = candidates(&chunk, piece, place.docs.start, query);
+            if let Some(picked) = picked {
+                let mut picked = picked.into_iter().peekable();
+                for (doc, candidate) in (place.docs.start..).zip(&mut candidates) {
+                    let is_picked = picked.next_if_eq(&doc).is_some();
+                    *candidate = candidate.filter(|_| is_picked);
+                }
+            }
             for (doc, is_exact) in (place.docs.start..).zip(candidates) {
                 if let Some(is_exact) = is_exact.filter(|_| range.contains(&doc))
                     && !visit(doc, is_exact)?
@@ -222,10 +267,20 @@ struct OutsideOf<'p> {
     events: &'p [u32],
 }
 
+impl OutsideOf<'_> {
+    fn doc(&self, row: usize) -> DocId {
+        self.first + self.events.get(row).copied().unwrap_or(0)
+    }
+}
+
 impl Outside for OutsideOf<'_> {
     fn columns(&self, row: usize) -> (Timestamp, Timestamp, EventId) {
-        let doc = self.first + self.events.get(row).copied().unwrap_or(0);
+        let doc = self.doc(row);
         (self.piece.time(doc), self.piece.ingested(doc), self.piece.id(doc))
+    }
+
+    fn time(&self, row: usize) -> Timestamp {
+        self.piece.time(self.doc(row))
     }
 }
 

@@ -12,7 +12,7 @@ use unicode_normalization::is_nfc_quick;
 pub(super) const TOKEN: u8 = 0;
 
 /// Says whether a byte separates tokens. What is left inside them: letters, digits, `.`, `-`, `_`, `+`, and all that is not ASCII.
-fn is_delimiter(byte: u8) -> bool {
+pub(super) fn is_delimiter(byte: u8) -> bool {
     byte.is_ascii() && !byte.is_ascii_alphanumeric() && !matches!(byte, b'.' | b'-' | b'_' | b'+')
 }
 

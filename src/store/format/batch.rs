@@ -75,6 +75,11 @@ impl Batch {
         });
     }
 
+    /// Returns the record of an entry.
+    pub(in crate::store) fn record(&self, entry: &Entry) -> &[u8] {
+        self.records.get(entry.record.clone()).unwrap_or_default()
+    }
+
     /// Returns how much memory the buffers hold.
     pub(in crate::store) fn bytes(&self) -> usize {
         self.characters.len()
@@ -189,7 +194,6 @@ pub(in crate::store) enum BatchValue<'a> {
     U64(u64),
     I64(i64),
     Text(&'a str),
-    Bytes(&'a [u8]),
 }
 
 impl<'a> IndexValue<'a> for BatchValue<'a> {
@@ -201,7 +205,6 @@ impl<'a> IndexValue<'a> for BatchValue<'a> {
             BatchValue::U64(number) => ReferenceValueLeaf::U64(*number),
             BatchValue::I64(number) => ReferenceValueLeaf::I64(*number),
             BatchValue::Text(text) => ReferenceValueLeaf::Str(text),
-            BatchValue::Bytes(bytes) => ReferenceValueLeaf::Bytes(bytes),
         })
     }
 }
@@ -222,8 +225,6 @@ impl Document for BatchDocument {
             values.push((FIELDS.text, characters(text)));
         }
         values.push((FIELDS.terms, characters(&entry.terms)));
-        let record = self.batch.records.get(entry.record.clone()).unwrap_or_default();
-        values.push((FIELDS.record, BatchValue::Bytes(record)));
         values.into_iter()
     }
 }

@@ -4,7 +4,7 @@
 //! - `text`: the words of the line and of text fields that are not a piece of it, with positions.
 //! - `terms`: one term for each value of each other field, `name 2 value`; a value that is too long is cut and marked,
 //!   `name 2 beginning 3`; and one term that lists the names of the fields there are, `4 name 4 name 4`.
-//! - `record`: the event itself (see `record`), stored.
+//! - `record`: the event itself (see `record`), stored; in partitions of older programs alone, as records now lie beside the index.
 //!
 //! Values stand in `terms` as `query::keyword` gives them, so any test of a field is a test over a piece of the term
 //! dictionary: no columns are needed for addresses, numbers or ranges, and the disk holds each value once.
@@ -54,7 +54,6 @@ pub(in crate::store) struct Fields {
     pub(in crate::store) ingested: Field,
     pub(in crate::store) text: Field,
     pub(in crate::store) terms: Field,
-    pub(in crate::store) record: Field,
 }
 
 /// The one schema of format 1.
@@ -72,8 +71,9 @@ pub(in crate::store) static FIELDS: LazyLock<Fields> = LazyLock::new(|| {
     let ingested = builder.add_i64_field(INGESTED, column);
     let text = builder.add_text_field("text", indexed("words", IndexRecordOption::WithFreqsAndPositions));
     let terms = builder.add_text_field("terms", indexed("terms", IndexRecordOption::Basic));
-    let record = builder.add_bytes_field("record", tantivy::schema::STORED);
-    Fields { schema: builder.build(), id, time, ingested, text, terms, record }
+    // Partitions of all programs have one schema, so that they can be merged.
+    builder.add_bytes_field("record", tantivy::schema::STORED);
+    Fields { schema: builder.build(), id, time, ingested, text, terms }
 });
 
 /// Settings of a hot split: quick to write, in memory. Its documents are added in order, so nothing needs sorting.
@@ -85,7 +85,7 @@ pub(in crate::store) fn hot_settings() -> IndexSettings {
     }
 }
 
-/// Settings of a partition just sealed: newest first, smaller than in memory.
+/// Settings of a partition: newest first. Its records lie beside the index; older programs kept them in it.
 pub(in crate::store) fn sealed_settings() -> IndexSettings {
     IndexSettings {
         sort_by_field: Some(IndexSortByField { field: TIME.to_owned(), order: Order::Desc }),
@@ -93,15 +93,6 @@ pub(in crate::store) fn sealed_settings() -> IndexSettings {
         docstore_compress_dedicated_thread: false,
         docstore_blocksize: 256 << 10,
         ..IndexSettings::default()
-    }
-}
-
-/// Settings of a partition merged from sealed ones: it is written once more, read less often, and kept longest.
-pub(in crate::store) fn merged_settings() -> IndexSettings {
-    IndexSettings {
-        docstore_compression: Compressor::Zstd(ZstdCompressor { compression_level: Some(9) }),
-        docstore_blocksize: 1 << 20,
-        ..sealed_settings()
     }
 }
 

@@ -1,7 +1,9 @@
 //! Searching a snapshot: newest first, pruned by time, stopped early, within a deadline, and saying what it did.
 
 mod answer;
+mod collect;
 mod docs;
+mod pipeline;
 mod plan;
 mod walk;
 
@@ -17,31 +19,28 @@ pub use walk::Walking;
 use std::cell::Cell;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
-
-use tantivy::DocId;
-use tantivy::DocSet;
-use tantivy::TERMINATED;
 
 use crate::model::Event;
 use crate::model::EventId;
 use crate::model::Timestamp;
 use crate::query::Query;
 use crate::query::ast::Expr;
-use crate::store::archive::Archive;
 use crate::store::error::StoreError;
 use crate::store::format::record::Stored;
 use crate::store::piece::Piece;
 use crate::store::piece::Records;
-use crate::store::search::plan::Planner;
+use crate::store::search::collect::Rank;
+use crate::store::search::collect::ReaderOfPiece;
+use crate::store::search::collect::Top;
+use crate::store::search::collect::TopOfPiece;
+use crate::store::search::collect::collect_matches;
+use crate::store::search::collect::interruptible;
 use crate::store::shared::View;
 
-/// Documents are looked at in groups of this size between two looks at the clock.
-const CHECK_EVERY: u32 = 256;
 /// Why a page is shorter than was asked for.
 const MEMORY_LIMIT: &str = "memory limit";
 /// Events fetched at once by [`Searcher::for_each`].
@@ -65,7 +64,12 @@ impl<'o> Budget<'o> {
 
     /// Notes that a record was read.
     fn note_read(&self, bytes: usize) {
-        self.read.set(self.read.get() + 1);
+        self.note_many(1, bytes);
+    }
+
+    /// Notes that so many events were read, from so many bytes.
+    fn note_many(&self, events: usize, bytes: usize) {
+        self.read.set(self.read.get() + events as u64);
         self.bytes.set(self.bytes.get() + bytes as u64);
     }
 
@@ -85,13 +89,6 @@ impl<'o> Budget<'o> {
     fn check(&self) -> Result<(), StoreError> {
         if self.is_spent() { Err(StoreError::Interrupted) } else { Ok(()) }
     }
-}
-
-/// The place of an event in the order of results: greater is newer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Rank {
-    timestamp: Timestamp,
-    id: EventId,
 }
 
 /// A snapshot of the store; what comes later is not in it.
@@ -180,18 +177,9 @@ impl Searcher {
             }
             searched += 1;
             let range = piece.docs_between(options.since, options.until);
-            let mut reader = ReaderOfPiece {
-                records: piece.records()?,
-                visit: &mut *visit,
-                goes_on: true,
-                failed: None,
-                budget: &budget,
-            };
+            let mut reader = ReaderOfPiece::new(piece, &mut *visit, &budget)?;
             interruptible(collect_matches(query, piece, range, &budget, &mut reader))?;
-            goes_on = reader.goes_on;
-            if let Some(err) = reader.failed {
-                return Err(err);
-            }
+            goes_on = reader.finish()?;
         }
         Ok(self.explain(searched, started, &budget))
     }
@@ -402,189 +390,5 @@ impl Searcher {
             last = Some((place.rank.timestamp, place.rank.id));
         }
         Ok(last.filter(|_| has_more))
-    }
-}
-
-/// Reads the events of one piece that match and hands them on.
-struct ReaderOfPiece<'p, 'v> {
-    records: Records<'p>,
-    visit: &'v mut dyn FnMut(&Event<'_>) -> bool,
-    budget: &'p Budget<'p>,
-    goes_on: bool,
-    failed: Option<StoreError>,
-}
-
-impl Collector for ReaderOfPiece<'_, '_> {
-    fn admit(&self, _doc: DocId) -> Admission {
-        if self.goes_on { Admission::Look } else { Admission::Stop }
-    }
-
-    fn collect(&mut self, doc: DocId) {
-        let found = self.records.with(doc, |stored, length| {
-            self.budget.note_read(length);
-            (self.visit)(&stored.event)
-        });
-        match found {
-            Ok(goes_on) => self.goes_on = goes_on,
-            Err(err) => {
-                self.failed = Some(err);
-                self.goes_on = false;
-            }
-        }
-    }
-}
-
-/// Where an event lies. Ordered by rank alone in effect: no two events have the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
-    rank: Rank,
-    piece: usize,
-    doc: DocId,
-}
-
-/// The newest places found so far; the oldest of them on top of the heap.
-struct Top {
-    wanted: usize,
-    ranks: BinaryHeap<Reverse<Place>>,
-}
-
-impl Top {
-    /// Returns the rank that a further event must exceed; `None` while any is welcome.
-    fn lowest_needed(&self) -> Option<Rank> {
-        self.ranks.peek().filter(|_| self.ranks.len() >= self.wanted).map(|Reverse(place)| place.rank)
-    }
-}
-
-/// Collects the newest places of one piece into a [`Top`].
-struct TopOfPiece<'t> {
-    top: &'t mut Top,
-    piece: &'t Piece,
-    index: usize,
-    /// Only what is older is wanted.
-    cursor: Option<Rank>,
-}
-
-impl TopOfPiece<'_> {
-    fn rank(&self, doc: DocId) -> Rank {
-        Rank { timestamp: self.piece.time(doc), id: self.piece.id(doc) }
-    }
-}
-
-impl Collector for TopOfPiece<'_> {
-    fn admit(&self, doc: DocId) -> Admission {
-        let rank = self.rank(doc);
-        match self.top.lowest_needed() {
-            // Documents are newest first: none after this one is newer.
-            Some(needed) if rank.timestamp < needed.timestamp => Admission::Stop,
-            Some(needed) if rank <= needed => Admission::Skip,
-            _ if self.cursor.is_some_and(|cursor| rank >= cursor) => Admission::Skip,
-            _ => Admission::Look,
-        }
-    }
-
-    fn collect(&mut self, doc: DocId) {
-        self.top.ranks.push(Reverse(Place { rank: self.rank(doc), piece: self.index, doc }));
-        if self.top.ranks.len() > self.top.wanted {
-            self.top.ranks.pop();
-        }
-    }
-}
-
-/// What becomes of a document that can match, before it is read.
-enum Admission {
-    Look,
-    Skip,
-    /// Neither this one nor any after it is of use.
-    Stop,
-}
-
-/// Takes the documents of a piece that match.
-trait Collector {
-    fn admit(&self, _doc: DocId) -> Admission {
-        Admission::Look
-    }
-
-    fn collect(&mut self, doc: DocId);
-}
-
-impl<F: FnMut(DocId)> Collector for F {
-    fn collect(&mut self, doc: DocId) {
-        self(doc);
-    }
-}
-
-/// Hands each document of a range that matches to `collector`.
-fn collect_matches(
-    query: &Query,
-    piece: &Arc<Piece>,
-    range: Range<DocId>,
-    budget: &Budget<'_>,
-    collector: &mut dyn Collector,
-) -> Result<(), StoreError> {
-    if let Some(archive) = &piece.archive {
-        return collect_from_archive(archive, query, piece, range, budget, collector);
-    }
-    let planner = Planner::new(piece, budget)?;
-    let mut plan = planner.plan(query.root())?;
-    let records = piece.records()?;
-    let mut doc = seek(plan.docs.as_mut(), range.start);
-    let mut looked_at = 0_u32;
-    while doc < range.end {
-        looked_at = looked_at.wrapping_add(1);
-        if looked_at.is_multiple_of(CHECK_EVERY) && budget.is_spent() {
-            break;
-        }
-        match collector.admit(doc) {
-            Admission::Look if plan.is_exact || verify(query, &records, doc, budget)? => collector.collect(doc),
-            Admission::Look | Admission::Skip => {}
-            Admission::Stop => break,
-        }
-        doc = plan.docs.advance();
-    }
-    Ok(())
-}
-
-/// The same over an archive, which tells for each document whether it is a match or has to be read.
-fn collect_from_archive(
-    archive: &Archive,
-    query: &Query,
-    piece: &Arc<Piece>,
-    range: Range<DocId>,
-    budget: &Budget<'_>,
-    collector: &mut dyn Collector,
-) -> Result<(), StoreError> {
-    let records = piece.records()?;
-    let mut looked_at = 0_u32;
-    archive.each_candidate(piece, query, range, &|| budget.is_spent(), &mut |doc, is_exact| {
-        looked_at = looked_at.wrapping_add(1);
-        if looked_at.is_multiple_of(CHECK_EVERY) && budget.is_spent() {
-            return Ok(false);
-        }
-        match collector.admit(doc) {
-            Admission::Look if is_exact || verify(query, &records, doc, budget)? => collector.collect(doc),
-            Admission::Look | Admission::Skip => {}
-            Admission::Stop => return Ok(false),
-        }
-        Ok(true)
-    })
-}
-
-fn seek(docs: &mut dyn tantivy::query::Scorer, target: DocId) -> DocId {
-    if docs.doc() < target && docs.doc() != TERMINATED { docs.seek(target) } else { docs.doc() }
-}
-
-fn verify(query: &Query, records: &Records<'_>, doc: DocId, budget: &Budget<'_>) -> Result<bool, StoreError> {
-    budget.verified.set(budget.verified.get() + 1);
-    records.with(doc, |stored, length| {
-        budget.note_read(length);
-        query.matches(&stored.event)
-    })
-}
-
-/// A search that was interrupted while planning has found nothing in this piece; the budget knows why.
-fn interruptible(result: Result<(), StoreError>) -> Result<(), StoreError> {
-    match result {
-        Err(StoreError::Interrupted) => Ok(()),
-        other => other,
     }
 }

@@ -1,5 +1,8 @@
 //! What the log needs of a disk: one flat folder of files that grow at their end.
 
+pub(crate) mod durable;
+#[cfg(test)]
+pub(crate) mod power;
 mod real;
 pub mod sim;
 

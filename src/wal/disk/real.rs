@@ -17,6 +17,7 @@ use crate::wal::disk::Disk;
 use crate::wal::disk::DiskFile;
 use crate::wal::disk::LockError;
 use crate::wal::disk::LockGuard;
+use crate::wal::disk::durable;
 
 /// The file whose lock says that a process uses the folder.
 const LOCK_NAME: &str = "lock";
@@ -30,18 +31,13 @@ pub struct RealDisk {
 }
 
 impl RealDisk {
-    /// Uses `folder`, creating it (and syncing its parent) when it is missing.
+    /// Uses `folder`, creating it, for good, when it is missing.
     ///
     /// # Errors
     /// When the folder cannot be created or is not a folder.
     pub fn new(folder: impl Into<PathBuf>) -> io::Result<RealDisk> {
         let folder = folder.into();
-        if !folder.try_exists()? {
-            fs::create_dir_all(&folder)?;
-            if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-                File::open(parent)?.sync_all()?;
-            }
-        }
+        durable::make_folders(&folder)?;
         // Fails early, and says so, where the folder may not be read.
         fs::read_dir(&folder)?;
         Ok(RealDisk { folder })
@@ -65,8 +61,8 @@ impl Disk for RealDisk {
 
     fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
         let path = self.folder.join(name);
-        let file = File::options().read(true).write(true).create_new(true).mode(FILE_MODE).open(path)?;
-        Ok(Box::new(RealFile(file)))
+        let file = durable::create_new(&path, FILE_MODE)?;
+        Ok(Box::new(RealFile { file, path }))
     }
 
     fn open(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
@@ -78,15 +74,15 @@ impl Disk for RealDisk {
             }
             opened => opened?,
         };
-        Ok(Box::new(RealFile(file)))
+        Ok(Box::new(RealFile { file, path }))
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        fs::remove_file(self.folder.join(name))
+        durable::remove_file(&self.folder.join(name))
     }
 
     fn sync_folder(&self) -> io::Result<()> {
-        File::open(&self.folder)?.sync_all()
+        durable::sync_folder(&self.folder)
     }
 
     fn free_bytes(&self) -> io::Result<u64> {
@@ -134,26 +130,29 @@ struct RealLock {
 impl LockGuard for RealLock {}
 
 #[derive(Debug)]
-struct RealFile(File);
+struct RealFile {
+    file: File,
+    path: PathBuf,
+}
 
 impl DiskFile for RealFile {
     fn length(&self) -> io::Result<u64> {
-        Ok(self.0.metadata()?.len())
+        Ok(self.file.metadata()?.len())
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read_at(buffer, offset)
+        self.file.read_at(buffer, offset)
     }
 
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.0.write_all_at(bytes, offset)
+        self.file.write_all_at(bytes, offset)
     }
 
     fn cut(&mut self, length: u64) -> io::Result<()> {
-        self.0.set_len(length)
+        self.file.set_len(length)
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.0.sync_data()
+        durable::sync_file(&self.file, &self.path)
     }
 }

@@ -10,6 +10,7 @@ use crate::cli::rules::Format;
 use crate::client::ClientError;
 use crate::client::blocking::BlockingClient;
 use crate::model::SafeText;
+use crate::model::write_safe_json;
 use crate::wire::rule::ExceptionCondition;
 use crate::wire::rule::ExceptionFilter;
 use crate::wire::rule::ExceptionPreview;
@@ -112,7 +113,7 @@ fn show_state(args: &StateArgs) -> anyhow::Result<Exit> {
     };
     let mut out = std::io::stdout().lock();
     if args.format == Format::Json {
-        serde_json::to_writer(&mut out, &detail)?;
+        write_safe_json(&mut out, &detail)?;
         writeln!(out)?;
         return Ok(Exit::Fine);
     }
@@ -248,7 +249,7 @@ fn print(rows: &[ExceptionRow], format: Format) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     for row in rows {
         if format == Format::Json {
-            serde_json::to_writer(&mut out, row)?;
+            write_safe_json(&mut out, row)?;
             writeln!(out)?;
             continue;
         }

@@ -26,6 +26,7 @@ use crate::detect;
 use crate::model::SafeText;
 use crate::model::time::Clock as _;
 use crate::model::time::SystemClock;
+use crate::model::write_safe_json;
 use crate::pipeline::api::FolderSearch;
 use crate::pipeline::api::rules::content_of;
 use crate::pipeline::backtest::Backtest;
@@ -187,7 +188,7 @@ fn print(args: &Args, found: &BacktestReport) -> anyhow::Result<Exit> {
     let mut out = std::io::stdout().lock();
     match args.format {
         Format::Json => {
-            serde_json::to_writer(&mut out, found)?;
+            write_safe_json(&mut out, found)?;
             out.write_all(b"\n")?;
         }
         Format::Text => report::print(found, &mut out)?,

@@ -71,6 +71,8 @@ impl Facts {
             verdicts: Verdicts::default(),
             noise: 0,
             exceptions: 0,
+            suppressed: 0,
+            skipped: 0,
             cases: counts.get(&meta.id).map_or(0, |count| *count as u64),
             arrives: arriving.as_ref().and_then(|arriving| arriving.get(&meta.id).copied()),
             is_silent: meta.silent,

@@ -20,6 +20,7 @@ use crate::detect::inspect::Subject;
 use crate::detect::inspect::lay_over;
 use crate::model::time::Clock as _;
 use crate::model::time::SystemClock;
+use crate::model::write_safe_json;
 use crate::pipeline::trial::LineReader;
 use crate::pipeline::trial::ZONE_OFFSET_SECONDS;
 use crate::pipeline::trial::flat_event;
@@ -76,7 +77,7 @@ pub(in crate::cli::rules) fn run(args: &Args) -> anyhow::Result<Exit> {
     for explanation in &explained {
         match args.format {
             Format::Json => {
-                serde_json::to_writer(&mut out, explanation)?;
+                write_safe_json(&mut out, explanation)?;
                 out.write_all(b"\n")?;
             }
             Format::Text => Painter { all: args.all }.print(explanation, &mut out)?,

@@ -22,6 +22,7 @@ use crate::detect::Mapping;
 use crate::detect::Options;
 use crate::detect::RuleSet;
 use crate::detect::read_folder;
+use crate::model::write_safe_json;
 use crate::pipeline::trial::flat_event;
 use crate::pipeline::trial::flat_event::FlatEvent;
 
@@ -135,7 +136,7 @@ fn match_batch(
     tally.matching += started.elapsed();
     for (place, rule) in &found {
         let Some(meta) = engine.ruleset().rule(*rule) else { continue };
-        serde_json::to_writer(&mut *out, &Row { event: tally.events + place, rule: &meta.id, title: &meta.title })?;
+        write_safe_json(&mut *out, &Row { event: tally.events + place, rule: &meta.id, title: &meta.title })?;
         out.write_all(b"\n")?;
     }
     tally.bad_lines += events.iter().filter(|flat| flat.is_none()).count();

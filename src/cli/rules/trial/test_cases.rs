@@ -16,6 +16,7 @@ use crate::detect::cases::CaseFile;
 use crate::detect::cases::Outcome;
 use crate::diag::Position;
 use crate::model::SafeText;
+use crate::model::write_safe_json;
 use crate::pipeline::trial::LineReader;
 use crate::pipeline::trial::ZONE_OFFSET_SECONDS;
 
@@ -132,7 +133,7 @@ fn print(
             detections: outcome.detections,
             parser: outcome.parser.as_deref(),
         };
-        serde_json::to_writer(&mut *out, &row)?;
+        write_safe_json(&mut *out, &row)?;
         out.write_all(b"\n")?;
     } else if !outcome.passed {
         let wanted = match (case.expected, case.must_match) {

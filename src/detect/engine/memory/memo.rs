@@ -6,6 +6,7 @@
 use std::hash::BuildHasher as _;
 
 use foldhash::fast::FixedState;
+use smallvec::SmallVec;
 
 use super::same::same;
 use crate::detect::engine::index::Output;
@@ -32,27 +33,43 @@ pub(in crate::detect::engine) enum Key<'v> {
     Int(i64),
 }
 
+/// Bytes of a value that are kept in its entry; more are kept elsewhere.
+const INLINE_BYTES: usize = 40;
+
+/// A remembered value; a line of the cache, which is all that most look-ups read.
 #[derive(Debug, Default)]
+#[repr(align(64))]
 struct Entry {
     /// 0 while nothing is remembered here.
     hash: u64,
-    text: Vec<u8>,
-    int: i64,
-    outputs: Vec<Output>,
+    /// The text, or the bytes of the number.
+    value: SmallVec<[u8; INLINE_BYTES]>,
+    /// Most values meet nothing.
+    outputs: Option<Box<SmallVec<[Output; 2]>>>,
 }
 
 impl Entry {
     #[inline]
     fn is(&self, hash: u64, key: Key<'_>) -> bool {
-        self.hash == hash
-            && match key {
-                Key::Text(text) => same(&self.text, text.as_bytes()),
-                Key::Int(int) => self.int == int,
-            }
+        self.hash == hash && self.has(key)
+    }
+
+    #[inline]
+    fn has(&self, key: Key<'_>) -> bool {
+        match key {
+            Key::Text(text) => self.hash & KINDS == TEXT && same(&self.value, text.as_bytes()),
+            Key::Int(int) => self.hash & KINDS == INT && same(&self.value, &int.to_le_bytes()),
+        }
+    }
+
+    #[inline]
+    fn outputs(&self) -> &[Output] {
+        self.outputs.as_ref().map_or(&[], |outputs| outputs)
     }
 
     fn bytes(&self) -> usize {
-        self.text.capacity() + self.outputs.capacity() * size_of::<Output>()
+        let text = if self.value.spilled() { self.value.capacity() } else { 0 };
+        text + self.outputs.as_ref().map_or(0, |outputs| outputs.capacity() * size_of::<Output>())
     }
 }
 
@@ -66,6 +83,8 @@ pub(in crate::detect::engine) struct Table {
     asked: u32,
     hits: u32,
     pausing: u32,
+    /// The entry that was right the last time: many values are those of the event before.
+    recent: u32,
 }
 
 /// What a table says to a value.
@@ -98,13 +117,18 @@ impl Table {
         if self.asked == TRIAL {
             self.judge();
         }
+        if self.entries.get(self.recent as usize).is_some_and(|entry| entry.has(key)) {
+            self.hits += 1;
+            return Answer::Known(self.entries.get(self.recent as usize).map_or(&[], Entry::outputs));
+        }
         let hash = hash_of(key);
         let mask = self.entries.len().wrapping_sub(1);
         let first = hash as usize & mask;
         for at in [first, first ^ 1] {
             if self.entries.get(at).is_some_and(|entry| entry.is(hash, key)) {
                 self.hits += 1;
-                return Answer::Known(self.entries.get(at).map_or(&[], |entry| &entry.outputs));
+                self.recent = at as u32;
+                return Answer::Known(self.entries.get(at).map_or(&[], Entry::outputs));
             }
         }
         Answer::New(Place(hash))
@@ -139,13 +163,12 @@ impl Table {
         }
         let before = entry.bytes();
         entry.hash = place.0;
-        entry.text.clear();
+        entry.value.clear();
         match key {
-            Key::Text(text) => entry.text.extend_from_slice(text.as_bytes()),
-            Key::Int(int) => entry.int = int,
+            Key::Text(text) => entry.value.extend_from_slice(text.as_bytes()),
+            Key::Int(int) => entry.value.extend_from_slice(&int.to_le_bytes()),
         }
-        entry.outputs.clear();
-        entry.outputs.extend_from_slice(outputs);
+        entry.outputs = (!outputs.is_empty()).then(|| Box::new(SmallVec::from_slice(outputs)));
         grown + entry.bytes().saturating_sub(before)
     }
 
@@ -174,15 +197,19 @@ impl Table {
     }
 }
 
+/// Marks in a hash that keep numbers apart from texts, and zero free for an empty place.
+const TEXT: u64 = 1 << 61;
+const INT: u64 = 1 << 62;
+const KINDS: u64 = TEXT | INT;
+
 #[inline]
 fn hash_of(key: Key<'_>) -> u64 {
     const STATE: FixedState = FixedState::with_seed(0x6c6f_6e67_616e);
-    // The mark keeps numbers apart from texts, and zero free for an empty place.
     let (hash, mark) = match key {
-        Key::Text(text) => (STATE.hash_one(text.as_bytes()), 1 << 61),
-        Key::Int(int) => (STATE.hash_one(int), 1 << 62),
+        Key::Text(text) => (STATE.hash_one(text.as_bytes()), TEXT),
+        Key::Int(int) => (STATE.hash_one(int), INT),
     };
-    hash & !(3 << 61) | mark
+    hash & !KINDS | mark
 }
 
 #[cfg(test)]

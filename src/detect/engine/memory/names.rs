@@ -16,7 +16,9 @@ const NAME_BYTES_MAX: usize = 256;
 
 #[derive(Debug)]
 struct Seen {
-    name: Box<str>,
+    /// Where the name stands among all names: those of an event lie one behind the other.
+    start: u32,
+    length: u16,
     slot: u16,
     /// The name that came after this one the last time.
     next: u32,
@@ -26,6 +28,7 @@ struct Seen {
 #[derive(Debug, Default)]
 pub(in crate::detect::engine) struct Names {
     seen: Vec<Seen>,
+    texts: Vec<u8>,
     places: HashMap<Box<str>, u32, foldhash::fast::FixedState>,
     /// The name events begin with.
     first: u32,
@@ -50,12 +53,18 @@ impl Names {
         };
         let guess = self.seen.get(before.0 as usize).map_or(self.first, |seen| seen.next);
         if let Some(seen) = self.seen.get(guess as usize)
-            && same(seen.name.as_bytes(), name.as_bytes())
+            && same(self.text(seen), name.as_bytes())
         {
             *before = Before(guess);
             return seen.slot;
         }
         self.find(plan, before, name)
+    }
+
+    #[inline]
+    fn text(&self, seen: &Seen) -> &[u8] {
+        let start = seen.start as usize;
+        self.texts.get(start..start + usize::from(seen.length)).unwrap_or_default()
     }
 
     #[cold]
@@ -77,7 +86,9 @@ impl Names {
             return None;
         }
         let place = self.seen.len() as u32;
-        self.seen.push(Seen { name: name.into(), slot: plan.other_slot(name), next: place });
+        let (start, length) = (self.texts.len() as u32, name.len() as u16);
+        self.texts.extend_from_slice(name.as_bytes());
+        self.seen.push(Seen { start, length, slot: plan.other_slot(name), next: place });
         self.places.insert(name.into(), place);
         Some(place)
     }

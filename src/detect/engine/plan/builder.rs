@@ -1,7 +1,9 @@
 //! Compiles rules into a plan: each predicate once, alternatives of one field as one, literals into the indexes.
 
+use super::Brief;
 use super::How;
 use super::IndexBuilders;
+use super::Indexes;
 use super::Level;
 use super::NO_SLOT;
 use super::Node;
@@ -334,11 +336,13 @@ impl<'p> Builder<'p> {
             }
         }
         virtuals.sort_unstable();
+        let fields: Vec<Indexes> = self.fields.into_iter().map(IndexBuilders::build).collect();
         Plan {
+            briefs: fields.iter().map(Brief::new).collect(),
             rules: self.rules,
             nodes: self.nodes,
             predicates: self.entries,
-            fields: self.fields.into_iter().map(IndexBuilders::build).collect(),
+            fields,
             keywords: self.keywords.build(),
             always: self.always,
             virtuals,

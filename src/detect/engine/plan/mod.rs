@@ -82,6 +82,24 @@ impl Indexes {
     }
 }
 
+/// What must be known of a field for every event that has it, so that the indexes of most need not be touched.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::detect::engine) struct Brief {
+    /// Some predicate holds as soon as the field is there.
+    pub(in crate::detect::engine) is_present_asked: bool,
+    /// Its values are looked up.
+    pub(in crate::detect::engine) reads: bool,
+    /// Whole numbers, too.
+    pub(in crate::detect::engine) reads_numbers: bool,
+}
+
+impl Brief {
+    fn new(indexes: &Indexes) -> Brief {
+        let index = indexes.of(Level::First);
+        Brief { is_present_asked: !index.present.is_empty(), reads: index.reads(), reads_numbers: index.reads_numbers }
+    }
+}
+
 #[derive(Debug, Default)]
 struct IndexBuilders([FieldIndexBuilder; LEVELS]);
 
@@ -122,6 +140,7 @@ pub(in crate::detect::engine) struct Plan {
     /// Rules that must be evaluated for every event.
     pub(in crate::detect::engine) always: Vec<u32>,
     pub(in crate::detect::engine) virtuals: Vec<(Field, u16)>,
+    briefs: Vec<Brief>,
     triggered: Vec<Vec<u32>>,
     known: Vec<u16>,
     other: HashMap<Box<str>, u16, foldhash::fast::FixedState>,
@@ -148,6 +167,12 @@ impl Plan {
     #[inline]
     pub(in crate::detect::engine) fn known_slot(&self, field: Field) -> u16 {
         self.known.get(field.index()).copied().unwrap_or(NO_SLOT)
+    }
+
+    /// Returns what must be known of a field for every event.
+    #[inline]
+    pub(in crate::detect::engine) fn brief(&self, slot: u16) -> Option<Brief> {
+        self.briefs.get(usize::from(slot)).copied()
     }
 
     /// Returns the slot of a field that is not in the program's own table, or `NO_SLOT`.

@@ -135,11 +135,38 @@ impl Pattern {
             Shape::Exact(want) => text == want,
             Shape::Prefix(want) => text.starts_with(want),
             Shape::Suffix(want) => text.ends_with(want),
-            Shape::Contains(want) => memchr::memmem::find(text.as_bytes(), want.as_bytes()).is_some(),
+            Shape::Contains(want) => contains(text.as_bytes(), want.as_bytes()),
             Shape::Glob => glob(&self.0, text),
         }
     }
 }
+
+/// Texts up to this length are searched for one byte of the pattern: preparing a faster search costs more than it saves.
+const SIMPLE_BYTES_MAX: usize = 512;
+
+/// Says whether `part` stands anywhere in `text`.
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    if text.len() > SIMPLE_BYTES_MAX {
+        return memchr::memmem::find(text, part).is_some();
+    }
+    let Some(last) = text.len().checked_sub(part.len()) else { return false };
+    let rarest = part.iter().enumerate().min_by_key(|(_, byte)| COMMONNESS[usize::from(**byte)]);
+    let Some((offset, byte)) = rarest else { return true };
+    let places = text.get(offset..=last + offset).unwrap_or_default();
+    memchr::memchr_iter(*byte, places).any(|at| text.get(at..at + part.len()) == Some(part))
+}
+
+/// How common a byte is in logs; those not named least.
+const COMMONNESS: [u8; 256] = {
+    let common = b"vwgbu0123456789mpfdhlcr:nsota.-i\\/ e";
+    let mut table = [0; 256];
+    let mut at = 0;
+    while at < common.len() {
+        table[common[at] as usize] = at as u8 + 1;
+        at += 1;
+    }
+    table
+};
 
 /// Matches with one point of return: on a mismatch only the last `*` takes more, which is enough and takes at most
 /// the product of both lengths.
@@ -266,6 +293,21 @@ mod tests {
     fn case_is_set_aside_beyond_ascii() {
         assert_eq!(folded("Nguyễn ĐÌNH"), "nguyễn đình");
         assert_eq!(Pattern::parse("*Tài XỈU*").folded().shape(), Shape::Contains("tài xỉu"));
+    }
+
+    #[test]
+    fn parts_are_found_at_every_place() {
+        for text in ["", "a", "abc", "aabab", "c:\\a\\b.exe -x"] {
+            for from in 0..=text.len() {
+                for to in from..=text.len() {
+                    assert!(contains(text.as_bytes(), &text.as_bytes()[from..to]), "{text} {from} {to}");
+                }
+            }
+            for part in ["b\\a", "zz", "c:\\a\\b.exe -xy", "bb"] {
+                assert!(!contains(text.as_bytes(), part.as_bytes()), "{text} {part}");
+            }
+        }
+        assert!(contains(&[b"x".repeat(600).as_slice(), b"end"].concat(), b"xend"));
     }
 
     #[test]

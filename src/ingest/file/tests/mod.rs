@@ -1,5 +1,6 @@
 //! Files that are written, rotated and broken while they are followed.
 
+mod event_logs;
 mod old_files;
 mod rotation;
 

@@ -24,8 +24,8 @@ use crate::wire::problem::Problem;
 use crate::wire::rule::CaseOutcome;
 use crate::wire::rule::CheckReport;
 use crate::wire::rule::RuleProblem;
+use crate::wire::rule::RuleSaveRequest;
 use crate::wire::rule::RuleSource;
-use crate::wire::rule::SaveRequest;
 use crate::wire::rule::TestReport;
 use crate::wire::rule::TestRequest;
 
@@ -178,7 +178,7 @@ fn checked_place(path: &str) -> Result<PathBuf, Problem> {
 }
 
 /// Writes a rule file, when it is right and nobody changed it meanwhile.
-pub(super) fn save(content: &Content, folder: &Path, request: &SaveRequest) -> Result<RuleSource, Problem> {
+pub(super) fn save(content: &Content, folder: &Path, request: &RuleSaveRequest) -> Result<RuleSource, Problem> {
     let place = checked_place(&request.path)?;
     let present = content.rules.iter().find(|file| place_of(&file.path, Some(folder)).0 == place);
     let present_version = present.map(|file| version_of(&file.text));
@@ -233,8 +233,8 @@ mod tests {
 
     const RULE: &str = "title: Own rule of the test\nid: own-rule\nlogsource: {product: linux}\ndetection:\n    s:\n        user.name: x\n    condition: s\n";
 
-    fn asked(path: &str, text: &str, version: Option<String>) -> SaveRequest {
-        SaveRequest { path: path.to_owned(), text: text.to_owned(), version, ..SaveRequest::default() }
+    fn asked(path: &str, text: &str, version: Option<String>) -> RuleSaveRequest {
+        RuleSaveRequest { path: path.to_owned(), text: text.to_owned(), version, ..RuleSaveRequest::default() }
     }
 
     #[test]

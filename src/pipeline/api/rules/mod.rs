@@ -31,8 +31,8 @@ use crate::wire::rule::BacktestProgress;
 use crate::wire::rule::BacktestRequest;
 use crate::wire::rule::CheckReport;
 use crate::wire::rule::ExceptionPreview;
+use crate::wire::rule::RuleSaveRequest;
 use crate::wire::rule::RuleSource;
-use crate::wire::rule::SaveRequest;
 use crate::wire::rule::TestReport;
 use crate::wire::rule::TestRequest;
 
@@ -101,7 +101,7 @@ impl RuleService for RulesOf {
         files::test(self.content(), self.settings.parsers.folder.as_deref(), request)
     }
 
-    fn save(&self, request: &SaveRequest) -> Result<RuleSource, Problem> {
+    fn save(&self, request: &RuleSaveRequest) -> Result<RuleSource, Problem> {
         let Some(folder) = self.settings.rules.folder.as_deref() else {
             return Err(files::refused(400, "invalid", "there is no folder for rules of your own".to_owned()));
         };

@@ -41,12 +41,14 @@ pub(super) struct Total {
 }
 
 impl Total {
-    fn add(&mut self, number: Number) {
+    fn add(&mut self, number: Number, times: u32) {
         self.is_any = true;
         match number {
-            Number::Int(number) => self.whole = self.whole.saturating_add(i128::from(number)),
+            Number::Int(number) => {
+                self.whole = self.whole.saturating_add(i128::from(number) * i128::from(times));
+            }
             Number::Float(number) => {
-                self.rest += number;
+                self.rest += number * f64::from(times);
                 self.has_rest = true;
             }
         }
@@ -88,11 +90,11 @@ impl Accumulator {
         }
     }
 
-    /// Adds what a row has for it; `None` is a count of rows. Returns by how many bytes the memory grew.
-    pub(super) fn add(&mut self, value: Option<&Value<'static>>, place: Place) -> usize {
+    /// Adds what some equal rows have for it; `None` is a count of rows. Returns by how many bytes the memory grew.
+    pub(super) fn add(&mut self, value: Option<&Value<'static>>, place: Place, times: u32) -> usize {
         let Some(value) = value else {
             if let Accumulator::Count(count) = self {
-                *count += 1;
+                *count += i64::from(times);
             }
             return 0;
         };
@@ -102,39 +104,42 @@ impl Accumulator {
             Value::Bool(false) if matches!(self, Accumulator::Count(_)) => 0,
             Value::List(items) => match self {
                 Accumulator::Count(count) => {
-                    *count += 1;
+                    *count += i64::from(times);
                     0
                 }
-                Accumulator::First(_) | Accumulator::Last(_) => self.add_scalar(value, place),
-                _ => items.iter().map(|item| self.add_scalar(item, place)).sum(),
+                Accumulator::First(_) | Accumulator::Last(_) => self.add_scalar(value, place, times),
+                _ => items.iter().map(|item| self.add_scalar(item, place, times)).sum(),
             },
-            scalar => self.add_scalar(scalar, place),
+            scalar => self.add_scalar(scalar, place, times),
         }
     }
 
-    fn add_scalar(&mut self, value: &Value<'static>, place: Place) -> usize {
+    fn add_scalar(&mut self, value: &Value<'static>, place: Place, times: u32) -> usize {
         match self {
-            Accumulator::Count(count) => *count += 1,
+            Accumulator::Count(count) => *count += i64::from(times),
             Accumulator::Distinct(distinct) => {
                 let mut key = Vec::with_capacity(32);
                 cell::push_key(&mut key, value);
                 return distinct.add(&key);
             }
-            Accumulator::Sum(total) => cell::number(value).into_iter().for_each(|number| total.add(number)),
+            Accumulator::Sum(total) => {
+                cell::number(value).into_iter().for_each(|number| total.add(number, times));
+            }
             Accumulator::Average(total, count) => {
                 if let Some(number) = cell::number(value) {
-                    total.add(number);
-                    *count += 1;
+                    total.add(number, times);
+                    *count += u64::from(times);
                 }
             }
             Accumulator::Min(least) => keep(least, value, Ordering::Less),
             Accumulator::Max(most) => keep(most, value, Ordering::Greater),
             Accumulator::Percentile(_, spread) => {
                 if let Some(number) = cell::number(value) {
-                    return spread.add(match number {
+                    let number = match number {
                         Number::Int(number) => number as f64,
                         Number::Float(number) => number,
-                    });
+                    };
+                    return (0..times).map(|_| spread.add(number)).sum();
                 }
             }
             Accumulator::First(first) => {
@@ -179,11 +184,11 @@ impl Accumulator {
             (Accumulator::Percentile(_, mine), Accumulator::Percentile(_, theirs)) => mine.merge(theirs),
             (mine @ Accumulator::First(_), Accumulator::First(Some((place, value))))
             | (mine @ Accumulator::Last(_), Accumulator::Last(Some((place, value)))) => {
-                mine.add_scalar(&value, place);
+                mine.add_scalar(&value, place, 1);
             }
             (mine @ Accumulator::Values { .. }, Accumulator::Values { values, .. }) => {
                 for value in values.values() {
-                    mine.add_scalar(value, (0, 0));
+                    mine.add_scalar(value, (0, 0), 1);
                 }
             }
             // The same figure of two groups is of the same kind; an empty one changes nothing.

@@ -8,9 +8,12 @@ use crate::model::ecs;
 use crate::query::pipes::run::Flow;
 use crate::query::pipes::run::Limits;
 use crate::query::pipes::run::Runner;
+use crate::query::pipes::run::Sink;
 use crate::query::pipes::run::Table;
 use crate::query::pipes::run::Wanted;
+use crate::query::pipes::run::counts_equal_rows;
 use crate::query::pipes::run::needs_order;
+use crate::query::pipes::run::only_charts_time;
 use crate::query::pipes::run::wanted;
 use crate::query::pipes::stage::Stage;
 
@@ -24,6 +27,8 @@ pub struct EventRunner {
     wanted: Option<Vec<(String, Option<Field>)>>,
     needs_order: bool,
     is_streaming: bool,
+    counts_equal_rows: bool,
+    only_charts_time: bool,
     handed_back: Vec<Vec<Value<'static>>>,
     rows_max: usize,
     is_cut: bool,
@@ -44,6 +49,8 @@ impl EventRunner {
             wanted,
             needs_order: needs_order(stages),
             is_streaming: stages.iter().all(Stage::is_streaming),
+            counts_equal_rows: counts_equal_rows(stages),
+            only_charts_time: only_charts_time(stages),
             handed_back: Vec::new(),
             rows_max: limits.rows_max,
             is_cut: false,
@@ -58,6 +65,24 @@ impl EventRunner {
     /// Says whether rows go through one by one, so that they can be shown as they come.
     pub fn is_streaming(&self) -> bool {
         self.is_streaming
+    }
+
+    /// Returns the columns that are looked at, for a pipeline that takes equal rows together ([`EventRunner::push_cells`]).
+    pub fn grouped_columns(&self) -> Option<&[(String, Option<Field>)]> {
+        self.wanted.as_deref().filter(|_| self.counts_equal_rows)
+    }
+
+    /// Returns how far times are told apart when they may be rounded down: all of one span are the same.
+    pub fn time_span_ns(&self) -> Option<i64> {
+        match &self.runner.sink {
+            Sink::Timechart(chart) if self.only_charts_time => Some(chart.span_ns()),
+            _ => None,
+        }
+    }
+
+    /// Takes so many events that have these cells in the [`EventRunner::grouped_columns`]; returns whether more make a difference.
+    pub fn push_cells(&mut self, cells: Vec<Value<'static>>, times: u32) -> bool {
+        self.runner.push_times(cells, times) == Flow::More
     }
 
     /// Takes an event and keeps what the pipeline hands on; returns whether more events make a difference.
@@ -138,7 +163,7 @@ impl EventRunner {
 }
 
 /// Returns what an event has under a name: its fields, and what is a member of its own.
-fn cell_of(event: &Event<'_>, name: &str, field: Option<Field>) -> Value<'static> {
+pub fn cell_of(event: &Event<'_>, name: &str, field: Option<Field>) -> Value<'static> {
     let text = |text: &str| Value::from(text.to_owned());
     match field {
         Some(ecs::TIMESTAMP) => Value::Time(event.timestamp),

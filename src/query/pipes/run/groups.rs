@@ -27,6 +27,8 @@ const COMBINATIONS_MAX: usize = 64;
 pub(super) struct Figure {
     measure: Measure,
     of: Option<Expr>,
+    /// The place of the column when the figure is of a column as it stands.
+    column: Option<usize>,
     pub(super) name: String,
 }
 
@@ -34,10 +36,13 @@ impl Figure {
     pub(super) fn all(aggregates: &[Aggregate], columns: &mut Columns) -> Vec<Figure> {
         aggregates
             .iter()
-            .map(|aggregate| Figure {
-                measure: aggregate.measure,
-                of: aggregate.of.as_ref().map(|of| bind(of, columns)),
-                name: aggregate.name.clone(),
+            .map(|aggregate| {
+                let of = aggregate.of.as_ref().map(|of| bind(of, columns));
+                let column = match &of {
+                    Some(Expr::Field(place)) => place.parse().ok(),
+                    _ => None,
+                };
+                Figure { measure: aggregate.measure, of, column, name: aggregate.name.clone() }
             })
             .collect()
     }
@@ -45,30 +50,27 @@ impl Figure {
     pub(super) fn accumulator(&self) -> Accumulator {
         Accumulator::new(self.measure)
     }
+}
 
-    /// Returns the place of the column when the figure is of a column as it stands.
-    fn column(&self) -> Option<usize> {
-        match &self.of {
-            Some(Expr::Field(place)) => place.parse().ok(),
-            _ => None,
-        }
-    }
+/// A row on its way into a group.
+#[derive(Clone, Copy)]
+pub(super) struct Incoming<'r> {
+    pub(super) row: &'r [Value<'static>],
+    /// So many rows are like this one.
+    pub(super) times: u32,
+    pub(super) place: Place,
+    pub(super) now: Timestamp,
 }
 
 /// Adds a row to the figures of its group.
-pub(super) fn add_row(
-    figures: &[Figure],
-    accumulators: &mut [Accumulator],
-    row: &[Value<'static>],
-    place: Place,
-    now: Timestamp,
-) -> usize {
+pub(super) fn add_row(figures: &[Figure], accumulators: &mut [Accumulator], incoming: Incoming<'_>) -> usize {
+    let Incoming { row, times, place, now } = incoming;
     let mut grown = 0;
     for (figure, accumulator) in figures.iter().zip(accumulators) {
-        grown += match (&figure.of, figure.column()) {
-            (None, _) => accumulator.add(None, place),
-            (Some(_), Some(column)) => accumulator.add(Some(row.get(column).unwrap_or(&Value::Null)), place),
-            (Some(of), None) => accumulator.add(Some(&of.value(&Bound { row }, now)), place),
+        grown += match (&figure.of, figure.column) {
+            (None, _) => accumulator.add(None, place, times),
+            (Some(_), Some(column)) => accumulator.add(Some(row.get(column).unwrap_or(&Value::Null)), place, times),
+            (Some(of), None) => accumulator.add(Some(&of.value(&Bound { row }, now)), place, times),
         };
     }
     grown
@@ -116,7 +118,7 @@ impl Groups {
     pub(super) fn top(fields: &[String], limit: usize, is_rare: bool, columns: &mut Columns) -> Groups {
         let is_taken = fields.iter().any(|field| field == "count");
         let name = if is_taken { "rows" } else { "count" }.to_owned();
-        let count = Figure { measure: Measure::Count, of: None, name };
+        let count = Figure { measure: Measure::Count, of: None, column: None, name };
         Groups::new(vec![count], fields, Form::Top { limit, is_rare }, columns)
     }
 
@@ -134,21 +136,21 @@ impl Groups {
         }
     }
 
-    pub(super) fn push(&mut self, row: &[Value<'static>], now: Timestamp, memory: &mut Memory) {
-        self.seen += 1;
+    pub(super) fn push(&mut self, row: &[Value<'static>], times: u32, now: Timestamp, memory: &mut Memory) {
+        self.seen += i64::from(times);
         let cells: Vec<&Value<'static>> =
             self.by.iter().map(|(_, place)| row.get(*place).unwrap_or(&Value::Null)).collect();
         if cells.iter().any(|value| is_missing(value)) {
-            self.left_out += 1;
+            self.left_out += u64::from(times);
             return;
         }
-        let place = place_of(row, self.time, self.seen);
+        let incoming = Incoming { row, times, place: place_of(row, self.time, self.seen), now };
         let has_list = cells.iter().any(|value| matches!(value, Value::List(_)));
         if !has_list {
             let values = cells;
             self.key.clear();
             values.iter().for_each(|value| cell::push_key(&mut self.key, value));
-            add_to(&mut self.groups, &self.key, &values, &self.figures, row, place, now, memory);
+            add_to(&mut self.groups, &self.key, &values, &self.figures, incoming, memory);
             return;
         }
         // Each item of a list is a value of its own; the same one twice counts once.
@@ -157,7 +159,7 @@ impl Groups {
             self.key.clear();
             values.iter().for_each(|value| cell::push_key(&mut self.key, value));
             if keys.insert(self.key.clone()) {
-                add_to(&mut self.groups, &self.key, &values, &self.figures, row, place, now, memory);
+                add_to(&mut self.groups, &self.key, &values, &self.figures, incoming, memory);
             }
         }
     }
@@ -203,18 +205,13 @@ fn is_missing(value: &Value<'_>) -> bool {
     }
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the parts of a borrowed Groups, so that its key can be borrowed beside its map"
-)]
+/// Takes the parts of a borrowed [`Groups`], so that its key can be borrowed beside its map.
 fn add_to(
     groups: &mut HashMap<Vec<u8>, Group>,
     key: &[u8],
     values: &[&Value<'static>],
     figures: &[Figure],
-    row: &[Value<'static>],
-    place: Place,
-    now: Timestamp,
+    incoming: Incoming<'_>,
     memory: &mut Memory,
 ) {
     let group = match groups.get_mut(key) {
@@ -227,7 +224,7 @@ fn add_to(
             groups.entry(key.to_vec()).or_insert(Group { values, figures })
         }
     };
-    memory.add(add_row(figures, &mut group.figures, row, place, now));
+    memory.add(add_row(figures, &mut group.figures, incoming));
 }
 
 fn combinations<'r>(cells: &[&'r Value<'static>]) -> Vec<Vec<&'r Value<'static>>> {

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 pub use events::EventRunner;
 pub use events::NamedRow;
+pub use events::cell_of;
 use hashbrown::HashSet;
 
 use crate::model::Timestamp;
@@ -30,6 +31,7 @@ use crate::query::pipes::run::rows::Rows;
 use crate::query::pipes::run::summary::Summary;
 use crate::query::pipes::run::timechart::Timechart;
 use crate::query::pipes::stage::Aggregate;
+use crate::query::pipes::stage::Measure;
 use crate::query::pipes::stage::Stage;
 
 /// The column that gives events their time.
@@ -244,13 +246,46 @@ fn want_aggregates(aggregates: &[Aggregate], want: &mut dyn FnMut(&str)) {
         if let Some(of) = &aggregate.of {
             of.for_each_field(want);
         }
-        if matches!(
-            aggregate.measure,
-            crate::query::pipes::stage::Measure::First | crate::query::pipes::stage::Measure::Last
-        ) {
+        if matches!(aggregate.measure, Measure::First | Measure::Last) {
             want(TIME);
         }
     }
+}
+
+/// Says whether equal rows can be told by how many there are, in any order: they only go into groups, and no figure of a group
+/// goes by which of them came first.
+fn counts_equal_rows(stages: &[Stage]) -> bool {
+    let is_of_order = |aggregate: &Aggregate| matches!(aggregate.measure, Measure::First | Measure::Last);
+    match stages.iter().find(|stage| !stage.is_streaming()) {
+        Some(Stage::Stats { aggregates, .. } | Stage::Timechart { aggregates, .. }) => {
+            !needs_order(stages) && !aggregates.iter().any(is_of_order)
+        }
+        Some(Stage::Top { .. }) => !needs_order(stages),
+        _ => false,
+    }
+}
+
+/// Says whether only the chart itself looks at the time of the events.
+fn only_charts_time(stages: &[Stage]) -> bool {
+    let mut is_used = false;
+    let mut visit = |name: &str| is_used |= name == TIME;
+    for stage in stages {
+        match stage {
+            Stage::Where(expr) => expr.for_each_field(&mut visit),
+            // What is set or renamed may be the time itself.
+            Stage::Eval(_) | Stage::Rename(_) => return false,
+            Stage::Timechart { aggregates, by, .. } => {
+                aggregates
+                    .iter()
+                    .filter_map(|aggregate| aggregate.of.as_ref())
+                    .for_each(|of| of.for_each_field(&mut visit));
+                return !is_used && by.as_deref() != Some(TIME);
+            }
+            stage if stage.is_streaming() => {}
+            _ => return false,
+        }
+    }
+    false
 }
 
 /// Says whether the rows must come newest first; otherwise any order gives the same table.
@@ -296,8 +331,13 @@ impl Runner {
     }
 
     /// Takes a row: its cells at the places of their columns.
-    pub fn push(&mut self, mut row: Vec<Value<'static>>) -> Flow {
-        self.rows_in += 1;
+    pub fn push(&mut self, row: Vec<Value<'static>>) -> Flow {
+        self.push_times(row, 1)
+    }
+
+    /// Takes so many rows like this one, for a pipeline that makes groups of them and has no use for their order.
+    fn push_times(&mut self, mut row: Vec<Value<'static>>, times: u32) -> Flow {
+        self.rows_in += u64::from(times);
         let mut is_last = false;
         for step in &mut self.steps {
             match step {
@@ -343,8 +383,8 @@ impl Runner {
                 return if is_last { Flow::LastRow(row) } else { Flow::Row(row) };
             }
             Sink::Rows(rows) => rows.push(row, &mut self.memory),
-            Sink::Groups(groups) => groups.push(&row, self.limits.now, &mut self.memory),
-            Sink::Timechart(chart) => chart.push(&row, self.limits.now, &mut self.memory),
+            Sink::Groups(groups) => groups.push(&row, times, self.limits.now, &mut self.memory),
+            Sink::Timechart(chart) => chart.push(&row, times, self.limits.now, &mut self.memory),
             Sink::Summary(summary) => summary.push(&row, &mut self.memory),
         }
         if self.memory.is_spent() {

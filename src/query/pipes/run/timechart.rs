@@ -17,6 +17,7 @@ use crate::query::pipes::run::TIME;
 use crate::query::pipes::run::Table;
 use crate::query::pipes::run::accumulate::Accumulator;
 use crate::query::pipes::run::groups::Figure;
+use crate::query::pipes::run::groups::Incoming;
 use crate::query::pipes::run::groups::add_row;
 use crate::query::pipes::run::groups::place_of;
 use crate::query::pipes::stage::Aggregate;
@@ -85,14 +86,19 @@ impl Timechart {
         }
     }
 
-    pub(super) fn push(&mut self, row: &[Value<'static>], now: Timestamp, memory: &mut Memory) {
-        self.seen += 1;
+    /// Returns the width of a row: times are told apart only so far.
+    pub(super) fn span_ns(&self) -> i64 {
+        self.span_ns
+    }
+
+    pub(super) fn push(&mut self, row: &[Value<'static>], times: u32, now: Timestamp, memory: &mut Memory) {
+        self.seen += i64::from(times);
         let Some(Value::Time(time)) = row.get(self.time) else {
-            self.without_time += 1;
+            self.without_time += u64::from(times);
             return;
         };
         let bucket = time.0.div_euclid(self.span_ns);
-        let place = place_of(row, Some(self.time), self.seen);
+        let incoming = Incoming { row, times, place: place_of(row, Some(self.time), self.seen), now };
         let value = self.by.map(|by| row.get(by).unwrap_or(&Value::Null));
         let items: Vec<&Value<'static>> = match value {
             None => vec![&Value::Null],
@@ -113,13 +119,13 @@ impl Timechart {
                 }
             };
             let Some(series) = self.series.get_mut(index) else { continue };
-            series.rows += 1;
+            series.rows += u64::from(times);
             let figures = &self.figures;
             let accumulators = series.buckets.entry(bucket).or_insert_with(|| {
                 memory.add(figures.len() * size_of::<Accumulator>() + 48);
                 figures.iter().map(Figure::accumulator).collect()
             });
-            memory.add(add_row(figures, accumulators, row, place, now));
+            memory.add(add_row(figures, accumulators, incoming));
         }
     }
 

@@ -1,0 +1,6 @@
+//! The console proven in a real terminal: against hostile logs, signals, sizes, input methods; and how it looks.
+
+mod life;
+mod looks;
+mod output;
+mod typing;
