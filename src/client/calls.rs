@@ -57,6 +57,8 @@ use crate::wire::retention::LiftRequest;
 use crate::wire::retention::RetentionView;
 use crate::wire::rule::BacktestMessage;
 use crate::wire::rule::BacktestRequest;
+use crate::wire::rule::CheckReport;
+use crate::wire::rule::CheckRequest;
 use crate::wire::rule::ExceptionFilter;
 use crate::wire::rule::ExceptionList;
 use crate::wire::rule::ExceptionPreview;
@@ -64,7 +66,13 @@ use crate::wire::rule::ExceptionRequest;
 use crate::wire::rule::ExceptionRow;
 use crate::wire::rule::RevokeRequest;
 use crate::wire::rule::RuleDetail;
+use crate::wire::rule::RuleSaveRequest;
+use crate::wire::rule::RuleSource;
 use crate::wire::rule::StateRequest;
+use crate::wire::rule::StatesChanged;
+use crate::wire::rule::StatesRequest;
+use crate::wire::rule::TestReport;
+use crate::wire::rule::TestRequest;
 use crate::wire::search::Histogram;
 use crate::wire::search::HistogramRequest;
 use crate::wire::search::SearchCount;
@@ -347,6 +355,46 @@ impl Client {
     /// As every call: [`ClientError`].
     pub async fn set_rule_state(&self, id: &str, request: &StateRequest) -> Result<RuleDetail, ClientError> {
         self.post(&format!("/v1/rules/{}/state", encoded(id)), request).await
+    }
+
+    /// Puts many rules into a state.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn set_rule_states(&self, request: &StatesRequest) -> Result<StatesChanged, ClientError> {
+        self.post("/v1/rules/states", request).await
+    }
+
+    /// Reads the file a rule stands in.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn rule_source(&self, id: &str) -> Result<RuleSource, ClientError> {
+        self.get(&format!("/v1/rules/{}/source", encoded(id))).await
+    }
+
+    /// Has a text checked as a rule file.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn check_rule(&self, request: &CheckRequest) -> Result<CheckReport, ClientError> {
+        self.post("/v1/rules/check", request).await
+    }
+
+    /// Has the cases of a rule run.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn test_rule(&self, request: &TestRequest) -> Result<TestReport, ClientError> {
+        self.post("/v1/rules/test", request).await
+    }
+
+    /// Writes a rule file.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`]; when somebody else changed it meanwhile a refusal with status 409.
+    pub async fn save_rule(&self, request: &RuleSaveRequest) -> Result<RuleSource, ClientError> {
+        self.post("/v1/rules/source", request).await
     }
 
     /// Lists exceptions.

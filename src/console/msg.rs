@@ -31,6 +31,21 @@ use crate::wire::report::HandoverList;
 use crate::wire::report::Period;
 use crate::wire::report::ReportRequest;
 use crate::wire::report::TriageReport;
+use crate::wire::rule::BacktestMessage;
+use crate::wire::rule::BacktestRequest;
+use crate::wire::rule::CheckReport;
+use crate::wire::rule::CheckRequest;
+use crate::wire::rule::ExceptionList;
+use crate::wire::rule::ExceptionPreview;
+use crate::wire::rule::ExceptionRequest;
+use crate::wire::rule::ExceptionRow;
+use crate::wire::rule::RevokeRequest;
+use crate::wire::rule::RuleDetail;
+use crate::wire::rule::RuleSaveRequest;
+use crate::wire::rule::RuleSource;
+use crate::wire::rule::StateRequest;
+use crate::wire::rule::TestReport;
+use crate::wire::rule::TestRequest;
 use crate::wire::saved::DeleteRequest;
 use crate::wire::saved::SaveRequest;
 use crate::wire::saved::SavedList;
@@ -81,6 +96,16 @@ pub(super) enum Msg {
         generation: u64,
         events: Vec<EventObject>,
     },
+    /// The editor has ended: the text as it is now, or why there is none.
+    Edited(Result<String, String>),
+    Backtested {
+        generation: u64,
+        message: Box<BacktestMessage>,
+    },
+    BacktestEnded {
+        generation: u64,
+        failure: Option<Failure>,
+    },
     TailEnded {
         generation: u64,
         failure: Option<Failure>,
@@ -96,6 +121,10 @@ pub(super) enum Cmd {
     Follow { generation: u64, revision: u64, after: Duration },
     /// Follows new events, or stops doing so.
     Tail { generation: u64, request: Option<SearchRequest> },
+    /// Runs a rule over history, or stops doing so.
+    Backtest { generation: u64, request: Option<BacktestRequest> },
+    /// Opens the user's editor on a text.
+    Edit(String),
     /// Gives up what a slot waits for.
     GiveUp(Slot),
     /// Puts a text, already safe, into the terminal's clipboard.
@@ -130,6 +159,15 @@ pub(super) enum Slot {
     Sources,
     SourceLines,
     SourceAction,
+    RuleDetail,
+    RuleAction,
+    RuleSource,
+    RuleCheck,
+    RuleTest,
+    RuleSave,
+    Exceptions,
+    ExceptionPreview,
+    ExceptionAction,
     Evidence,
     VerifyAction,
     Audit,
@@ -158,6 +196,9 @@ impl Slot {
                 | Slot::SourceAction
                 | Slot::VerifyAction
                 | Slot::SearchAction
+                | Slot::RuleAction
+                | Slot::RuleSave
+                | Slot::ExceptionAction
         )
     }
 }
@@ -203,6 +244,16 @@ pub(super) enum Request {
         path: String,
     },
     Rules,
+    Rule(String),
+    SetRuleState(String, StateRequest),
+    RuleSource(String),
+    CheckRule(CheckRequest),
+    TestRule(TestRequest),
+    SaveRule(RuleSaveRequest),
+    Exceptions,
+    PreviewException(ExceptionRequest),
+    Except(ExceptionRequest),
+    RevokeException(u64, RevokeRequest),
 }
 
 /// What goes into a file.
@@ -255,6 +306,15 @@ pub(super) enum Answer {
         bytes: u64,
     },
     Rules(RuleList),
+    Rule(Box<RuleDetail>),
+    RuleState(Box<RuleDetail>),
+    RuleSource(Box<RuleSource>),
+    RuleChecked(CheckReport),
+    RuleTested(TestReport),
+    RuleSaved(Box<RuleSource>),
+    Exceptions(ExceptionList),
+    ExceptionPreview(ExceptionPreview),
+    Excepted(Box<ExceptionRow>),
 }
 
 /// Why there is no answer.

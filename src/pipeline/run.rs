@@ -215,6 +215,16 @@ struct Whole {
     shutdown: Duration,
 }
 
+/// Rules of the operator's own lie in the data folder unless the configuration says otherwise.
+fn with_own_rules(mut settings: Settings, data: &Path) -> anyhow::Result<Settings> {
+    if settings.rules.folder.is_none() {
+        let folder = data.join("rules");
+        std::fs::create_dir_all(&folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
+        settings.rules.folder = Some(folder);
+    }
+    Ok(settings)
+}
+
 /// Everything opened and bound, and nothing running yet: whatever is wrong shows before the first event is taken.
 struct Ground {
     settings: Settings,
@@ -235,6 +245,7 @@ impl Ground {
         }
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let folder = Folder::make(&settings.data)?;
+        let settings = with_own_rules(settings, folder.path())?;
         let opened = open::open(&folder, &settings, Arc::clone(&clock))?;
         endpoints::clear(folder.path()).context("removing what an earlier run announced")?;
         let content = Content::of(&settings, clock.now())?;
@@ -300,6 +311,7 @@ impl Ground {
             alerts: Arc::clone(alerts),
             settings: self.settings.clone(),
             clock: Arc::clone(clock),
+            saving: std::sync::Mutex::default(),
         };
         let deadline = self.settings.store.search_deadline;
         let services = Services {

@@ -21,6 +21,7 @@ use crate::server::handlers::incidents;
 use crate::server::handlers::presence;
 use crate::server::handlers::reports;
 use crate::server::handlers::retention;
+use crate::server::handlers::rule_files;
 use crate::server::handlers::rules;
 use crate::server::handlers::saved;
 use crate::server::handlers::search;
@@ -50,6 +51,11 @@ pub(super) fn table() -> Vec<Route> {
         route("/v1/rules", Some(ReadStatus), get(rules::list)),
         route("/v1/rules/{id}", Some(ReadStatus), get(rules::detail)),
         route("/v1/rules/{id}/state", Some(Administer), post(rules::set_state)),
+        route("/v1/rules/{id}/source", Some(ReadStatus), get(rule_files::source)),
+        route("/v1/rules/source", Some(Administer), post(rule_files::save)),
+        route("/v1/rules/check", Some(SearchEvents), post(rule_files::check)),
+        route("/v1/rules/test", Some(SearchEvents), post(rule_files::test)),
+        route("/v1/rules/states", Some(Administer), post(rule_files::set_states)),
         route("/v1/exceptions", Some(ReadStatus), get(rules::exceptions)),
         route("/v1/exceptions/new", Some(Triage), post(rules::except)),
         route("/v1/exceptions/preview", Some(SearchEvents), post(rules::preview)),

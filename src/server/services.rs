@@ -33,7 +33,12 @@ use crate::wire::retention::LiftRequest;
 use crate::wire::retention::RetentionView;
 use crate::wire::rule::BacktestMessage;
 use crate::wire::rule::BacktestRequest;
+use crate::wire::rule::CheckReport;
 use crate::wire::rule::ExceptionPreview;
+use crate::wire::rule::RuleSaveRequest;
+use crate::wire::rule::RuleSource;
+use crate::wire::rule::TestReport;
+use crate::wire::rule::TestRequest;
 use crate::wire::search::Histogram;
 use crate::wire::search::HistogramRequest;
 use crate::wire::search::SearchCount;
@@ -191,6 +196,27 @@ pub trait RuleService: Send + Sync {
     /// # Errors
     /// When there is no such rule, or history cannot be read.
     fn preview(&self, exception: &NewException) -> Result<ExceptionPreview, Problem>;
+
+    /// Returns the file a rule stands in.
+    ///
+    /// # Errors
+    /// When there is no such rule.
+    fn source(&self, rule: &str) -> Result<RuleSource, Problem>;
+
+    /// Checks a text as a rule file, with everything else in force.
+    fn check(&self, text: &str) -> CheckReport;
+
+    /// Runs the cases of a rule.
+    ///
+    /// # Errors
+    /// When there is no such rule, or the text does not stand.
+    fn test(&self, request: &TestRequest) -> Result<TestReport, Problem>;
+
+    /// Writes a rule file into the operator's folder, whole or not at all; it is in force soon after.
+    ///
+    /// # Errors
+    /// When its place or text is wrong, somebody else changed it meanwhile, or it cannot be written.
+    fn save(&self, request: &RuleSaveRequest) -> Result<RuleSource, Problem>;
 }
 
 /// The figures of the status line.

@@ -2,6 +2,8 @@
 //!
 //! `POST /v1/rules/backtest` ([`BacktestRequest`]) → NDJSON, [`BacktestMessage`]: progress, then the report;
 //! `GET /v1/rules/{id}` → [`RuleDetail`], `POST /v1/rules/{id}/state` ([`StateRequest`]); `GET /v1/exceptions` → [`ExceptionList`],
+//! `GET /v1/rules/{id}/source` → [`RuleSource`], `POST /v1/rules/source` ([`RuleSaveRequest`]) → the same; `POST /v1/rules/check`
+//! ([`CheckRequest`]) → [`CheckReport`], `POST /v1/rules/test` ([`TestRequest`]) → [`TestReport`], `POST /v1/rules/states` ([`StatesRequest`]);
 //! `POST /v1/exceptions/new` and `/v1/exceptions/preview` ([`ExceptionRequest`]), `POST /v1/exceptions/{id}/revoke` ([`RevokeRequest`]).
 
 use serde::Deserialize;
@@ -253,4 +255,115 @@ pub struct ExceptionRow {
     pub last_hidden: Option<String>,
     /// The latest events it hid; 20 at most.
     pub events: Vec<u64>,
+}
+
+/// The file a rule stands in.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RuleSource {
+    pub id: String,
+    /// Below the folder of rules.
+    pub path: String,
+    pub text: String,
+    /// Changes with the text: what is saved must be a change of this version.
+    pub version: String,
+    /// It lies in the operator's own folder; otherwise it came with the program, and saving lays a file over it.
+    pub is_own: bool,
+}
+
+/// A text to be checked as a rule file.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CheckRequest {
+    pub text: String,
+}
+
+/// What is to be said of a rule file.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CheckReport {
+    /// The ids of the rules in it.
+    pub rules: Vec<String>,
+    /// In the order of their places.
+    pub problems: Vec<RuleProblem>,
+    /// There are no errors: it can be saved.
+    pub is_right: bool,
+}
+
+/// One problem of a rule file.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RuleProblem {
+    /// From 1, as the column, in characters.
+    pub line: u32,
+    pub column: u32,
+    /// `error`, `warning` or `info`.
+    pub severity: String,
+    /// The linter's code; absent when the rule cannot be loaded.
+    pub code: Option<String>,
+    pub text: String,
+    pub hint: Option<String>,
+}
+
+/// A rule whose cases are to be run.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TestRequest {
+    pub rule: String,
+    /// A text to take in place of what the server has under the same ids.
+    pub text: Option<String>,
+}
+
+/// How the cases fell out.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TestReport {
+    pub rule: String,
+    pub cases: Vec<CaseOutcome>,
+}
+
+/// One case.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CaseOutcome {
+    pub name: String,
+    /// Where it stands in the file of cases.
+    pub line: u32,
+    pub must_match: bool,
+    pub passed: bool,
+    /// How often the rule was set off.
+    pub detections: u64,
+    /// The pack that read the last line.
+    pub parser: Option<String>,
+}
+
+/// A rule file to be kept.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RuleSaveRequest {
+    /// Below the folder of rules; ends with `.yml`.
+    pub path: String,
+    pub text: String,
+    /// The version that was changed; absent for a file that is not there yet.
+    pub version: Option<String>,
+    /// The state to put its rules in first, such as `shadow`.
+    pub state: Option<String>,
+    pub reason: String,
+}
+
+/// Rules to put in a state, loaded or about to be.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StatesRequest {
+    /// 10,000 at most.
+    pub rules: Vec<String>,
+    pub state: String,
+    pub reason: String,
+}
+
+/// How many rules were put in a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StatesChanged {
+    pub changed: u64,
 }

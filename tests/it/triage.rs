@@ -41,7 +41,12 @@ use longan::telemetry::Registry;
 use longan::wire::problem::Problem;
 use longan::wire::rule::BacktestMessage;
 use longan::wire::rule::BacktestRequest;
+use longan::wire::rule::CheckReport;
 use longan::wire::rule::ExceptionPreview;
+use longan::wire::rule::RuleSaveRequest;
+use longan::wire::rule::RuleSource;
+use longan::wire::rule::TestReport;
+use longan::wire::rule::TestRequest;
 use longan::wire::search::Histogram;
 use longan::wire::search::HistogramRequest;
 use longan::wire::search::SearchCount;
@@ -188,6 +193,22 @@ fn nothing<T>() -> Result<T, Problem> {
 }
 
 impl RuleService for Nothing {
+    fn source(&self, rule: &str) -> Result<RuleSource, Problem> {
+        Ok(RuleSource { id: rule.to_owned(), ..RuleSource::default() })
+    }
+
+    fn check(&self, _: &str) -> CheckReport {
+        CheckReport::default()
+    }
+
+    fn test(&self, _: &TestRequest) -> Result<TestReport, Problem> {
+        Ok(TestReport::default())
+    }
+
+    fn save(&self, _: &RuleSaveRequest) -> Result<RuleSource, Problem> {
+        Ok(RuleSource::default())
+    }
+
     fn preview(&self, _: &NewException) -> Result<ExceptionPreview, Problem> {
         Ok(ExceptionPreview { days: 30, matches: 50, hidden: 41, ..ExceptionPreview::default() })
     }

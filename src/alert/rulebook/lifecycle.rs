@@ -108,6 +108,20 @@ pub(super) fn states(connection: &Connection) -> Result<HashMap<String, RuleStat
     Ok(found)
 }
 
+fn put(
+    connection: &Connection,
+    rule: &str,
+    state: RuleState,
+    who: &str,
+    why: &str,
+    now: Timestamp,
+) -> Result<(), RuleBookError> {
+    let sql = "INSERT INTO states VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET state = excluded.state, \
+               who = excluded.who, why = excluded.why, at = excluded.at";
+    connection.prepare_cached(sql)?.execute(params![rule, state.as_str(), who, why, now.0])?;
+    remember(connection, rule, now, who, state.as_str(), Some(why))
+}
+
 impl RuleBook {
     /// Returns the state somebody put a rule in; `None` when nobody did.
     pub fn state(&self, rule: &str) -> Option<RuleState> {
@@ -119,20 +133,34 @@ impl RuleBook {
     /// # Errors
     /// When there is no reason, or the database fails.
     pub fn set_state(&self, rule: &str, state: RuleState, who: &str, why: &str) -> Result<(), RuleBookError> {
+        self.set_states(&[rule.to_owned()], state, who, why)
+    }
+
+    /// Puts many rules into a state at once.
+    ///
+    /// # Errors
+    /// As [`RuleBook::set_state`]; none is changed then.
+    pub fn set_states(&self, rules: &[String], state: RuleState, who: &str, why: &str) -> Result<(), RuleBookError> {
         let why = checked_reason(why)?;
         let now = self.now();
         {
             let mut connection = lock(&self.connection);
             let transaction = connection.transaction()?;
-            transaction.execute(
-                "INSERT INTO states VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET state = excluded.state, \
-                 who = excluded.who, why = excluded.why, at = excluded.at",
-                params![rule, state.as_str(), who, why, now.0],
-            )?;
-            remember(&transaction, rule, now, who, state.as_str(), Some(&why))?;
+            for rule in rules {
+                put(&transaction, rule, state, who, &why, now)?;
+            }
             transaction.commit()?;
         }
         self.refresh()
+    }
+
+    /// Remembers that somebody wrote a rule's text.
+    ///
+    /// # Errors
+    /// When there is no reason, or the database fails.
+    pub fn note_edit(&self, rule: &str, who: &str, why: &str) -> Result<(), RuleBookError> {
+        let why = checked_reason(why)?;
+        remember(&lock(&self.connection), rule, self.now(), who, "edited", Some(&why))
     }
 
     /// Returns who put a rule into its state, when and why.

@@ -136,6 +136,20 @@ fn states_decide_and_shadow_counts() {
 }
 
 #[test]
+fn many_rules_change_together_or_not_at_all() {
+    let world = World::new();
+    let book = world.open();
+    let rules = ["a", "b"].map(str::to_owned);
+    assert!(book.set_states(&rules, RuleState::Shadow, "an", " ").is_err());
+    assert_eq!(book.state("a"), None);
+    book.set_states(&rules, RuleState::Shadow, "an", "imported").expect("set");
+    assert_eq!((book.state("a"), book.state("b")), (Some(RuleState::Shadow), Some(RuleState::Shadow)));
+    book.note_edit("a", "an", "mended").expect("remembered");
+    let history: Vec<String> = book.history("a").expect("readable").into_iter().map(|change| change.action).collect();
+    assert_eq!(history, ["edited", "shadow"]);
+}
+
+#[test]
 fn a_changed_text_is_a_new_version() {
     let world = World::new();
     let book = world.open();

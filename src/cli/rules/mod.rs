@@ -3,6 +3,7 @@
 mod check;
 mod decide;
 mod history;
+mod import;
 mod overview;
 mod source;
 mod trial;
@@ -45,6 +46,8 @@ enum Command {
     Exceptions(decide::ExceptionsArgs),
     /// List the rules
     List(list::Args),
+    /// Import rules from a folder or archive, such as a checkout of SigmaHQ
+    Import(import::Args),
     /// Show which techniques of ATT&CK the rules look for
     Coverage(coverage::Args),
 }
@@ -73,6 +76,7 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
         Command::Except(args) => decide::except(&args),
         Command::Exceptions(args) => decide::exceptions(&args),
         Command::List(args) => list::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::Coverage(args) => coverage::run(&args),
     }
 }

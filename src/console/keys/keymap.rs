@@ -16,6 +16,7 @@ pub(crate) enum Context {
     Incidents,
     Search,
     Sources,
+    Rules,
     Audit,
 }
 
@@ -79,6 +80,15 @@ pub(crate) enum Action {
     Sort,
     Mute,
     Unmute,
+    ChangeState,
+    EditRule,
+    TestRule,
+    SaveRule,
+    Backtest,
+    Exceptions,
+    Coverage,
+    RuleDetail,
+    Revoke,
     Verify,
     CancelVerify,
     Column,
@@ -104,6 +114,7 @@ use Context::Audit;
 use Context::Everywhere;
 use Context::Incidents;
 use Context::Reports;
+use Context::Rules;
 use Context::Search;
 use Context::Sources;
 use Key::Char;
@@ -159,6 +170,16 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(&[Function(6), Char('m')], Sources, Action::Mute, Text::KeyMute),
     bind(&[Function(9), Char('z')], Sources, Action::Unmute, Text::KeyUnmute),
     bind(&[Function(3), Char('p')], Sources, Action::Pivot, Text::KeyLines),
+    bind(&[Function(2), Char('o')], Rules, Action::Sort, Text::KeySort),
+    bind(&[Function(3), Char('b')], Rules, Action::Coverage, Text::KeyCoverage),
+    bind(&[Function(4), Char('e')], Rules, Action::EditRule, Text::KeyEditRule),
+    bind(&[Function(6), Char('s')], Rules, Action::ChangeState, Text::KeyChangeState),
+    bind(&[Function(9), Char('x')], Rules, Action::Exceptions, Text::KeyExceptions),
+    bind(&[Ctrl('t')], Rules, Action::TestRule, Text::KeyTestRule),
+    bind(&[Ctrl('s')], Rules, Action::SaveRule, Text::KeySaveRule),
+    bind(&[Ctrl('b')], Rules, Action::Backtest, Text::KeyBacktest),
+    bind(&[Char('d')], Rules, Action::RuleDetail, Text::KeyRuleDetail),
+    bind(&[Char('z')], Rules, Action::Revoke, Text::KeyRevoke),
     bind(&[Function(6), Char('v')], Audit, Action::Verify, Text::KeyVerify),
     bind(&[Function(9), Char('z')], Audit, Action::CancelVerify, Text::KeyCancelVerify),
     bind(&[Function(5)], Everywhere, Action::Refresh, Text::KeyRefresh),
@@ -198,8 +219,8 @@ pub(crate) fn context_of(screen: Screen) -> Context {
         Screen::Search => Context::Search,
         Screen::Sources => Context::Sources,
         Screen::Reports => Context::Reports,
+        Screen::Rules => Context::Rules,
         Screen::Audit => Context::Audit,
-        Screen::Rules => Context::Everywhere,
     }
 }
 

@@ -27,8 +27,6 @@ const GENERAL_HINTS: [Action; 8] = [
 /// What the keys do while a query is typed; letters are its own then.
 const QUERY_HINTS: [Action; 5] = [Action::Open, Action::Back, Action::TimeSpan, Action::Tail, Action::CountBy];
 const QUERY_GENERAL_HINTS: [Action; 2] = [Action::Refresh, Action::Language];
-/// Keys that only say what is not there yet; the help names them.
-const UNHINTED: [Action; 1] = [Action::Except];
 
 /// A label with its place and what a click on it does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,7 +93,7 @@ pub(crate) fn hints(model: &Model) -> Vec<Label> {
     let named = |actions: &'static [Action]| {
         actions.iter().filter_map(|action| bindings_on(model.screen).find(|binding| binding.action == *action))
     };
-    let is_hint = |binding: &&Binding| binding.context != Context::Everywhere && !UNHINTED.contains(&binding.action);
+    let is_hint = |binding: &&Binding| binding.context != Context::Everywhere;
     let own: Vec<&Binding> =
         if is_query { named(&QUERY_HINTS).collect() } else { bindings_on(model.screen).filter(is_hint).collect() };
     let general = named(if is_query { &QUERY_GENERAL_HINTS } else { &GENERAL_HINTS });

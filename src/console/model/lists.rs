@@ -1,4 +1,4 @@
-//! The screens that are one or two plain lists: sources and rules.
+//! The sources screen: inputs and the sources seen.
 
 use std::cmp::Ordering;
 
@@ -9,7 +9,6 @@ use crate::console::look::text::Text;
 use crate::console::msg::EventObject;
 use crate::wire::source::InputRow;
 use crate::wire::source::SourceRow;
-use crate::wire::status::RuleRow;
 
 /// The sources screen: inputs above, sources below.
 #[derive(Debug, Clone, Default)]
@@ -104,17 +103,6 @@ pub(crate) fn last_hour(source: &SourceRow) -> u64 {
     source.per_minute.iter().map(|count| u64::from(*count)).sum()
 }
 
-/// The rules screen.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Rules {
-    pub rows: Vec<RuleRow>,
-    pub is_loaded: bool,
-    pub filter: String,
-    /// Places in `rows` that the filter admits.
-    pub shown: Vec<usize>,
-    pub scroll: Scroll,
-}
-
 impl Sources {
     /// Returns the source under the cursor.
     pub(crate) fn focused(&self) -> Option<&SourceRow> {
@@ -132,20 +120,5 @@ impl Sources {
                 || source.parsers.iter().chain(&source.conditions).any(|word| fold(word).contains(&wanted))
         };
         self.shown = (0..self.sources.len()).filter(|index| admits(&self.sources[*index])).collect();
-    }
-}
-
-impl Rules {
-    /// Filters anew.
-    pub(crate) fn arrange(&mut self) {
-        let wanted = fold(&self.filter);
-        let admits = |rule: &RuleRow| {
-            [&rule.id, &rule.title, &rule.level, &rule.status, &rule.path]
-                .into_iter()
-                .chain(&rule.tags)
-                .chain(&rule.title_vi)
-                .any(|text| fold(text).contains(&wanted))
-        };
-        self.shown = (0..self.rows.len()).filter(|index| admits(&self.rows[*index])).collect();
     }
 }

@@ -3,11 +3,13 @@
 pub(super) mod alerts;
 pub(super) mod audit;
 pub(super) mod completion;
+pub(super) mod exception;
 pub(super) mod incidents;
 pub(super) mod lists;
 pub(super) mod overlay;
 pub(super) mod presence;
 pub(super) mod reports;
+pub(super) mod rules;
 pub(super) mod search;
 
 use jiff::Timestamp;
@@ -21,11 +23,11 @@ use crate::console::look::theme::ThemeName;
 use crate::console::model::alerts::Alerts;
 use crate::console::model::audit::Audit;
 use crate::console::model::incidents::Incidents;
-use crate::console::model::lists::Rules;
 use crate::console::model::lists::Sources;
 use crate::console::model::overlay::Overlay;
 use crate::console::model::presence::Presence;
 use crate::console::model::reports::Reports;
+use crate::console::model::rules::Rules;
 use crate::console::model::search::Search;
 use crate::console::msg::SLOT_COUNT;
 use crate::console::msg::Slot;

@@ -1,6 +1,7 @@
 //! What lies over a screen: menus, questions, help. Each takes the keys while it is open.
 
 use crate::console::keys::input::Input;
+use crate::console::model::exception::ExceptionForm;
 use crate::wire::alert::Disposition;
 use crate::wire::incident::IncidentPhase;
 use crate::wire::report::HandoverDraft;
@@ -19,6 +20,8 @@ pub(crate) enum Overlay {
     Choice(Choice),
     /// The handover of the shift that ends now, to be read and signed; absent until the server has drafted it.
     Handover { draft: Option<HandoverDraft>, top: usize },
+    /// Excepting something harmless from a rule.
+    Except(ExceptionForm),
     /// The saved searches, absent until the server has told them.
     Saved { rows: Option<Vec<SavedSearch>>, cursor: usize },
     /// A bundle being made, or made.
@@ -127,6 +130,12 @@ pub(crate) enum Purpose {
     HandoverNote,
     /// Input and name of the source to mute.
     Mute(String, String),
+    /// The exception to revoke.
+    Revoke(u64),
+    /// The edited rule is saved, to run in shadow.
+    SaveRule,
+    /// The rule to put into a state, and the state.
+    RuleState(String, &'static str),
     /// The file that a bundle is written to.
     Export,
     /// The name a search is saved under.
@@ -151,4 +160,6 @@ pub(crate) enum Choice {
     Evidence(u64, Vec<(u32, String)>),
     /// The incident's level as it was seen.
     Level(u64, String),
+    /// The rule that is put into a state.
+    RuleState(String),
 }

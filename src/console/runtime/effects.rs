@@ -23,6 +23,8 @@ use crate::console::runtime::bundle;
 use crate::console::runtime::files;
 use crate::console::runtime::files::FileError;
 use crate::wire::report::HandoverFilter;
+use crate::wire::rule::BacktestRequest;
+use crate::wire::rule::ExceptionFilter;
 use crate::wire::search::SearchRequest;
 
 /// Tailed events handed over at once, and how long a batch is gathered: a frame and a half.
@@ -40,11 +42,21 @@ pub(super) struct Effects {
     reads: HashMap<Slot, AbortHandle>,
     stream: Option<AbortHandle>,
     tail: Option<AbortHandle>,
+    backtest: Option<AbortHandle>,
 }
 
 impl Effects {
     pub(super) fn new(client: Client, session: String, messages: Sender<Msg>) -> Effects {
-        Effects { client, session, messages, tasks: JoinSet::new(), reads: HashMap::new(), stream: None, tail: None }
+        Effects {
+            client,
+            session,
+            messages,
+            tasks: JoinSet::new(),
+            reads: HashMap::new(),
+            stream: None,
+            tail: None,
+            backtest: None,
+        }
     }
 
     /// Sends a request; a read of the same slot that is still running is given up.
@@ -101,6 +113,35 @@ impl Effects {
             drop(messages.send(Msg::TailEnded { generation, failure }).await);
         }));
     }
+
+    /// Runs a rule over history, or stops: whoever hangs up ends it on the server, too.
+    pub(super) fn backtest(&mut self, generation: u64, request: Option<BacktestRequest>) {
+        if let Some(earlier) = self.backtest.take() {
+            earlier.abort();
+        }
+        let Some(request) = request else { return };
+        let (client, messages) = (self.client.clone(), self.messages.clone());
+        self.backtest = Some(self.tasks.spawn(async move {
+            let failure = backtest(&client, &messages, generation, &request).await.err().map(failure);
+            drop(messages.send(Msg::BacktestEnded { generation, failure }).await);
+        }));
+    }
+}
+
+async fn backtest(
+    client: &Client,
+    messages: &Sender<Msg>,
+    generation: u64,
+    request: &BacktestRequest,
+) -> Result<(), ClientError> {
+    let mut records = client.backtest(request).await?;
+    while let Some(record) = records.next().await {
+        let message = Box::new(record?);
+        if messages.send(Msg::Backtested { generation, message }).await.is_err() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 async fn written(client: &Client, path: String, wish: &FileWish) -> Result<Answer, Failure> {
@@ -153,6 +194,18 @@ async fn answer(client: &Client, request: Request) -> Result<Answer, ClientError
         // Written before it comes here.
         Request::Write { path, .. } => Answer::Written { path, count: 0 },
         Request::Rules => Answer::Rules(client.rules().await?),
+        Request::Rule(id) => Answer::Rule(Box::new(client.rule(&id).await?)),
+        Request::SetRuleState(id, request) => Answer::RuleState(Box::new(client.set_rule_state(&id, &request).await?)),
+        Request::RuleSource(id) => Answer::RuleSource(Box::new(client.rule_source(&id).await?)),
+        Request::CheckRule(request) => Answer::RuleChecked(client.check_rule(&request).await?),
+        Request::TestRule(request) => Answer::RuleTested(client.test_rule(&request).await?),
+        Request::SaveRule(request) => Answer::RuleSaved(Box::new(client.save_rule(&request).await?)),
+        Request::Exceptions => Answer::Exceptions(client.exceptions(&ExceptionFilter::default()).await?),
+        Request::PreviewException(request) => Answer::ExceptionPreview(client.preview_exception(&request).await?),
+        Request::Except(request) => Answer::Excepted(Box::new(client.except(&request).await?)),
+        Request::RevokeException(id, request) => {
+            Answer::Excepted(Box::new(client.revoke_exception(id, &request).await?))
+        }
     })
 }
 

@@ -4,6 +4,7 @@
 //! is drawn only when something changed and at most 60 times a second.
 
 mod bundle;
+mod editor;
 mod effects;
 mod files;
 mod screen;
@@ -121,6 +122,18 @@ async fn serve(
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut next_frame = Instant::now();
     while !model.must_quit {
+        if let Some(text) = screen.take_edit() {
+            // The reader of keys must be gone before the editor reads them.
+            drop(events);
+            screen.leave()?;
+            let edited = tokio::task::spawn_blocking(move || editor::edit(&text)).await;
+            screen.take_again()?;
+            events = EventStream::new();
+            let edited = edited.unwrap_or_else(|err| Err(err.to_string()));
+            let cmds = update(model, Msg::Edited(edited));
+            carry_out(cmds, &mut effects, screen)?;
+            model.is_dirty = true;
+        }
         if model.is_dirty && Instant::now() >= next_frame {
             fit(model, &mut effects, screen)?;
             screen.draw(model)?;
@@ -224,6 +237,8 @@ fn carry_out(cmds: Vec<Cmd>, effects: &mut Effects, screen: &mut Screen) -> io::
             Cmd::Ask { slot, generation, request } => effects.ask(slot, generation, request),
             Cmd::Follow { generation, revision, after } => effects.follow(generation, revision, after),
             Cmd::Tail { generation, request } => effects.tail(generation, request),
+            Cmd::Edit(text) => screen.wish_edit(text),
+            Cmd::Backtest { generation, request } => effects.backtest(generation, request),
             Cmd::GiveUp(slot) => effects.give_up(slot),
             Cmd::Copy(text) => screen.copy(&text)?,
             Cmd::Notify(text) => screen.notify(&text)?,

@@ -43,6 +43,8 @@ static IS_TAKEN: AtomicBool = AtomicBool::new(false);
 /// The terminal while the console has it.
 pub(super) struct Screen {
     terminal: Terminal<CrosstermBackend<Stdout>>,
+    /// A text the user's editor is to be opened on, once nothing else has the terminal.
+    edit: Option<String>,
 }
 
 impl Screen {
@@ -52,12 +54,27 @@ impl Screen {
         HOOK.call_once(give_back_on_panic);
         let opened = take().and_then(|()| Terminal::new(CrosstermBackend::new(io::stdout())));
         match opened {
-            Ok(terminal) => Ok(Screen { terminal }),
+            Ok(terminal) => Ok(Screen { terminal, edit: None }),
             Err(err) => {
                 drop(restore());
                 Err(err)
             }
         }
+    }
+
+    /// Remembers a text to be edited.
+    pub(super) fn wish_edit(&mut self, text: String) {
+        self.edit = Some(text);
+    }
+
+    /// Returns the text that is to be edited, once.
+    pub(super) fn take_edit(&mut self) -> Option<String> {
+        self.edit.take()
+    }
+
+    /// Gives the terminal back for another program.
+    pub(super) fn leave(&mut self) -> io::Result<()> {
+        restore()
     }
 
     /// Gives the terminal back, stops the process, and takes the terminal again when the process goes on.

@@ -162,7 +162,11 @@ pub(super) fn full(lang: Lang, size: (u16, u16)) -> Model {
     model.sources.arrange();
     model.rules.rows = wire(json!([
         {"id": "ssh-guess", "title": "SSH password guessing", "title_vi": "Dò mật khẩu SSH", "level": "high",
-         "status": "stable", "path": "rules/ssh.yml", "tags": ["attack.t1110"], "detections": 41}
+         "status": "stable", "path": "rules/ssh.yml", "tags": ["attack.t1110"], "detections": 41, "state": "live",
+         "noise": 412, "verdicts": {"true_positive": 1, "false_positive": 3}, "exceptions": 1, "cases": 7, "arrives": true},
+        {"id": "own-try", "title": "A rule being tried", "title_vi": null, "level": "low", "status": "experimental",
+         "path": "own/try.yml", "tags": ["attack.t1685", "attack.stealth"], "detections": 0, "state": "shadow",
+         "noise": 9, "cases": 0, "arrives": false}
     ]));
     model.rules.is_loaded = true;
     model.rules.arrange();

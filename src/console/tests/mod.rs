@@ -8,6 +8,7 @@ mod hostile;
 mod keys;
 mod link;
 mod presence;
+mod rules;
 mod screens;
 mod searching;
 mod triage;

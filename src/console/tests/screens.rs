@@ -52,6 +52,25 @@ const VIEWS: &[(&str, Prepare)] = &[
         });
     }),
     ("rules", |model| model.screen = Screen::Rules),
+    ("rule_detail", |model| {
+        typed(model, "4\n");
+        model.rules.detail = Some(Box::new(crate::console::tests::rules::detail()));
+    }),
+    ("rule_backtest", |model| {
+        typed(model, "4");
+        press(model, Key::Ctrl('b'));
+        crate::console::tests::rules::reported(model);
+    }),
+    ("rule_exceptions", |model| {
+        typed(model, "4x");
+        answer(model, Slot::Exceptions, Answer::Exceptions(crate::console::tests::rules::exceptions()));
+    }),
+    ("rule_coverage", |model| drop(typed(model, "4b"))),
+    ("except", |model| {
+        typed(model, "x");
+        answer(model, Slot::ExceptionPreview, Answer::ExceptionPreview(crate::console::tests::rules::preview(0)));
+        typed(model, "sao lưu");
+    }),
     ("sources", |model| model.screen = Screen::Sources),
     ("source_detail", |model| {
         model.screen = Screen::Sources;

@@ -5,6 +5,7 @@ use crate::console::keys::input::Input;
 use crate::console::keys::key::Key;
 use crate::console::model::Model;
 use crate::console::model::Screen;
+use crate::console::model::exception::ExceptionForm;
 use crate::console::model::overlay::CloseForm;
 use crate::console::model::overlay::CommandsTitle;
 use crate::console::model::overlay::Overlay;
@@ -56,6 +57,9 @@ fn purposes() -> Vec<Purpose> {
         Purpose::SaveSearch,
         Purpose::HandoverNote,
         Purpose::Mute("udp".to_owned(), "srv-1".to_owned()),
+        Purpose::Revoke(1),
+        Purpose::SaveRule,
+        Purpose::RuleState("r".to_owned(), "shadow"),
     ];
     for purpose in &all {
         match purpose {
@@ -78,7 +82,10 @@ fn purposes() -> Vec<Purpose> {
             | Purpose::Export
             | Purpose::SaveSearch
             | Purpose::HandoverNote
-            | Purpose::Mute(..) => {}
+            | Purpose::Mute(..)
+            | Purpose::Revoke(_)
+            | Purpose::SaveRule
+            | Purpose::RuleState(..) => {}
         }
     }
     all
@@ -89,6 +96,7 @@ fn typed_text(model: &Model) -> Option<&str> {
     match &model.overlay {
         Some(Overlay::Line { input, .. } | Overlay::Commands { input, .. }) => Some(input.text()),
         Some(Overlay::Close(form)) => Some(form.typed_count.as_ref().unwrap_or(&form.note).text()),
+        Some(Overlay::Except(form)) => Some(form.reason.text()),
         Some(
             Overlay::Choice(_)
             | Overlay::Handover { .. }
@@ -125,6 +133,8 @@ fn fields() -> Vec<Model> {
             problem: None,
         }));
     }
+    let conditions = vec![("source.ip".to_owned(), "10.0.0.1".to_owned())];
+    open(Overlay::Except(ExceptionForm::new("r".to_owned(), "R".to_owned(), conditions)));
     let mut query = on(Screen::Search);
     query.search.focus = SearchFocus::Query;
     query.search.query = Input::default();

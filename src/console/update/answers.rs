@@ -1,7 +1,5 @@
 //! Answers of the server: stale ones are dropped by their generation, failures keep drafts.
 
-use std::cmp::Reverse;
-
 use crate::console::look::format::fill;
 use crate::console::look::text::Text;
 use crate::console::model::Model;
@@ -16,12 +14,15 @@ use crate::console::update::alerts;
 use crate::console::update::ask;
 use crate::console::update::audit;
 use crate::console::update::complain;
+use crate::console::update::drafts;
+use crate::console::update::exception;
 use crate::console::update::export;
 use crate::console::update::figures;
 use crate::console::update::files;
 use crate::console::update::forms;
 use crate::console::update::incidents;
 use crate::console::update::reports;
+use crate::console::update::rules;
 use crate::console::update::say;
 use crate::console::update::search;
 use crate::console::update::sources;
@@ -84,6 +85,16 @@ fn accept(model: &mut Model, slot: Slot, answer: Answer) -> Vec<Cmd> {
         Answer::Histogram(histogram) => model.search.histogram = Some(histogram),
         Answer::Sources(list) => return sources::arrived(model, list),
         Answer::ActedOnSource(row) => return sources::acted(model, *row),
+        Answer::Rules(list) => return rules::arrived(model, list),
+        Answer::Rule(detail) => rules::detail_arrived(model, detail),
+        Answer::RuleState(detail) => return rules::state_changed(model, detail),
+        Answer::RuleSource(source) => return drafts::source_arrived(model, *source),
+        Answer::RuleChecked(report) => drafts::checked(model, report),
+        Answer::RuleTested(report) => model.rules.tests = Some(report),
+        Answer::RuleSaved(source) => return drafts::saved(model, &source),
+        Answer::Exceptions(list) => rules::exceptions_arrived(model, list),
+        Answer::ExceptionPreview(preview) => return exception::previewed(model, Ok(preview)),
+        Answer::Excepted(row) => return exception::done(model, &row),
         Answer::Evidence(state) => audit::state_arrived(model, *state),
         Answer::Verifying(verification) => audit::verify_answered(model, *verification),
         Answer::Audit(window) => audit::window_arrived(model, slot, window),
@@ -91,12 +102,6 @@ fn accept(model: &mut Model, slot: Slot, answer: Answer) -> Vec<Cmd> {
         Answer::Saved(list) => search::saved_arrived(model, list.searches),
         Answer::SearchSaved(saved) => search::was_saved(model, &saved),
         Answer::Exported { path, bytes } => export::arrived(model, path, bytes),
-        Answer::Rules(list) => {
-            model.rules.rows = list.rules;
-            model.rules.rows.sort_by_key(|rule| Reverse(rule.detections));
-            model.rules.is_loaded = true;
-            model.rules.arrange();
-        }
         // Actions are settled before they come here.
         Answer::Acted(_) | Answer::ActedOnMany(_) => {}
     }
@@ -120,8 +125,16 @@ fn refuse(model: &mut Model, slot: Slot, failure: Failure) -> Vec<Cmd> {
         // Said again when it is due; by then the others may be told.
         Slot::Presence | Slot::Today => {}
         _ if failure.is_away && !slot.is_action() => {}
+        Slot::ExceptionPreview => return exception::previewed(model, Err(failure)),
         Slot::Audit | Slot::Evidence => audit::failed(model, failure),
-        Slot::IncidentAction | Slot::SourceAction | Slot::HandoverSign | Slot::File | Slot::SearchAction => {
+        Slot::IncidentAction
+        | Slot::SourceAction
+        | Slot::HandoverSign
+        | Slot::File
+        | Slot::SearchAction
+        | Slot::RuleAction
+        | Slot::RuleSave
+        | Slot::ExceptionAction => {
             forms::restore_draft(model, &failure.text);
             complain(model, failure.text);
         }

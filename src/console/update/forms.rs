@@ -13,10 +13,12 @@ use crate::console::model::overlay::Target;
 use crate::console::msg::Cmd;
 use crate::console::update::alerts;
 use crate::console::update::audit;
+use crate::console::update::drafts;
 use crate::console::update::export;
 use crate::console::update::files;
 use crate::console::update::incidents;
 use crate::console::update::reports;
+use crate::console::update::rules;
 use crate::console::update::search;
 use crate::console::update::sources;
 use crate::wire::alert::AlertAction;
@@ -174,6 +176,15 @@ fn submit_line(model: &mut Model, purpose: Purpose, input: Input) -> Vec<Cmd> {
         Purpose::NoteIncident(id) => {
             send(model, form, |model| incidents::act(model, id, IncidentAction::Note { text }))
         }
+        Purpose::Revoke(_) | Purpose::RuleState(..) | Purpose::SaveRule if text.is_empty() => {
+            model.overlay = Some(form);
+            let reason = model.text(Text::ExceptReason);
+            set_problem(model, reason);
+            Vec::new()
+        }
+        Purpose::SaveRule => send(model, form, |model| drafts::save(model, text)),
+        Purpose::Revoke(id) => send(model, form, |model| rules::revoke(model, id, text)),
+        Purpose::RuleState(rule, state) => send(model, form, |model| rules::set_state(model, rule, state, text)),
         Purpose::Export => export::submit(model, &text),
         Purpose::SaveSearch => send(model, form, |model| search::submit_saved(model, &text)),
         Purpose::HandoverNote => reports::open_handover(model, (!text.is_empty()).then_some(text)),
@@ -231,6 +242,7 @@ pub(super) fn restore_draft(model: &mut Model, reason: &str) {
 fn set_problem(model: &mut Model, reason: &str) {
     match &mut model.overlay {
         Some(Overlay::Close(form)) => form.problem = Some(reason.to_owned()),
+        Some(Overlay::Except(form)) => form.problem = Some(reason.to_owned()),
         Some(Overlay::Line { problem, .. }) => *problem = Some(reason.to_owned()),
         _ => {}
     }
@@ -249,7 +261,7 @@ fn filter(model: &mut Model, text: &str) -> Vec<Cmd> {
             model.rules.filter = text.to_owned();
             model.rules.scroll = Default::default();
             model.rules.arrange();
-            Vec::new()
+            rules::after_move(model)
         }
         Screen::Audit => audit::filter(model, text),
         _ => alerts::set_filter(model, text),

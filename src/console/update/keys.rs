@@ -4,7 +4,6 @@ use crate::console::keys::input::Input;
 use crate::console::keys::key::Key;
 use crate::console::keys::keymap::Action;
 use crate::console::keys::keymap::action_for;
-use crate::console::look::format::fill;
 use crate::console::look::layout::Pane;
 use crate::console::look::layout::Scroll;
 use crate::console::look::layout::Shape;
@@ -21,18 +20,18 @@ use crate::console::model::overlay::Purpose;
 use crate::console::model::search::SearchFocus;
 use crate::console::model::search::field;
 use crate::console::msg::Cmd;
-use crate::console::msg::Request;
-use crate::console::msg::Slot;
 use crate::console::update::alerts;
-use crate::console::update::ask;
 use crate::console::update::audit;
 use crate::console::update::complain;
+use crate::console::update::drafts;
+use crate::console::update::exception;
 use crate::console::update::export;
 use crate::console::update::files;
 use crate::console::update::forms;
 use crate::console::update::incidents;
 use crate::console::update::overlays;
 use crate::console::update::reports;
+use crate::console::update::rules;
 use crate::console::update::say;
 use crate::console::update::search;
 use crate::console::update::sources;
@@ -120,7 +119,18 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Cmd> {
         Action::Tail => search::toggle_tail(model),
         Action::Exclude => search::narrow(model, true),
         Action::Copy => copy(model),
+        Action::Sort if model.screen == Screen::Rules => rules::sort(model),
         Action::Sort => sources::sort(model),
+        Action::Except => exception::open(model),
+        Action::Exceptions => rules::show_exceptions(model),
+        Action::Coverage => rules::show_coverage(model),
+        Action::Backtest => rules::backtest(model),
+        Action::EditRule => drafts::edit(model),
+        Action::TestRule => drafts::test(model),
+        Action::SaveRule => drafts::open_save(model),
+        Action::ChangeState => rules::choose_state(model),
+        Action::RuleDetail => rules::open(model),
+        Action::Revoke => rules::open_revoke(model),
         Action::Mute => sources::open_mute(model),
         Action::Unmute => sources::unmute(model),
         Action::Column => {
@@ -156,7 +166,6 @@ fn open_overlay(model: &mut Model, action: Action) {
         Action::WriteFile => files::open_alerts(model),
         Action::WriteEvidence => files::choose_evidence(model),
         Action::TimeSpan => model.overlay = Some(Overlay::Choice(Choice::TimeSpan)),
-        Action::Except => not_yet(model, Text::KeyExcept),
         Action::Export => export::open(model),
         Action::SaveSearch => search::open_save(model),
         // Done in `perform`.
@@ -168,11 +177,6 @@ fn pivot(model: &mut Model) {
     if !overlays::open_pivot(model) {
         complain(model, model.text(Text::NothingHere));
     }
-}
-
-fn not_yet(model: &mut Model, what: Text) {
-    let text = fill(model.text(Text::NotYet), &[model.text(what)]);
-    complain(model, text);
 }
 
 fn commands(model: &mut Model, title: CommandsTitle) {
@@ -252,7 +256,7 @@ fn refresh(model: &mut Model) -> Vec<Cmd> {
         Screen::Incidents => incidents::read_list(model),
         Screen::Search if model.search.is_tailing => Vec::new(),
         Screen::Search => search::run(model),
-        Screen::Rules => vec![ask(model, Slot::Rules, Request::Rules)],
+        Screen::Rules => rules::refresh(model),
         Screen::Sources => sources::refresh(model),
         Screen::Audit => audit::refresh(model),
         Screen::Reports => reports::refresh(model),
@@ -265,6 +269,7 @@ fn open(model: &mut Model) -> Vec<Cmd> {
         Screen::Incidents => incidents::open(model),
         Screen::Search => search::open(model),
         Screen::Sources => sources::open(model),
+        Screen::Rules => rules::open(model),
         Screen::Audit => audit::open(model),
         _ => Vec::new(),
     }
@@ -279,6 +284,7 @@ fn back(model: &mut Model) -> Vec<Cmd> {
         Screen::Alerts => alerts::clear_marks(model),
         Screen::Incidents => model.incidents.focus = Pane::List,
         Screen::Sources => sources::back(model),
+        Screen::Rules => return rules::back(model),
         Screen::Audit => audit::back(model),
         Screen::Search if model.search.is_loading => return search::give_up(model),
         Screen::Search => match model.search.focus {
@@ -306,6 +312,7 @@ fn next_pane(model: &mut Model) -> Vec<Cmd> {
             model.incidents.focus = if is_list { Pane::Detail } else { Pane::List };
         }
         Screen::Search => model.search.focus = SearchFocus::Query,
+        Screen::Rules => return rules::next_pane(model),
         Screen::Audit => audit::next_pane(model),
         Screen::Sources => {
             let is_list = model.sources.focus == Pane::List;
@@ -343,7 +350,7 @@ fn move_by(model: &mut Model, rows: isize) -> Vec<Cmd> {
             return sources::after_move(model);
         }
         (Screen::Sources, _) => model.sources.inputs_scroll.move_by(rows, model.sources.inputs.len()),
-        (Screen::Rules, _) => model.rules.scroll.move_by(rows, model.rules.shown.len()),
+        (Screen::Rules, _) => return rules::move_by(model, rows),
         (Screen::Reports, _) => reports::move_by(model, rows),
         (Screen::Audit, _) => return audit::move_by(model, rows),
     }
@@ -395,7 +402,9 @@ pub(super) fn keep_visible(model: &mut Model) {
     follow(&mut model.alerts.scroll, model.alerts.rows.len(), alert_rows);
     follow(&mut model.alerts.around.scroll, model.alerts.around.events.len(), around_rows);
     follow(&mut model.incidents.scroll, model.incidents.rows.len(), incident_rows);
-    follow(&mut model.rules.scroll, model.rules.shown.len(), list_rows);
+    let (rule_list, rule_panel) = model.rules.panes(&layout);
+    follow(&mut model.rules.scroll, model.rules.shown.len(), rows_in(rule_list, 1));
+    follow(&mut model.rules.exceptions_scroll, model.rules.exceptions.len(), rows_in(rule_panel, 1));
     follow(&mut model.sources.scroll, model.sources.shown.len(), source_rows);
     follow(&mut model.sources.inputs_scroll, model.sources.inputs.len(), input_rows);
     let audit_rows = audit_rows(model);
@@ -449,10 +458,7 @@ fn copy(model: &mut Model) -> Vec<Cmd> {
             let place = model.sources.shown.get(model.sources.scroll.cursor);
             place.and_then(|index| model.sources.sources.get(*index)).map(|source| source.name.clone())
         }
-        Screen::Rules => {
-            let place = model.rules.shown.get(model.rules.scroll.cursor);
-            place.and_then(|index| model.rules.rows.get(*index)).map(|rule| rule.id.clone())
-        }
+        Screen::Rules => model.rules.focused().map(|rule| rule.id.clone()),
         Screen::Audit => {
             let entry = model.audit.focused_entry().filter(|_| model.audit.is_open);
             entry.map(|entry| entry.entry.clone()).or_else(|| model.audit.focused().map(|row| row.detail.clone()))

@@ -3,6 +3,8 @@
 mod alerts;
 mod answers;
 mod audit;
+mod drafts;
+mod exception;
 mod export;
 mod figures;
 mod files;
@@ -13,6 +15,7 @@ mod link;
 mod overlays;
 mod presence;
 mod reports;
+mod rules;
 mod search;
 mod sources;
 
@@ -83,6 +86,9 @@ fn apply(model: &mut Model, msg: Msg) -> Vec<Cmd> {
         Msg::Stream { generation, message } => link::receive(model, generation, *message),
         Msg::StreamEnded { generation, failure } => link::ended(model, generation, failure),
         Msg::Tailed { generation, events } => search::tailed(model, generation, events),
+        Msg::Edited(result) => drafts::edited(model, result),
+        Msg::Backtested { generation, message } => rules::backtested(model, generation, *message),
+        Msg::BacktestEnded { generation, failure } => rules::backtest_ended(model, generation, failure),
         Msg::TailEnded { generation, failure } => search::tail_ended(model, generation, failure),
     }
 }

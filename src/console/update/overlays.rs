@@ -14,12 +14,14 @@ use crate::console::model::overlay::Purpose;
 use crate::console::model::search::SearchFocus;
 use crate::console::msg::Cmd;
 use crate::console::update::alerts;
+use crate::console::update::exception;
 use crate::console::update::export;
 use crate::console::update::files;
 use crate::console::update::forms;
 use crate::console::update::incidents;
 use crate::console::update::keys;
 use crate::console::update::reports;
+use crate::console::update::rules;
 use crate::console::update::search;
 use crate::wire::incident::Changed;
 use crate::wire::incident::IncidentAction;
@@ -34,6 +36,7 @@ pub(super) fn press(model: &mut Model, overlay: Overlay, key: Key) -> Vec<Cmd> {
         Overlay::Export(state) => export::press(model, state, key),
         Overlay::Handover { draft, top } => reports::press_handover(model, draft, top, key),
         Overlay::Commands { title, input, cursor } => press_commands(model, title, input, cursor, key),
+        Overlay::Except(form) => exception::press(model, form, key),
         Overlay::Fields { rows, cursor } => {
             let moved = moved(cursor, rows.len(), key);
             match (key, rows.get(cursor)) {
@@ -121,6 +124,10 @@ fn press_choice(model: &mut Model, choice: Choice, key: Key) -> Vec<Cmd> {
             }
             None => Vec::new(),
         },
+        Choice::RuleState(rule) => {
+            rules::state_chosen(model, rule, digit);
+            Vec::new()
+        }
         Choice::Clock(id, names) => match names.into_iter().nth(digit - 1) {
             Some(name) => incidents::act(model, id, IncidentAction::MeetClock { name }),
             None => Vec::new(),
@@ -174,6 +181,7 @@ pub(super) fn paste(model: &mut Model, text: &str) -> Vec<Cmd> {
         Some(Overlay::Close(form)) if form.disposition.is_some() => {
             form.typed_count.as_mut().unwrap_or(&mut form.note).insert(text);
         }
+        Some(Overlay::Except(form)) => form.reason.insert(text),
         Some(Overlay::Line { input, .. } | Overlay::Commands { input, .. }) => input.insert(text),
         Some(_) => {}
         None if model.screen == Screen::Search && model.search.focus == SearchFocus::Query => {

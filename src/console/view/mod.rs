@@ -4,11 +4,12 @@ mod alert_detail;
 mod alerts;
 mod audit;
 mod canvas;
+mod exception;
 mod frame;
 mod incidents;
-mod lists;
 mod overlays;
 mod reports;
+mod rules;
 mod search;
 mod sources;
 
@@ -26,6 +27,7 @@ pub(super) use audit::audit_rows;
 pub(super) use audit::audit_top_max;
 pub(super) use reports::handover_top_max;
 pub(super) use reports::reports_top_max;
+pub(super) use rules::rules_top_max;
 
 /// Draws the whole screen.
 pub(super) fn view(model: &Model, frame: &mut Frame<'_>) {
@@ -40,7 +42,7 @@ pub(super) fn view(model: &Model, frame: &mut Frame<'_>) {
         Screen::Alerts => alerts::draw(model, &layout, &mut canvas),
         Screen::Incidents => incidents::draw(model, &layout, &mut canvas),
         Screen::Search => search::draw(model, &layout, &mut canvas),
-        Screen::Rules => lists::draw_rules(model, &layout, &mut canvas),
+        Screen::Rules => rules::draw(model, &layout, &mut canvas),
         Screen::Sources => sources::draw(model, &layout, &mut canvas),
         Screen::Audit => audit::draw(model, &layout, &mut canvas),
         Screen::Reports => reports::draw(model, &layout, &mut canvas),

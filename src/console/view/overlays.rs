@@ -24,6 +24,7 @@ use crate::console::model::overlay::CommandsTitle;
 use crate::console::model::overlay::Exporting;
 use crate::console::model::overlay::Overlay;
 use crate::console::model::overlay::Purpose;
+use crate::console::model::rules::STATES;
 use crate::console::model::search::SPANS;
 use crate::console::update::DISPOSITIONS;
 use crate::console::update::LEVELS;
@@ -34,6 +35,7 @@ use crate::console::view::canvas::Canvas;
 use crate::console::view::canvas::Line;
 use crate::console::view::canvas::piece;
 use crate::console::view::canvas::wrap;
+use crate::console::view::exception;
 use crate::console::view::incidents::phase_text;
 use crate::console::view::reports;
 use crate::wire::saved::SavedSearch;
@@ -56,6 +58,7 @@ pub(super) fn draw(model: &Model, overlay: &Overlay, layout: &Layout, canvas: &m
         Overlay::Export(state) => draw_export(model, state, layout, canvas),
         Overlay::Handover { draft, top } => reports::draw_handover(model, draft.as_ref(), *top, layout, canvas),
         Overlay::Commands { title, input, cursor } => draw_commands(model, *title, input, *cursor, layout, canvas),
+        Overlay::Except(form) => exception::draw(model, form, layout, canvas),
         Overlay::Fields { rows, cursor } => {
             let title = fill(model.text(Text::FieldsOfPage), &[&model.search.events.len().to_string()]);
             draw_counts(rows, *cursor, &title, layout, canvas);
@@ -82,7 +85,7 @@ pub(super) fn open_box(layout: &Layout, canvas: &mut Canvas<'_>, width: u16, row
 }
 
 /// Writes a label and what is typed behind it; a label that is a word ends with a colon.
-fn put_input(canvas: &mut Canvas<'_>, area: Rect, row: u16, label: &str, input: &Input) {
+pub(super) fn put_input(canvas: &mut Canvas<'_>, area: Rect, row: u16, label: &str, input: &Input) {
     let y = area.y + row;
     if y >= area.bottom() {
         return;
@@ -165,6 +168,17 @@ fn line_texts(model: &Model, purpose: &Purpose) -> (String, &'static str, Option
         }
         Purpose::Title(..) => (model.text(Text::TitleTitle).to_owned(), model.text(Text::ColumnTitle), None),
         Purpose::Merge(_) => (model.text(Text::MergeTitle).to_owned(), "INC-", None),
+        Purpose::SaveRule => {
+            let path = model.rules.draft.as_ref().map_or("", |draft| draft.source.path.as_str());
+            (fill(model.text(Text::RuleSaveTitle), &[path]), model.text(Text::Reason), None)
+        }
+        Purpose::Revoke(id) => {
+            (fill(model.text(Text::RevokeTitle), &[&id.to_string()]), model.text(Text::Reason), None)
+        }
+        Purpose::RuleState(rule, state) => {
+            let name = STATES.iter().find(|(known, _)| known == state).map_or(*state, |(_, name)| model.text(*name));
+            (fill(model.text(Text::StateReason), &[rule, name]), model.text(Text::Reason), None)
+        }
         Purpose::Assign(_) => (model.text(Text::AssignTitle).to_owned(), model.text(Text::ColumnOwner), None),
         Purpose::Deadline(_) => {
             (model.text(Text::DeadlineTitle).to_owned(), model.text(Text::KeySetClock), Some(Text::DeadlineHint))
@@ -270,6 +284,9 @@ fn draw_choice(model: &Model, choice: &Choice, layout: &Layout, canvas: &mut Can
         Choice::Clock(_, names) => {
             let name = |name: &String| words::word(model.lang, name).to_owned();
             (Text::ClockTitle, names.iter().map(name).collect())
+        }
+        Choice::RuleState(_) => {
+            (Text::StateTitle, STATES.iter().map(|(_, name)| model.text(*name).to_owned()).collect())
         }
         Choice::Pivot(entities) => {
             let name = |(kind, field, value): &(String, String, String)| {

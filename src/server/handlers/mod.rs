@@ -9,6 +9,7 @@ pub(super) mod lines;
 pub(super) mod presence;
 pub(super) mod reports;
 pub(super) mod retention;
+pub(super) mod rule_files;
 pub(super) mod rules;
 pub(super) mod saved;
 pub(super) mod search;

@@ -67,3 +67,27 @@ async fn a_backtest_answers_in_lines() {
     assert!(text.ends_with("}\n") && text.contains("\"matches\":7"), "{text}");
     assert_eq!(world.post("an", "/v1/rules/backtest", &json!({"rule": "s"})).await.status, 404);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rule_file_is_saved_by_an_admin_in_a_state_and_remembered() {
+    let world = World::new();
+    let save = |text: &str, reason: &str| json!({"path": "own.yml", "text": text, "state": "shadow", "reason": reason});
+    assert_eq!(world.post("an", "/v1/rules/source", &save("right", "x")).await.status, 403);
+    assert_eq!(world.post("chief", "/v1/rules/source", &save("right", " ")).await.status, 400);
+    assert_eq!(world.post("chief", "/v1/rules/source", &save("wrong", "x")).await.status, 400);
+    assert_eq!(
+        world.get("an", "/v1/rules").await.json()["rules"][0]["state"],
+        "live",
+        "what is refused changes nothing"
+    );
+    let saved = world.post("chief", "/v1/rules/source", &save("right", "less noise")).await;
+    assert_eq!((saved.status, saved.json()["version"].as_str()), (200, Some("2")));
+    let history = world.get("an", "/v1/rules/r").await.json();
+    assert_eq!((history["state"].as_str(), history["history"][0]["action"].as_str()), (Some("shadow"), Some("edited")));
+    assert_eq!(history["history"][0]["text"], "less noise");
+    assert_eq!(world.get("kiem", "/v1/rules/r/source").await.json()["version"], "1");
+    let many = json!({"rules": ["r", "not-there-yet"], "state": "live", "reason": "tried"});
+    assert_eq!(world.post("an", "/v1/rules/states", &many).await.status, 403);
+    assert_eq!(world.post("chief", "/v1/rules/states", &many).await.json()["changed"], 2);
+    assert_eq!(world.get("an", "/v1/rules").await.json()["rules"][0]["state"], "live");
+}

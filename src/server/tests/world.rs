@@ -66,7 +66,12 @@ use crate::wire::rule::BacktestMessage;
 use crate::wire::rule::BacktestProgress;
 use crate::wire::rule::BacktestReport;
 use crate::wire::rule::BacktestRequest;
+use crate::wire::rule::CheckReport;
 use crate::wire::rule::ExceptionPreview;
+use crate::wire::rule::RuleSaveRequest;
+use crate::wire::rule::RuleSource;
+use crate::wire::rule::TestReport;
+use crate::wire::rule::TestRequest;
 use crate::wire::rule::Verdicts;
 use crate::wire::search::Histogram;
 use crate::wire::search::HistogramRequest;
@@ -399,6 +404,25 @@ pub(super) struct FakeRules;
 impl RuleService for FakeRules {
     fn preview(&self, _: &NewException) -> Result<ExceptionPreview, Problem> {
         Ok(ExceptionPreview { days: 30, matches: 50, hidden: 41, ..ExceptionPreview::default() })
+    }
+
+    fn source(&self, rule: &str) -> Result<RuleSource, Problem> {
+        Ok(RuleSource { id: rule.to_owned(), version: "1".to_owned(), ..RuleSource::default() })
+    }
+
+    fn check(&self, text: &str) -> CheckReport {
+        CheckReport { rules: vec!["r".to_owned()], is_right: text == "right", ..CheckReport::default() }
+    }
+
+    fn test(&self, request: &TestRequest) -> Result<TestReport, Problem> {
+        Ok(TestReport { rule: request.rule.clone(), ..TestReport::default() })
+    }
+
+    fn save(&self, request: &RuleSaveRequest) -> Result<RuleSource, Problem> {
+        if request.text != "right" {
+            return Err(Refused::invalid("own.yml:1:1: wrong").0);
+        }
+        Ok(RuleSource { path: request.path.clone(), version: "2".to_owned(), ..RuleSource::default() })
     }
 
     fn backtest(

@@ -142,7 +142,8 @@ fn away(detail: String) -> Problem {
 type Outcome = Result<BacktestReport, Problem>;
 
 fn in_folder(args: &Args, request: &BacktestRequest, bar: &Bar) -> anyhow::Result<Option<Outcome>> {
-    let settings = load(None, std::env::vars(), &Flags::default()).context("reading the configuration")?;
+    let mut settings = load(None, std::env::vars(), &Flags::default()).context("reading the configuration")?;
+    settings.rules.folder.get_or_insert_with(|| args.place.data().join("rules"));
     let zone = settings.zone_offset_seconds;
     let mut content = content_of(&settings);
     if let Some(folder) = &args.rules {

@@ -1,6 +1,10 @@
 //! What the API does with rules: backtests over the server's own history.
 
+mod files;
+
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -25,7 +29,12 @@ use crate::wire::problem::Problem;
 use crate::wire::rule::BacktestMessage;
 use crate::wire::rule::BacktestProgress;
 use crate::wire::rule::BacktestRequest;
+use crate::wire::rule::CheckReport;
 use crate::wire::rule::ExceptionPreview;
+use crate::wire::rule::RuleSaveRequest;
+use crate::wire::rule::RuleSource;
+use crate::wire::rule::TestReport;
+use crate::wire::rule::TestRequest;
 
 /// Somebody waits for a preview.
 const PREVIEW_DEADLINE: Duration = Duration::from_secs(20);
@@ -40,6 +49,8 @@ pub(in crate::pipeline) struct RulesOf {
     pub(in crate::pipeline) alerts: Arc<AlertStore>,
     pub(in crate::pipeline) settings: Settings,
     pub(in crate::pipeline) clock: Arc<dyn Clock>,
+    /// Comparing a version and writing the next is one step.
+    pub(in crate::pipeline) saving: Mutex<()>,
 }
 
 impl RulesOf {
@@ -78,6 +89,26 @@ pub fn content_of(settings: &Settings) -> detect::Content {
 }
 
 impl RuleService for RulesOf {
+    fn source(&self, rule: &str) -> Result<RuleSource, Problem> {
+        files::source(&self.content(), self.settings.rules.folder.as_deref(), rule)
+    }
+
+    fn check(&self, text: &str) -> CheckReport {
+        files::check(&self.content(), text)
+    }
+
+    fn test(&self, request: &TestRequest) -> Result<TestReport, Problem> {
+        files::test(self.content(), self.settings.parsers.folder.as_deref(), request)
+    }
+
+    fn save(&self, request: &RuleSaveRequest) -> Result<RuleSource, Problem> {
+        let Some(folder) = self.settings.rules.folder.as_deref() else {
+            return Err(files::refused(400, "invalid", "there is no folder for rules of your own".to_owned()));
+        };
+        let _one_at_a_time = self.saving.lock().unwrap_or_else(PoisonError::into_inner);
+        files::save(&self.content(), folder, request)
+    }
+
     fn preview(&self, exception: &NewException) -> Result<ExceptionPreview, Problem> {
         let zone = self.settings.zone_offset_seconds;
         let request = BacktestRequest { rule: exception.rule.clone(), ..BacktestRequest::default() };
