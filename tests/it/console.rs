@@ -219,6 +219,9 @@ fn two_consoles_in_conflict_see_each_other() {
     an.write(" chieu nay");
     ha.write(" tonight");
     an.press(ENTER);
+    // What is typed is on the screen at once; who was first is decided where both are kept.
+    let kept = || String::from_utf8_lossy(&served.run(&["incidents", "list", "--format", "json"])).into_owned();
+    wait("the first title", || kept().contains("chieu nay").then_some(()), kept);
     an.sees(&["INC-1", "chieu nay"]);
     ha.press(ENTER);
     // The loser is told what stands there now, and what was typed is not lost.
