@@ -11,6 +11,7 @@ mod evidence;
 mod note;
 mod query;
 mod records;
+mod rules;
 mod saved;
 mod transport;
 
