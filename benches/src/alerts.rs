@@ -97,7 +97,7 @@ fn detection(number: usize, now: Timestamp) -> NewDetection {
             Entity { kind: "ip".to_owned(), field: "source.ip".to_owned(), value: entity.clone() },
             Entity { kind: "user".to_owned(), field: "user.name".to_owned(), value: "visitor".to_owned() },
         ],
-        criticality: if number % 20 == 0 { Criticality::High } else { Criticality::Normal },
+        criticality: if number.is_multiple_of(20) { Criticality::High } else { Criticality::Normal },
         host: Some(format!("srv-{}", number % 300)),
         event_ids: vec![EventId(0)],
         event_time: Timestamp(now.0.saturating_sub(i64::try_from(number).unwrap_or(0).saturating_mul(1_000_000))),

@@ -2,7 +2,7 @@
 //!
 //! The files of the journal have no stable format to be read by others; `journalctl` is the door their makers keep. It is run as a
 //! child that follows the journal, its output is read no faster than it is stored, and the cursor of the last stored entry is kept
-//! in the [`Ledger`](crate::ingest::ledger::Ledger), so that no entry is lost or repeated, not even across `kill -9`.
+//! in the [`Ledger`], so that no entry is lost or repeated, not even across `kill -9`.
 
 mod child;
 mod entry;
