@@ -5,6 +5,8 @@ use std::io::Write as _;
 use anyhow::bail;
 
 use crate::cli::Exit;
+use crate::cli::output::Language;
+use crate::cli::output::local;
 use crate::cli::place;
 use crate::cli::rules::Format;
 use crate::client::ClientError;
@@ -117,10 +119,18 @@ fn show_state(args: &StateArgs) -> anyhow::Result<Exit> {
         writeln!(out)?;
         return Ok(Exit::Fine);
     }
-    writeln!(out, "{} is {}", SafeText::new(&detail.id), detail.state)?;
+    let is = Language::of_environment().pick("đang ở trạng thái", "is");
+    writeln!(out, "{} {is} {}", SafeText::new(&detail.id), detail.state)?;
     for change in &detail.history {
         let text = change.text.as_deref().unwrap_or_default();
-        writeln!(out, "  {}  {:<9} {}  {}", change.at, change.action, SafeText::new(&change.who), SafeText::new(text))?;
+        writeln!(
+            out,
+            "  {}  {:<9} {}  {}",
+            local(&change.at),
+            change.action,
+            SafeText::new(&change.who),
+            SafeText::new(text)
+        )?;
     }
     if args.diff {
         for pair in detail.versions.windows(2) {
@@ -202,9 +212,14 @@ fn try_except(args: &ExceptArgs) -> anyhow::Result<Exit> {
     };
     let client = args.place.server()?;
     let preview = told(client.call(async |client| client.preview_exception(&request).await))?;
-    eprintln!("{}", sentence(&preview));
+    let language = Language::of_environment();
+    eprintln!("{}", sentence(&preview, language));
     if !args.yes {
-        eprintln!("nothing was changed; `--yes` and a `--reason` put it in force");
+        let told = language.pick(
+            "chưa đổi gì; thêm `--yes` và `--reason` để có hiệu lực",
+            "nothing was changed; `--yes` and a `--reason` put it in force",
+        );
+        eprintln!("{told}");
         return Ok(Exit::Fine);
     }
     let row = told(client.call(async |client| client.except(&request).await))?;
@@ -213,16 +228,24 @@ fn try_except(args: &ExceptArgs) -> anyhow::Result<Exit> {
 }
 
 /// Says what an exception would have hidden.
-fn sentence(preview: &ExceptionPreview) -> String {
-    let mut text = format!(
-        "would hide {} of {} matches in {} days, {} true positives",
-        preview.hidden, preview.matches, preview.days, preview.alerts.true_positive
-    );
+fn sentence(preview: &ExceptionPreview, language: Language) -> String {
+    let ExceptionPreview { hidden, matches, days, .. } = preview;
+    let true_positives = preview.alerts.true_positive;
+    let mut text = match language {
+        Language::Vietnamese => {
+            format!("sẽ giấu {hidden} trên {matches} lần khớp trong {days} ngày, {true_positives} cảnh báo đúng")
+        }
+        Language::English => {
+            format!("would hide {hidden} of {matches} matches in {days} days, {true_positives} true positives")
+        }
+    };
     if preview.alerts.open > 0 {
-        text.push_str(&format!(", {} alerts nobody has closed yet", preview.alerts.open));
+        let open = language.pick("cảnh báo chưa ai đóng", "alerts nobody has closed yet");
+        text.push_str(&format!(", {} {open}", preview.alerts.open));
     }
     if let Some(reason) = &preview.cost.partial {
-        text.push_str(&format!(" (at least: looking ended early, {reason})"));
+        let early = language.pick("ít nhất: dừng tìm sớm", "at least: looking ended early");
+        text.push_str(&format!(" ({early}, {reason})"));
     }
     text
 }
@@ -246,6 +269,7 @@ fn list(args: &ExceptionsArgs) -> anyhow::Result<Exit> {
 }
 
 fn print(rows: &[ExceptionRow], format: Format) -> anyhow::Result<()> {
+    let language = Language::of_environment();
     let mut out = std::io::stdout().lock();
     for row in rows {
         if format == Format::Json {
@@ -259,12 +283,18 @@ fn print(rows: &[ExceptionRow], format: Format) -> anyhow::Result<()> {
             .map(|condition| format!("{} {} '{}'", condition.field, condition.comparison, condition.value))
             .collect();
         let until = match (&row.revoked, row.is_in_force) {
-            (Some(revoked), _) => format!("revoked {revoked} by {}", row.revoked_by.as_deref().unwrap_or("-")),
-            (None, true) => format!("until {}", row.expires),
-            (None, false) => format!("expired {}", row.expires),
+            (Some(revoked), _) => {
+                let by = row.revoked_by.as_deref().unwrap_or("-");
+                let (was, who) = language.pick(("đã thu hồi", "bởi"), ("revoked", "by"));
+                format!("{was} {} {who} {by}", local(revoked))
+            }
+            (None, true) => format!("{} {}", language.pick("đến", "until"), local(&row.expires)),
+            (None, false) => format!("{} {}", language.pick("hết hạn", "expired"), local(&row.expires)),
         };
-        writeln!(out, "EXC-{}  {}  {until}  hid {}", row.id, SafeText::new(&row.rule), row.hidden)?;
-        writeln!(out, "    where {}", SafeText::new(&conditions.join(" and ")))?;
+        let hid = language.pick("đã giấu", "hid");
+        writeln!(out, "EXC-{}  {}  {}  {hid} {}", row.id, SafeText::new(&row.rule), SafeText::new(&until), row.hidden)?;
+        let (where_, and) = language.pick(("khi", " và "), ("where", " and "));
+        writeln!(out, "    {where_} {}", SafeText::new(&conditions.join(and)))?;
         writeln!(out, "    {}: {}", SafeText::new(&row.author), SafeText::new(&row.reason))?;
     }
     Ok(())
@@ -298,6 +328,10 @@ mod tests {
     #[test]
     fn a_preview_is_one_sentence() {
         let preview = ExceptionPreview { days: 30, matches: 50, hidden: 41, ..ExceptionPreview::default() };
-        assert_eq!(sentence(&preview), "would hide 41 of 50 matches in 30 days, 0 true positives");
+        assert_eq!(sentence(&preview, Language::English), "would hide 41 of 50 matches in 30 days, 0 true positives");
+        assert_eq!(
+            sentence(&preview, Language::Vietnamese),
+            "sẽ giấu 41 trên 50 lần khớp trong 30 ngày, 0 cảnh báo đúng"
+        );
     }
 }

@@ -16,6 +16,7 @@ use indicatif::ProgressStyle;
 use super::report;
 use crate::alert::AlertReader;
 use crate::cli::Exit;
+use crate::cli::output::Language;
 use crate::cli::place;
 use crate::cli::rules::Format;
 use crate::client::ClientError;
@@ -191,7 +192,7 @@ fn print(args: &Args, found: &BacktestReport) -> anyhow::Result<Exit> {
             write_safe_json(&mut out, found)?;
             out.write_all(b"\n")?;
         }
-        Format::Text => report::print(found, &mut out)?,
+        Format::Text => report::print(found, Language::of_environment(), &mut out)?,
     }
     Ok(if found.matches == 0 { Exit::Findings } else { Exit::Fine })
 }

@@ -3,6 +3,8 @@
 use std::io;
 use std::io::Write;
 
+use crate::cli::output::Language;
+use crate::cli::output::local;
 use crate::model::SafeText;
 use crate::wire::rule::BacktestCost;
 use crate::wire::rule::BacktestReport;
@@ -14,35 +16,46 @@ const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']
 const BAR_COLUMNS: u64 = 40;
 const LINE_CHARS: usize = 140;
 
-pub(super) fn print(report: &BacktestReport, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{} [{}], level {}", SafeText::new(&report.title), SafeText::new(&report.rule), report.level)?;
-    let until = if report.until.is_empty() { "now" } else { &report.until };
-    writeln!(
-        out,
-        "{} to {until}: {} matches, {} alerts (one for each entity)",
-        report.since, report.matches, report.alerts
-    )?;
+pub(super) fn print(report: &BacktestReport, language: Language, out: &mut dyn Write) -> io::Result<()> {
+    let title = language.pick(report.title_vi.as_ref().unwrap_or(&report.title), &report.title);
+    let level = language.pick("mức", "level");
+    writeln!(out, "{} [{}], {level} {}", SafeText::new(title), SafeText::new(&report.rule), report.level)?;
+    let until = if report.until.is_empty() { language.pick("nay", "now") } else { &report.until };
+    let (since, matches, alerts) = (local(&report.since), report.matches, report.alerts);
+    match language {
+        Language::Vietnamese => {
+            writeln!(out, "{since} đến {until}: {matches} lần khớp, {alerts} cảnh báo (mỗi thực thể một)")?;
+        }
+        Language::English => {
+            writeln!(out, "{since} to {until}: {matches} matches, {alerts} alerts (one for each entity)")?;
+        }
+    }
     print_days(report, out)?;
-    print_entities(report, out)?;
+    print_entities(report, language, out)?;
     if !report.examples.is_empty() {
-        writeln!(out, "\nNewest matches:")?;
+        writeln!(out, "\n{}:", language.pick("Lần khớp mới nhất", "Newest matches"))?;
     }
     for example in &report.examples {
         let line: String = example.line.chars().take(LINE_CHARS).collect();
         let events = if example.events.len() > 1 {
-            format!("{} (of {} events)", example.event, example.events.len())
+            let of = language.pick("sự kiện liên quan", "events");
+            format!("{} ({} {of})", example.event, example.events.len())
         } else {
             example.event.to_string()
         };
-        writeln!(out, "  {}  event {events}  {}", example.timestamp, SafeText::new(&example.entity))?;
+        let event = language.pick("sự kiện", "event");
+        writeln!(out, "  {}  {event} {events}  {}", local(&example.timestamp), SafeText::new(&example.entity))?;
         writeln!(out, "      {}", SafeText::new(&line))?;
     }
     if report.past_of_rule.total() + report.past_of_entities.total() > 0 {
-        writeln!(out, "\nHow analysts closed alerts before:")?;
-        writeln!(out, "  of this rule:       {}", verdicts(&report.past_of_rule))?;
-        writeln!(out, "  of these entities:  {}", verdicts(&report.past_of_entities))?;
+        let head = language.pick("Cảnh báo trước đây đã đóng thế nào", "How analysts closed alerts before");
+        writeln!(out, "\n{head}:")?;
+        let (rule, entities) = language
+            .pick(("của luật này:      ", "của các thực thể:  "), ("of this rule:       ", "of these entities:  "));
+        writeln!(out, "  {rule}{}", verdicts(&report.past_of_rule, language))?;
+        writeln!(out, "  {entities}{}", verdicts(&report.past_of_entities, language))?;
     }
-    print_cost(&report.cost, out)
+    print_cost(&report.cost, language, out)
 }
 
 fn print_days(report: &BacktestReport, out: &mut dyn Write) -> io::Result<()> {
@@ -71,14 +84,16 @@ pub(super) fn sparkline(counts: &[u64]) -> String {
     counts.iter().map(bar).collect()
 }
 
-fn print_entities(report: &BacktestReport, out: &mut dyn Write) -> io::Result<()> {
+fn print_entities(report: &BacktestReport, language: Language, out: &mut dyn Write) -> io::Result<()> {
     if report.entities.is_empty() {
         return Ok(());
     }
-    writeln!(out, "\n{:>9}  entity", "matches")?;
+    let (matches, entity) = language.pick(("lần khớp", "thực thể"), ("matches", "entity"));
+    writeln!(out, "\n{matches:>9}  {entity}")?;
     for entity in &report.entities {
-        let name = if entity.value.is_empty() { "(none)" } else { &entity.value };
-        let past = if entity.past.total() == 0 { String::new() } else { format!("  {}", verdicts(&entity.past)) };
+        let name = if entity.value.is_empty() { language.pick("(không có)", "(none)") } else { &entity.value };
+        let past =
+            if entity.past.total() == 0 { String::new() } else { format!("  {}", verdicts(&entity.past, language)) };
         writeln!(
             out,
             "{:>9}  {} ({}){past}",
@@ -89,45 +104,77 @@ fn print_entities(report: &BacktestReport, out: &mut dyn Write) -> io::Result<()
     }
     let told = report.entities.len() as u64;
     if report.alerts > told {
-        writeln!(out, "{:>9}  and {} more entities", "", report.alerts - told)?;
+        let (and, more) = language.pick(("và", "thực thể nữa"), ("and", "more entities"));
+        writeln!(out, "{:>9}  {and} {} {more}", "", report.alerts - told)?;
     }
     Ok(())
 }
 
 /// Says verdicts in words.
-pub(super) fn verdicts(past: &Verdicts) -> String {
+pub(super) fn verdicts(past: &Verdicts, language: Language) -> String {
     if past.total() == 0 {
-        return "no alerts".to_owned();
+        return language.pick("không có cảnh báo", "no alerts").to_owned();
     }
-    let mut text = format!(
-        "{} true, {} false, {} benign, {} other, {} open",
-        past.true_positive, past.false_positive, past.benign_positive, past.other, past.open
-    );
+    let Verdicts { true_positive, false_positive, benign_positive, other, open } = past;
+    let mut text = match language {
+        Language::Vietnamese => format!(
+            "{true_positive} đúng, {false_positive} sai, {benign_positive} lành tính, {other} khác, {open} còn mở"
+        ),
+        Language::English => {
+            format!(
+                "{true_positive} true, {false_positive} false, {benign_positive} benign, {other} other, {open} open"
+            )
+        }
+    };
     if let Some(percent) = past.precision() {
-        text.push_str(&format!("; {percent} % of those judged were true"));
+        let judged = language.pick("% cảnh báo đã kết luận là đúng", "% of those judged were true");
+        text.push_str(&format!("; {percent} {judged}"));
     }
     text
 }
 
-fn print_cost(cost: &BacktestCost, out: &mut dyn Write) -> io::Result<()> {
+fn print_cost(cost: &BacktestCost, language: Language, out: &mut dyn Write) -> io::Result<()> {
     let seconds = cost.elapsed_ms as f64 / 1_000.0;
-    writeln!(
-        out,
-        "\n{} of {} events read, {} of {} partitions, in {seconds:.2} s",
-        cost.events_read, cost.events, cost.partitions, cost.partitions_total
-    )?;
+    let (read, events, partitions, all) = (cost.events_read, cost.events, cost.partitions, cost.partitions_total);
+    match language {
+        Language::Vietnamese => {
+            writeln!(
+                out,
+                "\nđọc {read} trên {events} sự kiện, {partitions} trên {all} phân vùng, trong {seconds:.2} s"
+            )?;
+        }
+        Language::English => {
+            writeln!(out, "\n{read} of {events} events read, {partitions} of {all} partitions, in {seconds:.2} s")?;
+        }
+    }
     match &cost.prefilter {
         Some(query) => {
             let shown: String = query.chars().take(LINE_CHARS).collect();
-            writeln!(out, "the index was asked for: {}", SafeText::new(&shown))?;
+            let asked = language.pick("chỉ mục được hỏi", "the index was asked for");
+            writeln!(out, "{asked}: {}", SafeText::new(&shown))?;
         }
-        None => writeln!(out, "nothing the rule needs can be asked of the index: every event was read")?,
+        None => writeln!(
+            out,
+            "{}",
+            language.pick(
+                "không có gì của luật hỏi được từ chỉ mục: mọi sự kiện đã được đọc",
+                "nothing the rule needs can be asked of the index: every event was read",
+            )
+        )?,
     }
     if !cost.in_order {
-        writeln!(out, "too many events to be taken in the order of their arrival: correlations may differ a little")?;
+        let order = language.pick(
+            "quá nhiều sự kiện để lấy theo thứ tự đến: luật tương quan có thể lệch đôi chút",
+            "too many events to be taken in the order of their arrival: correlations may differ a little",
+        );
+        writeln!(out, "{order}")?;
     }
     if let Some(reason) = &cost.partial {
-        writeln!(out, "ENDED EARLY ({}): these figures are a beginning, not the whole", SafeText::new(reason))?;
+        let (early, part) = language.pick(
+            ("DỪNG SỚM", "các số này mới là phần đầu"),
+            ("ENDED EARLY", "these figures are a beginning, not the whole"),
+        );
+        writeln!(out, "{early} ({}): {part}", SafeText::new(reason))?;
     }
     Ok(())
 }
@@ -152,7 +199,7 @@ mod tests {
             ..BacktestReport::default()
         };
         let mut out = Vec::new();
-        print(&report, &mut out).expect("writable");
+        print(&report, Language::English, &mut out).expect("writable");
         let text = String::from_utf8(out).expect("UTF-8");
         for part in [
             "12 matches, 30 alerts",
@@ -162,5 +209,9 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part}\n{text}");
         }
+        let mut out = Vec::new();
+        print(&report, Language::Vietnamese, &mut out).expect("writable");
+        let text = String::from_utf8(out).expect("UTF-8");
+        assert!(text.contains("12 lần khớp, 30 cảnh báo") && text.contains("1 đúng, 3 sai"), "{text}");
     }
 }
