@@ -69,7 +69,8 @@ pub struct Standing {
 impl Standing {
     /// Returns the logs, as places in `newest`, whose checkpoint is to be sent now; notes since when any is lacking.
     pub fn due(&mut self, now: Timestamp, newest: &[(&str, u64)]) -> Vec<usize> {
-        let is_lacking = |(name, size): &(&str, u64)| self.sizes.get(*name) != Some(size);
+        // The checkpoint of an empty log proves nothing, and giving it would hold up the first that does.
+        let is_lacking = |(name, size): &(&str, u64)| *size > 0 && self.sizes.get(*name) != Some(size);
         let lacking: Vec<usize> =
             newest.iter().enumerate().filter(|(_, log)| is_lacking(log)).map(|(place, _)| place).collect();
         if lacking.is_empty() {

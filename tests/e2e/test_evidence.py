@@ -91,6 +91,9 @@ def test_checkpoints_leave_the_machine_and_tell_a_history_that_was_written_anew(
                                   60, "every place given a checkpoint")
                 assert len(places) == 3, places
                 assert all(row["behind_since"] is None or row["error"] is None for row in places), places
+                # The two logs are given one after the other.
+                wait_for(lambda: any("/audit" in path.read_text() for path in folder.iterdir()), 90, "the audit log's checkpoint")
+                wait_for(lambda: (work / "kept").exists() and "/audit" in (work / "kept").read_text(), 90, "the same by syslog")
                 data = server.data
             wait_for(lambda: (work / "kept").exists() and "longan-checkpoint" in (work / "kept").read_text(), 30, "the line")
         url = f"https://127.0.0.1:{served.server_port}/checkpoints"
@@ -105,7 +108,7 @@ def test_checkpoints_leave_the_machine_and_tell_a_history_that_was_written_anew(
         assert verify(data)["is_right"], "the machine alone cannot tell"
         for arguments in against:
             report = verify(data, *arguments)
-            assert any("audit" in finding["place"] for finding in report["findings"]), (arguments, report)
+            assert any("audit" in finding["place"] for finding in report["findings"]), (arguments, report, [(path.name, path.read_text()) for path in folder.iterdir()])
         served.shutdown()
 
 
