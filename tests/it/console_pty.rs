@@ -77,7 +77,12 @@ pub(crate) fn wait<T>(what: &str, look: impl FnMut() -> Option<T>, last: impl Fn
     wait_for(PATIENCE, what, look, last)
 }
 
-fn wait_for<T>(patience: Duration, what: &str, mut look: impl FnMut() -> Option<T>, last: impl Fn() -> String) -> T {
+pub(crate) fn wait_for<T>(
+    patience: Duration,
+    what: &str,
+    mut look: impl FnMut() -> Option<T>,
+    last: impl Fn() -> String,
+) -> T {
     let deadline = Instant::now() + patience;
     loop {
         if let Some(found) = look() {

@@ -15,6 +15,7 @@ use crate::console_pty::PROGRAM;
 use crate::console_pty::Served;
 use crate::console_pty::Terminal;
 use crate::console_pty::wait;
+use crate::console_pty::wait_for;
 use crate::proof::output::Kind;
 use crate::proof::output::read;
 
@@ -104,7 +105,9 @@ fn a_console_whose_terminal_is_gone_ends() {
     }
     drop(reader);
     drop(pty.master);
-    wait("the console to end", || child.try_wait().ok().flatten(), String::new);
+    // A program that another test started in just this moment may hold the terminal open as long as it lives.
+    let patience = std::time::Duration::from_secs(240);
+    wait_for(patience, "the console to end", || child.try_wait().ok().flatten(), String::new);
 }
 
 #[test]
