@@ -15,11 +15,9 @@ use crate::client::Records;
 use crate::console::msg::Answer;
 use crate::console::msg::EventObject;
 use crate::console::msg::Failure;
-use crate::console::msg::FileWish;
 use crate::console::msg::Msg;
 use crate::console::msg::Request;
 use crate::console::msg::Slot;
-use crate::console::runtime::bundle;
 use crate::console::runtime::files;
 use crate::console::runtime::files::FileError;
 use crate::wire::report::HandoverFilter;
@@ -65,8 +63,14 @@ impl Effects {
         let (client, messages) = (self.client.clone(), self.messages.clone());
         let task = self.tasks.spawn(async move {
             let result = match request {
-                Request::Export { request, path } => bundle::export(&client, &request, &path).await,
-                Request::Write { path, wish } => written(&client, path, &wish).await,
+                Request::Export { request, path } => match files::export(&client, &path, &request).await {
+                    Ok((path, bytes)) => Ok(Answer::Exported { path, bytes }),
+                    Err(err) => Err(not_written(err)),
+                },
+                Request::Write { path, wish } => match files::write(&client, &path, &wish).await {
+                    Ok((path, count)) => Ok(Answer::Written { path, count }),
+                    Err(err) => Err(not_written(err)),
+                },
                 request => answer(&client, request).await.map_err(failure),
             };
             // The console has ended when nobody listens any more.
@@ -144,16 +148,13 @@ async fn backtest(
     Ok(())
 }
 
-async fn written(client: &Client, path: String, wish: &FileWish) -> Result<Answer, Failure> {
-    match files::write(client, &path, wish).await {
-        Ok(count) => Ok(Answer::Written { path, count }),
-        Err(FileError::Client(err)) => Err(failure(err)),
-        Err(err) => {
-            let source = std::error::Error::source(&err).map(|source| format!(": {source}"));
-            let text = format!("{err}{}", source.unwrap_or_default());
-            Err(Failure { is_away: false, is_conflict: false, text, hint: None, column: None, owner: None })
-        }
-    }
+fn not_written(err: FileError) -> Failure {
+    let FileError::Client(err) = err else {
+        let source = std::error::Error::source(&err).map(|source| format!(": {source}"));
+        let text = format!("{err}{}", source.unwrap_or_default());
+        return Failure { is_away: false, is_conflict: false, text, hint: None, column: None, owner: None };
+    };
+    failure(err)
 }
 
 async fn answer(client: &Client, request: Request) -> Result<Answer, ClientError> {
@@ -187,7 +188,7 @@ async fn answer(client: &Client, request: Request) -> Result<Answer, ClientError
         Request::SavedSearches => Answer::Saved(client.saved_searches().await?),
         Request::SaveSearch(wanted) => Answer::SearchSaved(client.save_search(&wanted).await?),
         Request::DeleteSearch(wanted) => Answer::Saved(client.delete_search(&wanted).await?),
-        // Written to a file by `bundle`; without one its length is all there is to tell.
+        // Written to a file by `files`; without one its length is all there is to tell.
         Request::Export { request, path } => {
             Answer::Exported { path, bytes: client.export(&request).await?.len() as u64 }
         }

@@ -7,6 +7,8 @@ use std::io;
 use std::io::BufWriter;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::path::PathBuf;
 
 use crate::client::Client;
 use crate::client::ClientError;
@@ -14,6 +16,7 @@ use crate::console::msg::FileWish;
 use crate::model::csv::csv_cell;
 use crate::wire::alert::AlertFilter;
 use crate::wire::alert::AlertRow;
+use crate::wire::export::ExportRequest;
 
 /// Rows asked for at once, and in one file.
 const PAGE_ROWS: u32 = 1_000;
@@ -32,48 +35,80 @@ pub(super) enum FileError {
     Write { path: String, source: io::Error },
 }
 
-/// Writes a file; returns how many rows or bytes are in it.
-pub(super) async fn write(client: &Client, path: &str, wish: &FileWish) -> Result<u64, FileError> {
-    let failed = |source| FileError::Write { path: path.to_owned(), source };
-    // Made first: who cannot keep it need not have it made.
-    let mut file = create(path).map_err(failed)?;
-    let filled = fill(client, path, wish, &mut file).await;
-    if filled.is_err() {
-        // Half a file is worse than none; it was ours alone.
-        drop(std::fs::remove_file(path));
+/// A file in the making, readable by its owner only; it goes away again unless it was written whole.
+struct NewFile {
+    path: PathBuf,
+    out: BufWriter<File>,
+    is_whole: bool,
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if !self.is_whole {
+            // Half a file is worse than none, and it was ours alone; that it stays behind is no more than untidy.
+            drop(std::fs::remove_file(&self.path));
+        }
     }
-    filled
 }
 
-fn create(path: &str) -> io::Result<BufWriter<File>> {
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    Ok(BufWriter::new(file))
+impl NewFile {
+    /// Makes it before anything is asked for: who cannot keep an answer need not have it made.
+    fn create(path: &str) -> Result<NewFile, FileError> {
+        let path = absolute(path);
+        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+            Ok(file) => Ok(NewFile { path, out: BufWriter::new(file), is_whole: false }),
+            Err(source) => Err(FileError::Write { path: path.display().to_string(), source }),
+        }
+    }
+
+    fn is_json(&self) -> bool {
+        self.path.extension().is_some_and(|ending| ending == "json" || ending == "ndjson")
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<u64, FileError> {
+        self.out.write_all(bytes).map_err(|source| self.failed(source))?;
+        Ok(bytes.len() as u64)
+    }
+
+    /// Makes it durable; returns its whole path.
+    fn finish(mut self) -> Result<String, FileError> {
+        self.out.flush().and_then(|()| self.out.get_ref().sync_all()).map_err(|source| self.failed(source))?;
+        self.is_whole = true;
+        Ok(self.path.display().to_string())
+    }
+
+    fn failed(&self, source: io::Error) -> FileError {
+        FileError::Write { path: self.path.display().to_string(), source }
+    }
 }
 
-async fn fill(client: &Client, path: &str, wish: &FileWish, file: &mut BufWriter<File>) -> Result<u64, FileError> {
-    let failed = |source| FileError::Write { path: path.to_owned(), source };
+/// Reads a path as a shell would read its beginning.
+fn absolute(path: &str) -> PathBuf {
+    let home = path.strip_prefix("~/").zip(std::env::var_os("HOME"));
+    let path = home.map_or_else(|| PathBuf::from(path), |(rest, home)| Path::new(&home).join(rest));
+    std::path::absolute(&path).unwrap_or(path)
+}
+
+/// Writes a file; returns its whole path and how many rows or bytes are in it.
+pub(super) async fn write(client: &Client, path: &str, wish: &FileWish) -> Result<(String, u64), FileError> {
+    let mut file = NewFile::create(path)?;
     let count = match wish {
-        FileWish::Report(id, wanted) => {
-            let text = client.incident_report(*id, wanted).await?;
-            file.write_all(text.as_bytes()).map_err(failed)?;
-            text.len() as u64
-        }
-        FileWish::Evidence(id, place) => {
-            let bundle = client.incident_evidence(*id, *place).await?;
-            file.write_all(&bundle).map_err(failed)?;
-            bundle.len() as u64
-        }
+        FileWish::Report(id, wanted) => file.put(client.incident_report(*id, wanted).await?.as_bytes())?,
+        FileWish::Evidence(id, place) => file.put(&client.incident_evidence(*id, *place).await?)?,
         FileWish::Alerts { filter, marked } => {
-            let list = List { filter, marked: marked.iter().copied().collect(), is_json: is_json(path) };
-            list.write(client, path, file).await?
+            List { filter, marked: marked.iter().copied().collect(), is_json: file.is_json() }
+                .write(client, &mut file)
+                .await?
         }
     };
-    file.flush().and_then(|()| file.get_ref().sync_all()).map_err(failed)?;
-    Ok(count)
+    Ok((file.finish()?, count))
 }
 
-fn is_json(path: &str) -> bool {
-    path.ends_with(".json") || path.ends_with(".ndjson")
+/// Has a bundle made and writes it; returns its whole path and its bytes.
+pub(super) async fn export(client: &Client, path: &str, request: &ExportRequest) -> Result<(String, u64), FileError> {
+    let mut file = NewFile::create(path)?;
+    let bytes = file.put(&client.export(request).await?)?;
+    Ok((file.finish()?, bytes))
 }
 
 /// A list on its way into a file.
@@ -86,10 +121,9 @@ struct List<'a> {
 
 impl List<'_> {
     /// Writes every alert once, however the list moves meanwhile.
-    async fn write(&self, client: &Client, path: &str, file: &mut BufWriter<File>) -> Result<u64, FileError> {
-        let failed = |source| FileError::Write { path: path.to_owned(), source };
+    async fn write(&self, client: &Client, file: &mut NewFile) -> Result<u64, FileError> {
         if !self.is_json {
-            writeln!(file, "{COLUMNS}").map_err(failed)?;
+            file.put(format!("{COLUMNS}\n").as_bytes())?;
         }
         let (mut seen, mut written) = (BTreeSet::new(), 0);
         let mut filter = AlertFilter { limit: Some(PAGE_ROWS), events: Some(0), ..self.filter.clone() };
@@ -101,7 +135,7 @@ impl List<'_> {
                 let is_last = window.rows.is_empty() || filter.offset >= window.total;
                 for row in window.rows {
                     if seen.len() < ROWS_MAX && seen.insert(row.id) && self.wants(row.id) {
-                        write_row(file, &row, self.is_json).map_err(failed)?;
+                        write_row(&mut file.out, &row, self.is_json).map_err(|source| file.failed(source))?;
                         written += 1;
                     }
                 }
@@ -187,7 +221,23 @@ mod tests {
         let path = folder.path().join("x.csv");
         let path = path.to_str().expect("a path");
         std::fs::write(path, "mine").expect("written");
-        assert!(create(path).is_err());
+        assert!(NewFile::create(path).is_err());
         assert_eq!(std::fs::read_to_string(path).expect("read"), "mine");
+    }
+
+    #[test]
+    fn only_what_was_written_whole_stays() {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let path = folder.path().join("x.ndjson");
+        let name = path.to_str().expect("a path");
+        let mut file = NewFile::create(name).expect("made");
+        file.put(b"half").expect("written");
+        drop(file);
+        assert!(std::fs::metadata(&path).is_err());
+        let mut file = NewFile::create(name).expect("made");
+        assert!(file.is_json());
+        file.put(b"whole").expect("written");
+        assert_eq!(file.finish().expect("durable"), name);
+        assert_eq!(std::fs::read_to_string(&path).expect("read"), "whole");
     }
 }

@@ -3,7 +3,6 @@
 //! One thread draws and reads keys; the network runs on another. Keys come first, messages are taken in batches, the screen
 //! is drawn only when something changed and at most 60 times a second.
 
-mod bundle;
 mod editor;
 mod effects;
 mod files;
