@@ -7,7 +7,9 @@ use std::process::Command;
 use nix::sys::signal::Signal;
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
+use portable_pty::Child;
 use portable_pty::CommandBuilder;
+use portable_pty::MasterPty;
 use portable_pty::PtySize;
 use portable_pty::native_pty_system;
 
@@ -84,18 +86,23 @@ fn a_paused_console_leaves_the_terminal_and_comes_back() {
     assert_eq!(read(&bytes, Kind::Screen).err(), None);
 }
 
-#[test]
-fn a_console_whose_terminal_is_gone_ends() {
-    let served = Served::start();
+/// Starts a console in a terminal that only this test reads, if anybody.
+fn console_alone(served: &Served, rows: u16, cols: u16) -> (Box<dyn Child + Send + Sync>, Box<dyn MasterPty + Send>) {
     let pty = native_pty_system()
-        .openpty(PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 })
+        .openpty(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 })
         .expect("a pseudo terminal");
     let mut command = CommandBuilder::new(PROGRAM);
     command.args(["console", "--data"]);
     command.arg(served.data());
-    let mut child = pty.slave.spawn_command(command).expect("the console starts");
-    drop(pty.slave);
-    let mut reader = pty.master.try_clone_reader().expect("a reader");
+    let child = pty.slave.spawn_command(command).expect("the console starts");
+    (child, pty.master)
+}
+
+#[test]
+fn a_console_whose_terminal_is_gone_ends() {
+    let served = Served::start();
+    let (mut child, master) = console_alone(&served, 24, 80);
+    let mut reader = master.try_clone_reader().expect("a reader");
     let mut painted = Vec::new();
     let mut buffer = [0; 4096];
     // Read until it has painted: it is in the middle of its life.
@@ -104,7 +111,7 @@ fn a_console_whose_terminal_is_gone_ends() {
         painted.extend_from_slice(&buffer[..count]);
     }
     drop(reader);
-    drop(pty.master);
+    drop(master);
     // A program that another test started in just this moment may hold the terminal open as long as it lives.
     let patience = std::time::Duration::from_secs(240);
     wait_for(patience, "the console to end", || child.try_wait().ok().flatten(), String::new);
@@ -227,27 +234,20 @@ fn a_server_killed_twice_loses_and_doubles_nothing() {
 fn a_reader_that_reads_no_more_does_not_keep_the_console() {
     // Nobody reads what is painted: the terminal's buffer is full and every write waits. A signal must still end it.
     let served = Served::start();
-    let pty = native_pty_system()
-        .openpty(PtySize { rows: 100, cols: 300, pixel_width: 0, pixel_height: 0 })
-        .expect("a pseudo terminal");
-    let mut command = CommandBuilder::new(PROGRAM);
-    command.args(["console", "--data"]);
-    command.arg(served.data());
-    let mut child = pty.slave.spawn_command(command).expect("the console starts");
-    drop(pty.slave);
+    let (mut child, master) = console_alone(&served, 100, 300);
     let pid = child.process_id().and_then(|pid| i32::try_from(pid).ok()).expect("a process id");
-    let mut keys = pty.master.take_writer().expect("a writer");
+    let mut keys = master.take_writer().expect("a writer");
     for _ in 0..200 {
         keys.write_all(b"\x0c").expect("the terminal takes keys");
     }
     kill(Pid::from_raw(pid), Signal::SIGTERM).expect("the console runs");
     // The terminal reads again, as one does that was only scrolled back.
-    let mut reader = pty.master.try_clone_reader().expect("a reader");
+    let mut reader = master.try_clone_reader().expect("a reader");
     let drain = std::thread::spawn(move || {
         let mut buffer = [0; 65_536];
         while matches!(reader.read(&mut buffer), Ok(1..)) {}
     });
     wait("the console to end", || child.try_wait().ok().flatten(), String::new);
-    drop((keys, pty.master));
+    drop((keys, master));
     drain.join().expect("the reader ends with the terminal");
 }
