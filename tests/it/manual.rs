@@ -1,9 +1,10 @@
-//! The manual of the configuration says what the program reads: every key and default, and none that is not there.
+//! The manual says what is there: every key and default of the configuration, every rule that raises alerts, and none that is not.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use longan::config::Flags;
 use longan::config::load;
@@ -88,4 +89,43 @@ fn the_example_configuration_is_right() {
     let settings = settings.unwrap_or_else(|err| panic!("{err}"));
     assert!(settings.tls.is_some_and(|tls| tls.requires_client_certificate), "senders show a certificate");
     assert!(settings.http.is_some_and(|http| http.is_tls && http.token_file.is_some()));
+}
+
+/// The techniques of each rule in the table of the manual, as `T1110.001`.
+fn documented_rules(text: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let table = text.split_once("| area | rules |").expect("the table of rules").1;
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+    let cells = rows.flat_map(|row| row.split("), ").map(str::to_owned).collect::<Vec<_>>());
+    let rule = |cell: String| {
+        let (before, techniques) = cell.rsplit_once("` (")?;
+        let (_, id) = before.rsplit_once('`')?;
+        let techniques = techniques.trim_end_matches([' ', '|', ')']).split(", ").map(str::to_owned);
+        Some((id.to_owned(), techniques.collect()))
+    };
+    cells.filter_map(rule).collect()
+}
+
+#[test]
+fn every_rule_that_raises_alerts_stands_in_the_manual_with_its_techniques() {
+    let text = fs::read_to_string("docs/rules.md").expect("readable manual");
+    let listed = Command::new(env!("CARGO_BIN_EXE_longan")).args(["rules", "list", "--format", "json"]).output();
+    let listed = String::from_utf8(listed.expect("the program runs").stdout).expect("UTF-8");
+    let rules = listed.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("a rule is JSON"));
+    let technique = |tag: &serde_json::Value| {
+        let tag = tag.as_str()?.strip_prefix("attack.")?.to_uppercase();
+        tag.strip_prefix('T')?.starts_with(|c: char| c.is_ascii_digit()).then_some(tag)
+    };
+    let expected: BTreeMap<String, BTreeSet<String>> = rules
+        .filter(|rule| rule["is_silent"] == false)
+        .map(|rule| {
+            let tags = rule["tags"].as_array().expect("tags");
+            (rule["id"].as_str().expect("an id").to_owned(), tags.iter().filter_map(technique).collect())
+        })
+        .collect();
+    assert_eq!(documented_rules(&text), expected);
+    assert!(
+        text.contains(&format!("\n{} rules raise alerts", expected.len())),
+        "{} rules raise alerts",
+        expected.len()
+    );
 }
