@@ -12,7 +12,7 @@ use crate::auth::Permission;
 use crate::auth::Principal;
 use crate::server::access::Shared;
 use crate::server::extract::Json;
-use crate::server::handlers::alerts::open_alerts;
+use crate::server::handlers::triage::alerts::open_alerts;
 use crate::server::problem::Refused;
 use crate::wire::source::SourceCommand;
 use crate::wire::source::SourceList;

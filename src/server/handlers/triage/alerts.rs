@@ -131,7 +131,7 @@ fn target(command: &BulkCommand) -> Result<BulkTarget, Refused> {
 }
 
 /// The open alerts by level, the worst first, and their sum.
-pub(super) fn open_alerts(services: &Services) -> Result<(u64, Vec<(String, u64)>), Refused> {
+pub(in crate::server::handlers) fn open_alerts(services: &Services) -> Result<(u64, Vec<(String, u64)>), Refused> {
     let by_level = services.alerts.open_by_level()?;
     let total = by_level.iter().map(|(_, count)| count).sum();
     Ok((total, by_level.into_iter().map(|(level, count)| (level.as_str().to_owned(), count)).collect()))
