@@ -267,12 +267,17 @@ impl Client {
         self.post("/v1/presence", request).await
     }
 
-    /// Follows changes from a revision on, and who is looking at what beside the console of a session.
+    /// Follows changes from a revision on, or from now on, and who is looking at what beside the console of a session.
     ///
     /// # Errors
     /// As every call: [`ClientError`].
-    pub async fn changes_beside(&self, revision: u64, session: &str) -> Result<Records<StreamMessage>, ClientError> {
-        let path = format!("/v1/stream?revision={revision}&session={session}");
+    pub async fn changes_beside(
+        &self,
+        revision: Option<u64>,
+        session: &str,
+    ) -> Result<Records<StreamMessage>, ClientError> {
+        let from = revision.map(|revision| format!("revision={revision}&")).unwrap_or_default();
+        let path = format!("/v1/stream?{from}session={session}");
         self.records(&path, Some(STREAM_SILENCE_MAX)).await
     }
 

@@ -118,7 +118,7 @@ pub(super) enum Cmd {
     /// Asks the server; a later request of the same slot makes an earlier one pointless, unless it is an action.
     Ask { slot: Slot, generation: u64, request: Request },
     /// Follows the stream from a revision, after a while.
-    Follow { generation: u64, revision: u64, after: Duration },
+    Follow { generation: u64, revision: Option<u64>, after: Duration },
     /// Follows new events, or stops doing so.
     Tail { generation: u64, request: Option<SearchRequest> },
     /// Runs a rule over history, or stops doing so.

@@ -92,7 +92,7 @@ impl Effects {
     }
 
     /// Follows the stream, after a while.
-    pub(super) fn follow(&mut self, generation: u64, revision: u64, after: Duration) {
+    pub(super) fn follow(&mut self, generation: u64, revision: Option<u64>, after: Duration) {
         let (client, messages) = (self.client.clone(), self.messages.clone());
         let session = self.session.clone();
         let task = self.tasks.spawn(async move {
@@ -214,7 +214,7 @@ async fn follow(
     client: &Client,
     messages: &Sender<Msg>,
     generation: u64,
-    revision: u64,
+    revision: Option<u64>,
     session: &str,
 ) -> Result<(), ClientError> {
     let mut records = client.changes_beside(revision, session).await?;

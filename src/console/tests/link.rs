@@ -23,7 +23,7 @@ fn end(model: &mut crate::console::model::Model) -> Duration {
     let generation = model.stream_generation;
     let cmds = update(model, Msg::StreamEnded { generation, failure: None });
     let [Cmd::Follow { revision, after, .. }] = cmds[..] else { panic!("{cmds:?}") };
-    assert_eq!(revision, model.revision, "resumes from the last revision");
+    assert_eq!(revision, Some(model.revision), "resumes from the last revision");
     after
 }
 
@@ -69,6 +69,19 @@ fn back_without_a_gap_nothing_is_read_anew_with_one_all_is() {
     let cmds = stream(&mut model, StreamMessage::Hello { revision: 5, gap: true });
     assert!(requests(&cmds).iter().any(|request| matches!(request, Request::Alerts(_))));
     assert_eq!(model.revision, 5, "a server with a new history");
+}
+
+#[test]
+fn what_was_there_before_is_no_news() {
+    let mut model = on(Screen::Alerts);
+    model.revision = 0;
+    let follows = |cmd: &Cmd| matches!(cmd, Cmd::Follow { revision: None, .. });
+    assert!(crate::console::update::start(&mut model).iter().any(follows), "from now on");
+    // What came between the list and the stream is in neither: the list is read again.
+    let cmds = stream(&mut model, StreamMessage::Hello { revision: 90, gap: false });
+    assert!(requests(&cmds).iter().any(|request| matches!(request, Request::Alerts(_))));
+    assert_eq!((model.revision, model.alerts.waiting.len()), (90, 0));
+    end(&mut model);
 }
 
 #[test]

@@ -34,7 +34,9 @@ pub(super) fn is_away(model: &Model) -> bool {
 /// Follows the stream from the last revision seen, after a while.
 pub(super) fn follow(model: &mut Model, after: Duration) -> Cmd {
     model.stream_generation += 1;
-    Cmd::Follow { generation: model.stream_generation, revision: model.revision, after }
+    // Who knows of nothing yet follows from now on: what was there before is in the list, and no news.
+    let revision = (model.revision > 0).then_some(model.revision);
+    Cmd::Follow { generation: model.stream_generation, revision, after }
 }
 
 /// Returns the wait before try number `attempts`: doubling from a quarter of a second.
@@ -88,12 +90,14 @@ pub(super) fn receive(model: &mut Model, generation: u64, message: StreamMessage
 fn hello(model: &mut Model, revision: u64, gap: bool) -> Vec<Cmd> {
     let was_away = is_away(model);
     model.link = Link::Live;
+    let is_first = model.revision == 0;
     // Without a gap what was missed follows now, one by one, and each message moves the revision on.
-    if gap {
+    if gap || is_first {
         model.revision = revision;
     }
     let mut cmds = Vec::new();
-    if gap || !model.alerts.is_loaded {
+    // A list read before the stream began may lack what came between the two.
+    if gap || is_first || !model.alerts.is_loaded {
         cmds.push(alerts::reread(model));
     }
     if gap && was_away {
