@@ -20,6 +20,7 @@ use crate::console::update::update;
 use crate::wire::incident::Changed;
 use crate::wire::incident::IncidentAction;
 use crate::wire::incident::IncidentPhase;
+use crate::wire::incident::IncidentWindow;
 
 fn changed(from: &str, to: &str) -> Option<Changed> {
     Some(Changed { from: from.to_owned(), to: to.to_owned() })
@@ -121,4 +122,17 @@ fn the_period_of_the_figures_goes_round() {
         }));
     }
     assert_eq!(shown, ["30d", "365d", "12h", "7d"]);
+}
+
+#[test]
+fn a_record_stays_while_a_newer_one_is_read() {
+    let mut model = on(Screen::Incidents);
+    let window = IncidentWindow { rows: model.incidents.rows.clone(), total: 1 };
+    let cmds = answer(&mut model, Slot::IncidentList, Answer::Incidents(window));
+    assert_eq!(requests(&cmds), [&Request::Incident(7)], "read anew");
+    assert!(model.incidents.focused_detail().is_some());
+    // A digit chooses a task; without the record it would have changed the screen.
+    press(&mut model, Key::Char('f'));
+    press(&mut model, Key::Char('1'));
+    assert_eq!(model.screen, Screen::Incidents);
 }

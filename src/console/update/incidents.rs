@@ -129,8 +129,12 @@ pub(super) fn list_arrived(model: &mut Model, window: IncidentWindow) -> Vec<Cmd
     incidents.is_stale = false;
     let place = focused.and_then(|id| incidents.rows.iter().position(|row| row.id == id));
     incidents.scroll.cursor = place.unwrap_or(incidents.scroll.cursor);
-    incidents.detail = None;
-    after_move(model)
+    let cmds = after_move(model);
+    match model.incidents.focused_detail().map(|detail| detail.row.id) {
+        // The record that is shown stays, and the keys with it, until the newer one has come.
+        Some(id) => vec![ask(model, Slot::IncidentDetail, Request::Incident(id))],
+        None => cmds,
+    }
 }
 
 /// Keeps the cursor visible and asks for the record of the incident it is on.
