@@ -5,6 +5,7 @@ use rusqlite::types::Value;
 use crate::alert::fold::fold;
 use crate::alert::risk::least;
 use crate::alert::state::AlertStatus;
+use crate::model::AlertId;
 use crate::model::RuleLevel;
 
 /// Which status is shown.
@@ -28,6 +29,8 @@ pub struct AlertFilter {
     pub rule: Option<String>,
     /// The entity, whole.
     pub entity: Option<String>,
+    /// Only alerts that came up no later than this one: what somebody has seen stays what it was when others come.
+    pub up_to: Option<AlertId>,
     /// Rows to skip, in the order of the list: risk, then the newest.
     pub offset: u64,
     /// Rows wanted; [`ROWS_MAX`] at most.
@@ -66,7 +69,8 @@ impl Plan {
 impl AlertFilter {
     /// Says whether only status and level narrow: then the kept counts answer how many there are.
     pub(crate) fn is_plain(&self) -> bool {
-        self.text.is_none() && self.owner.is_none() && self.rule.is_none() && self.entity.is_none()
+        let is_narrow = self.text.is_some() || self.owner.is_some() || self.rule.is_some() || self.entity.is_some();
+        !is_narrow && self.up_to.is_none()
     }
 
     /// Says whether the filter looks for a text and nothing that has an index of its own.
@@ -100,6 +104,10 @@ impl AlertFilter {
                 conditions.push(condition);
                 parameters.push(Value::Text(value.clone()));
             }
+        }
+        if let Some(newest) = self.up_to {
+            conditions.push("id <= ?");
+            parameters.push(Value::Integer(i64::try_from(newest.0).unwrap_or(i64::MAX)));
         }
         if let Some(text) = self.text.as_deref().map(fold).filter(|text| !text.is_empty()) {
             // Of one entity there are few, sooner read than searched for.

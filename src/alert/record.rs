@@ -48,6 +48,8 @@ pub struct AlertRecord {
 pub struct AlertWindow {
     pub rows: Vec<AlertRecord>,
     pub total: u64,
+    /// The newest of all alerts when the window was read; 0 when there is none.
+    pub newest: AlertId,
     /// The store's revision when the window was read.
     pub revision: u64,
 }

@@ -290,8 +290,8 @@ fn evidence(place: &Place, id: IncidentId, wanted: u32, path: &Path) -> anyhow::
 fn write_rows(rows: &[IncidentRow], format: Format) -> anyhow::Result<Exit> {
     let language = Language::of_environment();
     let mut table = Table::new(language.pick(
-        ["Mã", "Mức", "Giai đoạn", "Người giữ", "Cảnh báo", "Biết lúc", "Tên"],
-        ["ID", "Level", "Phase", "Owner", "Alerts", "Known", "Title"],
+        ["Mã", "Mức", "Giai đoạn", "Người giữ", "Cảnh báo", "Biết lúc", "Hạn gần nhất", "Tên"],
+        ["ID", "Level", "Phase", "Owner", "Alerts", "Known", "Next deadline", "Title"],
     ));
     to_stdout(|out| {
         for row in rows {
@@ -304,6 +304,7 @@ fn write_rows(rows: &[IncidentRow], format: Format) -> anyhow::Result<Exit> {
                     row.owner.clone().unwrap_or_else(|| "-".to_owned()),
                     row.alerts.to_string(),
                     local(&row.known),
+                    row.next_due.as_deref().map_or_else(|| "-".to_owned(), local),
                     row.title.clone(),
                 ]),
             }
@@ -332,7 +333,7 @@ fn phase_word(phase: IncidentPhase, language: Language) -> &'static str {
     match phase {
         IncidentPhase::Detect => language.pick("phát hiện", "detect"),
         IncidentPhase::Analysis => language.pick("phân tích", "analysis"),
-        IncidentPhase::Containment => language.pick("cô lập", "containment"),
+        IncidentPhase::Containment => language.pick("ngăn chặn", "containment"),
         IncidentPhase::Eradication => language.pick("loại bỏ", "eradication"),
         IncidentPhase::Recover => language.pick("khôi phục", "recover"),
         IncidentPhase::Closed => language.pick("đã đóng", "closed"),

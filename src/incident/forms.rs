@@ -113,6 +113,11 @@ impl Forms {
         if problems.is_empty() { Ok(forms) } else { Err(problems) }
     }
 
+    /// Returns the zone times are told in, seconds east of UTC.
+    pub fn zone_offset_seconds(&self) -> i32 {
+        self.zone_offset_seconds
+    }
+
     /// Returns the deadlines of a new incident.
     pub fn clocks(&self) -> &[ClockRule] {
         &self.clocks

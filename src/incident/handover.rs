@@ -53,6 +53,8 @@ pub struct HandoverDraft {
 pub struct Handover {
     pub id: u64,
     pub since: Timestamp,
+    /// What happened up to here is told; the next handover begins here.
+    pub until: Timestamp,
     pub signed: Timestamp,
     pub who: String,
     pub text: String,
@@ -98,6 +100,10 @@ struct IncidentLine<'a> {
     phase: &'static str,
     title: &'a str,
     owner: Option<&'a str>,
+    /// The first deadline not met yet.
+    due: Option<String>,
+    /// Whether it has passed.
+    late: bool,
 }
 
 impl IncidentStore {
@@ -118,12 +124,12 @@ impl IncidentStore {
         let note = checked_note(note).map_err(|_| IncidentError::from(IncidentRefusal::NoteTooLong))?;
         let last = store.read(|connection| last(connection).map_err(IncidentError::from))?;
         let oldest = until.minus(SINCE_MAX);
-        let since = last.map_or_else(|| until.minus(SHIFT), |(signed, _)| signed.max(oldest));
+        let since = last.map_or_else(|| until.minus(SHIFT), |last| last.until.max(oldest));
         let figures = store.figures(since, until).map_err(IncidentError::from)?;
         let open = store.open_by_level().map_err(IncidentError::from)?;
         let gravest = AlertFilter { status: StatusFilter::Open, limit: LINES_MAX, ..AlertFilter::default() };
         let alerts = store.window(&gravest).map_err(IncidentError::from)?;
-        let incidents = self.window(true, 0, LINES_MAX)?;
+        let incidents = self.unfinished(LINES_MAX)?;
         let levels = RuleLevel::ALL.into_iter().rev().map(|level| {
             let of_period = figures.levels.get(level as usize).copied().unwrap_or_default();
             let open = open.iter().find(|(known, _)| *known == level).map_or(0, |(_, count)| *count);
@@ -138,7 +144,6 @@ impl IncidentStore {
             levels_of_period: levels.collect(),
             alerts: alerts.rows.iter().map(AlertLine::of).collect(),
             incidents: incidents
-                .rows
                 .iter()
                 .map(|row| IncidentLine {
                     id: row.id.to_string(),
@@ -146,6 +151,8 @@ impl IncidentStore {
                     phase: row.phase.as_str(),
                     title: &row.title,
                     owner: row.owner.as_deref(),
+                    due: row.next_due.map(|due| due.to_string()),
+                    late: row.next_due.is_some_and(|due| due < until),
                 })
                 .collect(),
             silent_sources,
@@ -166,20 +173,30 @@ impl IncidentStore {
         }
         self.alerts().change(|change| {
             let last = last(&change.transaction)?;
-            if let Some((signed, _)) = &last
-                && *signed > draft.until
+            if let Some(last) = &last
+                && last.signed > draft.until
             {
-                return Err(IncidentRefusal::HandedOver { at: *signed }.into());
+                return Err(IncidentRefusal::HandedOver { at: last.signed }.into());
             }
-            let before = last.map(|(_, digest)| digest).unwrap_or_default();
-            let digest = digest(&before, &who.name, draft.since, change.now, &draft.text);
+            // A draft of the future would leave out what happens until then.
+            let until = draft.until.min(change.now);
+            let before = last.map(|last| last.digest).unwrap_or_default();
+            let signing = Signing {
+                who: &who.name,
+                since: draft.since,
+                until: Some(until),
+                signed: change.now,
+                text: &draft.text,
+            };
+            let digest = signing.digest(&before);
             change.transaction.execute(
-                "INSERT INTO handovers (since, signed, who, text, digest) VALUES (?1, ?2, ?3, ?4, ?5)",
-                params![draft.since.0, change.now.0, who.name, draft.text, digest],
+                "INSERT INTO handovers (since, until, signed, who, text, digest) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                params![draft.since.0, until.0, change.now.0, who.name, draft.text, digest],
             )?;
             Ok(Handover {
                 id: from_sql(change.transaction.last_insert_rowid()),
                 since: draft.since,
+                until,
                 signed: change.now,
                 who: who.name.clone(),
                 text: draft.text.clone(),
@@ -194,9 +211,9 @@ impl IncidentStore {
     /// When the database fails.
     pub fn handovers(&self, offset: u64, limit: u32) -> Result<Vec<Handover>, IncidentError> {
         self.alerts().read(|connection| {
-            let sql = "SELECT id, since, signed, who, text, digest FROM handovers ORDER BY id DESC LIMIT ?1 OFFSET ?2";
-            let mut statement = connection.prepare_cached(sql)?;
-            let rows = statement.query_map(params![limit.min(WINDOW_MAX), to_sql(offset)], read)?;
+            let sql = format!("SELECT {COLUMNS} FROM handovers ORDER BY id DESC LIMIT ?1 OFFSET ?2");
+            let mut statement = connection.prepare_cached(&sql)?;
+            let rows = statement.query_map(params![limit.min(WINDOW_MAX), to_sql(offset)], |row| Ok(read(row)?.0))?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
@@ -209,12 +226,13 @@ impl IncidentStore {
 /// When the database fails.
 pub fn first_broken_handover(reader: &mut AlertReader) -> Result<Option<u64>, IncidentError> {
     reader.read(|connection| {
-        let sql = "SELECT id, since, signed, who, text, digest FROM handovers ORDER BY id";
-        let mut statement = connection.prepare_cached(sql)?;
+        let sql = format!("SELECT {COLUMNS} FROM handovers ORDER BY id");
+        let mut statement = connection.prepare_cached(&sql)?;
         let mut before = String::new();
         for row in statement.query_map([], read)? {
-            let kept = row?;
-            if digest(&before, &kept.who, kept.since, kept.signed, &kept.text) != kept.digest {
+            let (kept, until) = row?;
+            let Handover { since, signed, who, text, .. } = &kept;
+            if (Signing { who, since: *since, until, signed: *signed, text }).digest(&before) != kept.digest {
                 return Ok(Some(kept.id));
             }
             before = kept.digest;
@@ -223,30 +241,59 @@ pub fn first_broken_handover(reader: &mut AlertReader) -> Result<Option<u64>, In
     })
 }
 
-fn last(connection: &Connection) -> rusqlite::Result<Option<(Timestamp, String)>> {
-    let sql = "SELECT signed, digest FROM handovers ORDER BY id DESC LIMIT 1";
-    connection.query_row(sql, [], |row| Ok((Timestamp(row.get(0)?), row.get(1)?))).optional()
+/// The newest of the chain.
+struct Last {
+    until: Timestamp,
+    signed: Timestamp,
+    digest: String,
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Handover> {
-    Ok(Handover {
+fn last(connection: &Connection) -> rusqlite::Result<Option<Last>> {
+    let sql = "SELECT coalesce(until, signed), signed, digest FROM handovers ORDER BY id DESC LIMIT 1";
+    let read =
+        |row: &Row<'_>| Ok(Last { until: Timestamp(row.get(0)?), signed: Timestamp(row.get(1)?), digest: row.get(2)? });
+    connection.query_row(sql, [], read).optional()
+}
+
+const COLUMNS: &str = "id, since, signed, who, text, digest, until";
+
+/// Reads a row, and whether its end was signed with it.
+fn read(row: &Row<'_>) -> rusqlite::Result<(Handover, Option<Timestamp>)> {
+    let signed = Timestamp(row.get(2)?);
+    let until: Option<Timestamp> = row.get::<_, Option<i64>>(6)?.map(Timestamp);
+    let handover = Handover {
         id: from_sql(row.get(0)?),
         since: Timestamp(row.get(1)?),
-        signed: Timestamp(row.get(2)?),
+        until: until.unwrap_or(signed),
+        signed,
         who: row.get(3)?,
         text: row.get(4)?,
         digest: row.get(5)?,
-    })
+    };
+    Ok((handover, until))
 }
 
-fn digest(before: &str, who: &str, since: Timestamp, signed: Timestamp, text: &str) -> String {
-    let mut hash = Sha256::new();
-    // Each part with its length, so that no two handovers are the same bytes.
-    for part in [before, who, &since.to_string(), &signed.to_string(), text] {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part.as_bytes());
+/// What a signature covers. `until` came later: handovers signed before have none, and none is in their digest.
+struct Signing<'a> {
+    who: &'a str,
+    since: Timestamp,
+    until: Option<Timestamp>,
+    signed: Timestamp,
+    text: &'a str,
+}
+
+impl Signing<'_> {
+    fn digest(&self, before: &str) -> String {
+        let until = self.until.map(|until| until.to_string());
+        let parts = [before, self.who, &self.since.to_string(), &self.signed.to_string(), self.text];
+        let mut hash = Sha256::new();
+        // Each part with its length, so that no two handovers are the same bytes.
+        for part in parts.into_iter().chain(until.as_deref()) {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -289,10 +336,12 @@ mod tests {
             assert!(first.text.contains(wanted), "{wanted} in {}", first.text);
         }
         let an = Actor::analyst("an");
+        clock.set(clock.now().plus(std::time::Duration::from_secs(40)));
         let signed = incidents.sign_handover(&first, &an).unwrap();
         clock.set(clock.now().plus(SHIFT));
         let second = draft(None);
-        assert_eq!(second.since, signed.signed);
+        assert_eq!((second.since, signed.until), (first.until, first.until));
+        assert!(signed.signed > signed.until, "what came up while it was read is told by the next");
         incidents.sign_handover(&second, &Actor::analyst("ha")).unwrap();
         let late = incidents.sign_handover(&first, &an);
         assert!(matches!(late, Err(IncidentError::Refused(IncidentRefusal::HandedOver { .. }))));

@@ -6,9 +6,11 @@
 pub mod clock;
 pub mod forms;
 pub mod handover;
+mod observable;
 pub mod phase;
 pub mod report;
 pub mod store;
+mod told;
 
 pub use crate::alert::IncidentId;
 pub use clock::ClockRule;
@@ -28,3 +30,4 @@ pub use store::IncidentError;
 pub use store::IncidentRecord;
 pub use store::IncidentStore;
 pub use store::IncidentWindow;
+pub use told::Told;

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::alert::Actor;
 use crate::alert::IncidentId;
 use crate::alert::state::NOTE_BYTES_MAX;
+use crate::incident::observable;
 use crate::model::RuleLevel;
 use crate::model::Timestamp;
 
@@ -79,6 +80,11 @@ pub enum IncidentAction {
     SetClock {
         name: String,
         due: Timestamp,
+        why: String,
+    },
+    /// Decides that a deadline does not apply to this incident; `why` is told in the timeline and in the report.
+    WaiveClock {
+        name: String,
         why: String,
     },
     /// Keeps a bundle that proves what a search found.
@@ -174,6 +180,8 @@ pub enum IncidentRefusal {
     Merged(IncidentId),
     #[error("the shift was handed over at {at}, after this was drafted")]
     HandedOver { at: Timestamp },
+    #[error("`{value}` is no {what}")]
+    NotA { what: &'static str, value: String },
     #[error("it cannot go into itself")]
     MergeIntoItself,
 }
@@ -195,6 +203,11 @@ impl IncidentState {
                 Ok(Applied { state: self.clone(), record: Some(("noted", Some(text))) })
             }
             IncidentAction::MeetClock { name } => self.same(("clock_met", Some(name.clone()))),
+            // What is owed to others is settled after closing, too.
+            IncidentAction::WaiveClock { name, why } => {
+                let (name, why) = (bounded("the clock's name", name)?, bounded("the reason", why)?);
+                self.same(("clock_waived", Some(format!("{name}: {why}"))))
+            }
             // What a closed case holds is what it was closed with.
             _ if self.phase == IncidentPhase::Closed => Err(IncidentRefusal::Closed),
             IncidentAction::Assign { to } => self.assign(to.as_deref(), who),
@@ -291,6 +304,7 @@ impl NewObservable {
     /// What it is, for the timeline, when it can be kept.
     fn told(&self) -> Result<String, IncidentRefusal> {
         let (kind, value) = (bounded("the kind", &self.kind)?, bounded("the value", &self.value)?);
+        observable::check(&kind, &value)?;
         checked_note(self.note.as_deref())?;
         Ok(format!("{kind} {value}"))
     }

@@ -2,10 +2,12 @@
 
 use serde::Serialize;
 
+use crate::alert::HistoryEntry;
 use crate::incident::Form;
 use crate::incident::FormError;
 use crate::incident::Forms;
 use crate::incident::IncidentDetail;
+use crate::incident::Told;
 use crate::incident::forms::Language;
 use crate::incident::store::IncidentClock;
 use crate::incident::store::IncidentEvidence;
@@ -44,6 +46,9 @@ struct Clock<'a> {
     due: String,
     met: Option<String>,
     late: bool,
+    waived: Option<&'a str>,
+    /// Minutes from when the incident was known to when it was met.
+    minutes: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -90,7 +95,20 @@ struct Entry<'a> {
     at: String,
     who: &'a str,
     action: &'a str,
+    /// The phases it went from and to.
+    from: Option<&'a str>,
+    to: Option<&'a str>,
+    clock: Option<&'a str>,
+    due: Option<&'a str>,
     text: Option<&'a str>,
+}
+
+impl<'a> Entry<'a> {
+    fn of(entry: &'a HistoryEntry) -> Entry<'a> {
+        let Told { phases, clock, due, text } = Told::of(&entry.action, entry.text.as_deref());
+        let (from, to) = phases.unzip();
+        Entry { at: entry.at.to_string(), who: &entry.who, action: &entry.action, from, to, clock, due, text }
+    }
 }
 
 impl<'a> Bundle<'a> {
@@ -169,16 +187,7 @@ pub fn closing_report(
             })
             .collect(),
         evidence: detail.evidence.iter().map(Bundle::of).collect(),
-        timeline: detail
-            .timeline
-            .iter()
-            .map(|entry| Entry {
-                at: entry.at.to_string(),
-                who: &entry.who,
-                action: &entry.action,
-                text: entry.text.as_deref(),
-            })
-            .collect(),
+        timeline: detail.timeline.iter().map(Entry::of).collect(),
         made: now.to_string(),
         author,
     };
@@ -191,5 +200,12 @@ const AT_ONCE: std::time::Duration = std::time::Duration::from_secs(3600);
 fn clock(clock: &IncidentClock, known: Timestamp) -> Clock<'_> {
     let last = if clock.due == known { known.plus(AT_ONCE) } else { clock.due };
     let late = clock.met.is_some_and(|met| met > last);
-    Clock { name: &clock.name, due: clock.due.to_string(), met: clock.met.map(|met| met.to_string()), late }
+    Clock {
+        name: &clock.name,
+        due: clock.due.to_string(),
+        met: clock.met.map(|met| met.to_string()),
+        late,
+        waived: clock.waived.as_deref(),
+        minutes: clock.met.map(|met| met.since(known).as_secs().div_ceil(60)),
+    }
 }

@@ -94,7 +94,10 @@ pub struct IncidentWindow {
 pub struct IncidentClock {
     pub name: String,
     pub due: Timestamp,
+    /// When it was met, or found not to apply.
     pub met: Option<Timestamp>,
+    /// Why it does not apply.
+    pub waived: Option<String>,
 }
 
 /// Everything about one incident.
@@ -283,6 +286,22 @@ impl IncidentStore {
         self.store.read(|connection| window(connection, is_open_only, offset, limit))
     }
 
+    /// Returns what a shift leaves to the next: incidents that are open, and closed ones with a deadline not met.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(super) fn unfinished(&self, limit: u32) -> Result<Vec<IncidentRecord>, IncidentError> {
+        let sql = format!(
+            "SELECT {COLUMNS} AS next_due FROM incidents WHERE phase < 5 OR next_due IS NOT NULL \
+             ORDER BY phase = 5, level DESC, id DESC LIMIT ?1"
+        );
+        self.store.read(|connection| {
+            let mut statement = connection.prepare_cached(&sql)?;
+            let rows = statement.query_map([limit], read_record)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
     /// Returns one row.
     ///
     /// # Errors
@@ -411,7 +430,7 @@ fn state(connection: &Connection, id: IncidentId) -> Result<IncidentState, Incid
 
 const COLUMNS: &str = "id, title, level, phase, owner, known, revision, \
      (SELECT count(*) FROM alerts WHERE alerts.incident = incidents.id), \
-     (SELECT min(due) FROM incident_clocks WHERE incident_id = incidents.id AND met IS NULL AND incidents.phase < 5)";
+     (SELECT min(due) FROM incident_clocks WHERE incident_id = incidents.id AND met IS NULL AND incidents.merged_into IS NULL)";
 
 fn read_record(row: &Row<'_>) -> rusqlite::Result<IncidentRecord> {
     let level: i64 = row.get(2)?;
@@ -453,10 +472,11 @@ fn window(
 
 fn clocks(connection: &Connection, id: IncidentId) -> Result<Vec<IncidentClock>, IncidentError> {
     let mut statement = connection
-        .prepare_cached("SELECT name, due, met FROM incident_clocks WHERE incident_id = ?1 ORDER BY place")?;
+        .prepare_cached("SELECT name, due, met, waived FROM incident_clocks WHERE incident_id = ?1 ORDER BY place")?;
     let rows = statement.query_map([to_sql(id.0)], |row| {
         let met: Option<i64> = row.get(2)?;
-        Ok(IncidentClock { name: row.get(0)?, due: Timestamp(row.get(1)?), met: met.map(Timestamp) })
+        let (name, due, waived) = (row.get(0)?, Timestamp(row.get(1)?), row.get(3)?);
+        Ok(IncidentClock { name, due, met: met.map(Timestamp), waived })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

@@ -135,6 +135,7 @@ impl From<IncidentError> for Refused {
                     | IncidentRefusal::NoteTooLong
                     | IncidentRefusal::Empty { .. }
                     | IncidentRefusal::TooLong { .. }
+                    | IncidentRefusal::NotA { .. }
                     | IncidentRefusal::MergeIntoItself => Refused::invalid(detail),
                     IncidentRefusal::NoSuchClock(_) | IncidentRefusal::NoSuchTask(_) => Refused::not_found(detail),
                     _ => Refused::conflict(detail, None),

@@ -47,6 +47,8 @@ pub struct AlertFilter {
     pub rule: Option<String>,
     /// Entity, whole.
     pub entity: Option<String>,
+    /// Only alerts with this number or a lower one: what was seen stays what it was when others come up.
+    pub up_to: Option<u64>,
     /// Rows to skip, in the window's order (risk, then newest activity).
     pub offset: u64,
     /// Rows wanted; 2,000 at most, 200 when absent.
@@ -102,6 +104,9 @@ pub struct AlertWindow {
     pub rows: Vec<AlertRow>,
     /// How many alerts the filter admits in all.
     pub total: u64,
+    /// The number of the newest of all alerts when the window was read; for [`AlertFilter::up_to`].
+    #[serde(default)]
+    pub newest: u64,
     /// The store's revision when the window was read; what changed later arrives in the stream.
     pub revision: u64,
 }

@@ -67,9 +67,15 @@ pub struct IncidentWindow {
 pub struct IncidentClock {
     pub name: String,
     pub due: String,
-    /// When it was met, if it was.
+    /// When it was met or found not to apply, if it was.
     pub met: Option<String>,
+    /// Why it does not apply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waived: Option<String>,
 }
+
+/// In place of the time of a deadline: it does not apply to this incident.
+pub const NO_DEADLINE: &str = "none";
 
 /// Everything about one incident.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -179,7 +185,7 @@ pub enum IncidentAction {
         value: String,
         note: Option<String>,
     },
-    /// Sets when a deadline passes (RFC 3339), or adds one.
+    /// Sets when a deadline passes (RFC 3339, `now+4h`), or adds one; [`NO_DEADLINE`] says that it does not apply.
     SetClock {
         name: String,
         due: String,

@@ -129,6 +129,9 @@ pub struct HandoverDraft {
 pub struct Handover {
     pub id: u64,
     pub since: String,
+    /// What happened up to here is told; the next handover begins here.
+    #[serde(default)]
+    pub until: String,
     pub signed: String,
     pub who: String,
     pub text: String,

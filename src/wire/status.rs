@@ -47,6 +47,9 @@ pub struct Whoami {
     pub role: String,
     pub may_triage: bool,
     pub may_administer: bool,
+    /// The zone the installation tells its times in (`zone` of its configuration), seconds east of UTC.
+    #[serde(default)]
+    pub zone_offset_seconds: Option<i32>,
 }
 
 /// One loaded rule.

@@ -4,7 +4,9 @@ use crate::alert::Action;
 use crate::alert::Actor;
 use crate::alert::AlertFilter;
 use crate::alert::AlertRecord;
+use crate::alert::AlertStatus;
 use crate::alert::AlertStore;
+use crate::alert::IncidentId;
 use crate::alert::Refusal;
 use crate::alert::StoreError;
 use crate::alert::state::Alert;
@@ -51,18 +53,25 @@ impl AlertStore {
         })
     }
 
-    /// Does one action on many alerts; each is done or refused by itself.
+    /// Does one action on many alerts; each is done or refused by itself. What a filter admits is closed only where
+    /// it is not part of an incident: its alerts are decided with it, or one by one.
     ///
     /// # Errors
     /// When the filter admits more than expected, the alerts are too many, or the database fails.
     pub fn act_on_many(&self, target: &BulkTarget, action: &Action, who: &Actor) -> Result<BulkOutcome, StoreError> {
         let ids = self.targets(target)?;
+        let spares_incidents = matches!((target, action), (BulkTarget::Filter { .. }, Action::Close { .. }));
         let mut outcome = BulkOutcome::default();
         for step in ids.chunks(BULK_STEP) {
             let (done, refused) = self.change(|change| {
                 let (mut done, mut refused) = (Vec::new(), Vec::new());
                 for id in step {
-                    match act(change, *id, action, who, None) {
+                    let incident = if spares_incidents { incident_of(change, *id)? } else { None };
+                    let acted = match incident {
+                        Some(incident) => Err(Refusal::Escalated(incident).into()),
+                        None => act(change, *id, action, who, None),
+                    };
+                    match acted {
                         Ok(()) => done.push(*id),
                         Err(err @ (StoreError::Refused(_) | StoreError::NoSuchAlert(_))) => refused.push((*id, err)),
                         Err(err) => return Err(err),
@@ -100,6 +109,14 @@ impl AlertStore {
             }),
         }
     }
+}
+
+/// Returns the incident an alert is being handled in.
+fn incident_of(change: &Change<'_>, id: AlertId) -> Result<Option<IncidentId>, StoreError> {
+    let found = row::machine(&change.transaction, id)?;
+    Ok(found
+        .filter(|(alert, _)| alert.state.status == AlertStatus::Escalated)
+        .and_then(|(alert, _)| alert.state.incident))
 }
 
 /// Does one action inside a change.

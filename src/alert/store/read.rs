@@ -67,7 +67,9 @@ pub(super) fn window(connection: &Connection, filter: &AlertFilter) -> Result<Al
     let ids =
         if limit == 0 { Vec::new() } else { ids_in_order(connection, &found.clause, filter.offset, limit, total)? };
     let rows = ids.into_iter().map(|id| row(connection, id, filter.events)).collect::<Result<_, _>>()?;
-    Ok(AlertWindow { rows, total, revision: revision(connection)? })
+    let newest: Option<i64> = connection.query_row("SELECT max(id) FROM alerts", [], |row| row.get(0))?;
+    let newest = AlertId(newest.map_or(0, from_sql));
+    Ok(AlertWindow { rows, total, newest, revision: revision(connection)? })
 }
 
 /// Up to so many rows are looked at one by one rather than searched for in every index: a hundredth of a second. Most

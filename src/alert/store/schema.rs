@@ -6,7 +6,8 @@ use rusqlite::TransactionBehavior;
 use crate::alert::store::StoreError;
 
 /// One script a version; a script is never changed once released, only followed by another.
-const MIGRATIONS: [&str; 3] = [include_str!("schema.sql"), include_str!("cases.sql"), include_str!("triage.sql")];
+const MIGRATIONS: [&str; 4] =
+    [include_str!("schema.sql"), include_str!("cases.sql"), include_str!("triage.sql"), include_str!("shifts.sql")];
 
 /// The version this program writes.
 pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;

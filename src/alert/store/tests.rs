@@ -267,6 +267,22 @@ fn a_bulk_action_does_what_it_can_and_says_what_it_could_not() {
 }
 
 #[test]
+fn what_came_up_after_a_list_was_read_is_not_acted_on() {
+    let world = World::new();
+    world.commit(&(1..=3).map(|event| detection("noise", &format!("host-{event}"), event)).collect::<Vec<_>>());
+    let seen = world.store.window(&AlertFilter::default()).unwrap();
+    assert_eq!((seen.total, seen.newest), (3, AlertId(3)));
+    world.commit(&[detection("noise", "host-4", 4)]);
+    let filter = Box::new(AlertFilter { up_to: Some(seen.newest), ..AlertFilter::default() });
+    let action = Action::Close { disposition: Disposition::FalsePositive, note: None };
+    let target = BulkTarget::Filter { filter, expected: seen.total };
+    let mut outcome = world.store.act_on_many(&target, &action, &Actor::analyst("an")).unwrap();
+    outcome.done.sort_unstable();
+    assert_eq!(outcome.done, [AlertId(1), AlertId(2), AlertId(3)]);
+    assert_eq!(world.store.window(&AlertFilter::default()).unwrap().total, 1);
+}
+
+#[test]
 fn windows_are_sorted_filtered_and_counted() {
     let world = World::new();
     let mut batch = Vec::new();

@@ -164,7 +164,7 @@ mod tests {
             calls += 1;
             let limit = filter.limit.unwrap() as usize;
             let rows = ids.iter().skip(filter.offset as usize).take(limit).copied().map(row).collect();
-            Ok(AlertWindow { rows, total: ids.len() as u64, revision })
+            Ok(AlertWindow { rows, total: ids.len() as u64, newest: 0, revision })
         };
         let total = each_row(page, AlertFilter::default(), rows_max, |row| {
             told.push(row.id);

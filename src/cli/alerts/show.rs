@@ -122,6 +122,7 @@ pub(in crate::cli) fn action_word(action: &str, language: Language) -> &str {
         (_, "phase") => "chuyển giai đoạn",
         (_, "clock_met") => "xong hạn",
         (_, "clock_set") => "đặt hạn",
+        (_, "clock_waived") => "hạn không áp dụng",
         (_, "assigned") => "giao cho",
         (_, "edited") => "sửa",
         (_, "task_added") => "giao việc",

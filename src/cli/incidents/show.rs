@@ -85,6 +85,9 @@ fn section(out: &mut impl Write, name: &str, lines: impl Iterator<Item = String>
 
 /// Says how a deadline stands; what is due at once is not late in the moment it is known.
 fn clock_state(clock: &IncidentClock, known: &str, now: Timestamp, language: Language) -> String {
+    if let Some(why) = &clock.waived {
+        return format!("{}: {why}", language.pick("không áp dụng", "does not apply"));
+    }
     if let Some(met) = &clock.met {
         return format!("{} {}", language.pick("xong lúc", "met"), local(met));
     }
@@ -112,6 +115,7 @@ mod tests {
             name: "x".to_owned(),
             due: due.to_owned(),
             met: met.map(str::to_owned),
+            waived: None,
         };
         for (clock, told) in [
             (clock(known, None), "AT ONCE, known for 1h 00m"),

@@ -138,9 +138,14 @@ fn sentence(lang: Lang, text: &str) -> String {
 }
 
 fn vietnamese(text: &str) -> Option<String> {
-    SENTENCES.iter().find_map(|(english, vietnamese)| {
+    translated(SENTENCES, text, |value| value)
+}
+
+/// Returns the other language's sentence for a text, each value as `told` has it; `None` when no sentence is like it.
+pub(super) fn translated(sentences: &[(&str, &str)], text: &str, told: impl Fn(&str) -> &str) -> Option<String> {
+    sentences.iter().find_map(|(english, vietnamese)| {
         let values = filled(english, text)?;
-        let values: Vec<&str> = values.iter().map(String::as_str).collect();
+        let values: Vec<&str> = values.iter().map(|value| told(value)).collect();
         Some(crate::console::look::format::fill(vietnamese, &values))
     })
 }

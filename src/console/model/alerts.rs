@@ -31,6 +31,8 @@ pub(crate) struct Alerts {
     /// The place of the window asked for last.
     pub offset_asked: u64,
     pub total: u64,
+    /// The newest alert there was when the window was read.
+    pub newest: u64,
     pub is_loaded: bool,
     pub scroll: Scroll,
     /// Where to put the cursor when the window asked for arrives.

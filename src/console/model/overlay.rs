@@ -58,9 +58,10 @@ pub(crate) enum Target {
         ids: Vec<u64>,
         needs_note: bool,
     },
-    /// All that the filter admits, as many as were there when decided.
+    /// All that the filter admits, as many as were there when decided; none that came up after the newest then.
     Filtered {
         expected: u64,
+        newest: u64,
         needs_note: bool,
     },
 }

@@ -47,7 +47,7 @@ fn each_key_of_a_case_sends_what_it_says() {
         ("A\u{8}\u{8}ha\n", IncidentAction::Assign { to: Some(text("ha")) }),
         ("A\u{8}\u{8}\n", IncidentAction::Assign { to: None }),
         (
-            "Dhọ xin thêm\n",
+            "Dnow+24h họ xin thêm\n",
             IncidentAction::SetClock { name: text("first_notice"), due: text("now+24h"), why: text("họ xin thêm") },
         ),
         ("vlongan.id:901\n", IncidentAction::Attach { q: text("longan.id:901"), since: None, until: None, note: None }),

@@ -79,6 +79,7 @@ pub(super) fn window_arrived(model: &mut Model, window: AlertWindow) -> Vec<Cmd>
     let alerts = &mut model.alerts;
     alerts.rows = window.rows;
     alerts.total = window.total;
+    alerts.newest = window.newest;
     alerts.offset = asked_offset;
     alerts.is_loaded = true;
     let shown = &alerts.rows;
@@ -256,7 +257,11 @@ pub(super) fn target(model: &Model) -> Option<Target> {
     let weighs = |row: &AlertRow| matches!(row.level.as_str(), "high" | "critical");
     if alerts.all_marked {
         let needs_note = alerts.rows.iter().any(weighs);
-        return (alerts.total > 0).then_some(Target::Filtered { expected: alerts.total, needs_note });
+        return (alerts.total > 0).then_some(Target::Filtered {
+            expected: alerts.total,
+            newest: alerts.newest,
+            needs_note,
+        });
     }
     if !alerts.marked.is_empty() {
         // A marked alert that has left the window may weigh anything.
@@ -295,8 +300,9 @@ pub(super) fn act(model: &mut Model, target: &Target, action: AlertAction) -> Ve
         Target::Many { ids, .. } => {
             Request::ActOnMany(BulkCommand { action, ids: ids.clone(), filter: None, expected: None })
         }
-        Target::Filtered { expected, .. } => {
-            let filter = Some(model.alerts.filter.clone());
+        Target::Filtered { expected, newest, .. } => {
+            let up_to = (*newest > 0).then_some(*newest);
+            let filter = Some(AlertFilter { up_to, ..model.alerts.filter.clone() });
             Request::ActOnMany(BulkCommand { action, ids: Vec::new(), filter, expected: Some(*expected) })
         }
     };

@@ -1,6 +1,10 @@
 //! Answers of the server: stale ones are dropped by their generation, failures keep drafts.
 
+use jiff::tz::Offset;
+use jiff::tz::TimeZone;
+
 use crate::console::look::format::fill;
+use crate::console::look::refusal_words;
 use crate::console::look::text::Text;
 use crate::console::model::Model;
 use crate::console::model::alerts::Sent;
@@ -52,7 +56,14 @@ pub(super) fn receive(model: &mut Model, slot: Slot, generation: u64, result: Re
 
 fn accept(model: &mut Model, slot: Slot, answer: Answer) -> Vec<Cmd> {
     match answer {
-        Answer::Whoami(who) => model.whoami = Some(who),
+        Answer::Whoami(who) => {
+            // All who work together read the same times, wherever their machines stand.
+            let zone = who.zone_offset_seconds.and_then(|seconds| Offset::from_seconds(seconds).ok());
+            if let Some(zone) = zone {
+                model.zone = TimeZone::fixed(zone);
+            }
+            model.whoami = Some(who);
+        }
         Answer::Status(status) => model.status = Some(status),
         Answer::Alerts(window) => return alerts::window_arrived(model, window),
         Answer::Alert(detail) => return alerts::detail_arrived(model, detail),
@@ -135,10 +146,11 @@ fn refuse(model: &mut Model, slot: Slot, failure: Failure) -> Vec<Cmd> {
         | Slot::RuleAction
         | Slot::RuleSave
         | Slot::ExceptionAction => {
-            forms::restore_draft(model, &failure.text);
-            complain(model, failure.text);
+            let text = refusal_words::told(model.lang, &failure.text);
+            forms::restore_draft(model, &text);
+            complain(model, text);
         }
-        _ => complain(model, failure.text),
+        _ => complain(model, refusal_words::told(model.lang, &failure.text)),
     }
     Vec::new()
 }
@@ -152,9 +164,8 @@ fn acted(model: &mut Model, sent: Sent, result: Result<Answer, Failure>) -> Vec<
         Err(failure) => {
             let text = match &failure.owner {
                 Some(owner) if failure.is_conflict => fill(model.text(Text::Conflict), &[owner]),
-                None if failure.is_conflict => format!("{}: {}", model.text(Text::Changed), failure.text),
                 _ if failure.is_away => model.text(Text::ReadOnly).to_owned(),
-                _ => failure.text.clone(),
+                _ => refusal_words::told(model.lang, &failure.text),
             };
             forms::restore_draft(model, &text);
             complain(model, text);
@@ -200,7 +211,7 @@ fn many_done(model: &mut Model, sent: Sent, result: BulkResult) -> Vec<Cmd> {
     match result.refused.first() {
         None => say(model, done),
         Some((id, reason)) => {
-            let reason = format!("{} {reason}", AlertId(*id));
+            let reason = format!("{} {}", AlertId(*id), refusal_words::told(model.lang, reason));
             let text = fill(model.text(Text::DoneSome), &[&done, &result.refused.len().to_string(), &reason]);
             complain(model, text);
         }

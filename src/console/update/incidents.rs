@@ -82,13 +82,13 @@ pub(super) fn needs_note(model: &Model, id: u64, phase: IncidentPhase) -> bool {
     phase == IncidentPhase::Closed || now == Some(IncidentPhase::Closed)
 }
 
-/// Opens the line for a deadline: the first that is open and not due at once, a day from now, to be changed.
+/// Opens the line for a deadline with the name of the first that is open and not due at once.
 pub(super) fn open_deadline(model: &mut Model) -> Vec<Cmd> {
     let open = model
         .incidents
         .focused_detail()
         .and_then(|detail| detail.clocks.iter().find(|one| one.met.is_none() && one.due != detail.row.known));
-    let prefilled = open.map(|clock| format!("{} now+24h ", clock.name)).unwrap_or_default();
+    let prefilled = open.map(|clock| format!("{} ", clock.name)).unwrap_or_default();
     open_line(model, |row| (Purpose::Deadline(row.id), prefilled.clone()))
 }
 

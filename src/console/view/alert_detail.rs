@@ -118,6 +118,9 @@ fn whole(model: &Model, detail: &AlertDetail, theme: &Theme) -> Vec<Line> {
         piece(format!("  {}", detail.row.rule), theme.dim),
     ]];
     lines.push(looking_line(model, Shown::Alert(detail.row.id), holder(model, detail)));
+    let [first, last, raised] = [&detail.row.first, &detail.row.last, &detail.row.raised].map(|at| moment(model, at));
+    let when = fill(model.text(Text::FromTo), &[&first, &last, &detail.row.count.to_string(), &raised]);
+    lines.push(vec![piece(when, theme.text)]);
     let description = model.lang.choose(&detail.description, detail.description_vi.as_deref());
     if !description.trim().is_empty() {
         lines.push(vec![piece(description.trim(), theme.text)]);
@@ -177,9 +180,15 @@ pub(super) fn looking_line(model: &Model, shown: Shown, holder: String) -> Line 
     ]
 }
 
+/// Day and time to the second.
+fn moment(model: &Model, at: &str) -> String {
+    let told = |at: jiff::Timestamp| at.to_zoned_datetime(model.zone.clone()).strftime("%d/%m %H:%M:%S").to_string();
+    format::time(at).map_or_else(|| at.to_owned(), told)
+}
+
 /// One event that raised it, under its time and number.
 fn evidence_lines(model: &Model, evidence: &AlertEvidence, theme: &Theme) -> [Line; 2] {
-    let time = format::moment(&model.zone, &evidence.timestamp);
+    let time = moment(model, &evidence.timestamp);
     let head = piece(format!(" {time}  #{}", evidence.event), theme.dim);
     [vec![heading(model, Text::RawLine, theme), head], raw_line(evidence, theme)]
 }

@@ -110,7 +110,7 @@ fn draw_row(model: &Model, row: &AlertRow, has_cursor: bool, area: Rect, canvas:
         Some((left, false)) => (left, style),
         None => ("-".to_owned(), theme.dim),
     };
-    let (risk, age, count) = (row.risk.to_string(), format::age(model.now, &row.last), format::count(row.count));
+    let (risk, age, count) = (row.risk.to_string(), format::age(model.now, &row.raised), format::count(row.count));
     let cells = [
         (sign.as_str(), 4, level_style),
         (risk.as_str(), 6, style),

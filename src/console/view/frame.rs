@@ -79,7 +79,11 @@ fn draw_state(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
     let clock = format::clock(&model.zone, model.now);
     let (state, state_style) = match &model.link {
         Link::Connecting => (model.text(Text::Connecting).to_owned(), theme.warning),
-        Link::Live => (format!("{} {clock}", model.text(Text::Live)), theme.good),
+        Link::Live if model.size.0 < 140 => (format!("{} {clock}", model.text(Text::Live)), theme.good),
+        Link::Live => {
+            let zone = model.now.to_zoned_datetime(model.zone.clone()).strftime("%:z").to_string();
+            (format!("{} {clock} {zone}", model.text(Text::Live)), theme.good)
+        }
         Link::Away { since, .. } => {
             let age = format::span(model.now.duration_since(*since).as_secs());
             let fresh = format::clock(&model.zone, model.fresh_at);
@@ -90,10 +94,15 @@ fn draw_state(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
     let left = area.width.saturating_sub(width + 2);
     put_right(canvas, area.x, area.y, area.width.saturating_sub(1), &state, state_style);
     let room = left.saturating_sub(1);
+    let new = bars::new_rows(model).filter(|_| model.screen == Screen::Alerts);
     if let Some(toast) = &model.toast {
         let style = if toast.is_error { theme.warning } else { theme.good };
         let text = if toast.is_error { format!("! {}", toast.text) } else { toast.text.clone() };
-        canvas.put(1, area.y, room, &text, style);
+        let used = canvas.put(1, area.y, room, &text, style);
+        // What waits to be shown is told all the same, where there is room.
+        if let Some(new) = new.filter(|new| usize::from(used) + 4 + new.width() < usize::from(left)) {
+            put_right(canvas, used + 3, area.y, left.saturating_sub(1), &new, theme.focus);
+        }
         return;
     }
     if let Some(reason) = &model.pulse.refusing {
@@ -102,14 +111,13 @@ fn draw_state(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
     }
     let used = canvas.put(1, area.y, room, &filter_text(model), theme.dim);
     let figures = figures_text(model);
-    let new = bars::new_rows(model);
     let reserved = new.as_ref().map_or(0, |new| new.width() + 3);
     let end = left.saturating_sub(1 + u16::try_from(reserved).unwrap_or(0));
     if let Some((text, style)) = figures.filter(|(text, _)| usize::from(used) + 4 + text.width() < usize::from(end)) {
         let style = if style { theme.danger } else { theme.dim };
         put_right(canvas, used + 3, area.y, end, &text, style);
     }
-    if let Some(new) = new.filter(|_| model.screen == Screen::Alerts) {
+    if let Some(new) = new {
         put_right(canvas, used + 3, area.y, left.saturating_sub(1), &new, theme.focus);
     }
 }

@@ -25,6 +25,7 @@ use crate::console::view::canvas::Line;
 use crate::console::view::canvas::piece;
 use crate::console::view::canvas::wrap;
 use crate::console::view::level_sign;
+use crate::incident::Told;
 use crate::wire::incident::IncidentClock;
 use crate::wire::incident::IncidentDetail;
 use crate::wire::incident::IncidentPhase;
@@ -229,15 +230,31 @@ fn record(model: &Model, detail: &IncidentDetail) -> Vec<Line> {
         lines.push(vec![
             piece(format!("  {time}  "), theme.dim),
             piece(format!("{} {}  ", entry.who, words::word(model.lang, &entry.action)), theme.text),
-            piece(words::told(model.lang, &entry.action, entry.text.as_deref().unwrap_or_default()), theme.text),
+            piece(happened(model, &entry.action, entry.text.as_deref()), theme.text),
         ]);
     }
     lines
 }
 
+/// Tells a line of the timeline in the reader's language and zone.
+fn happened(model: &Model, action: &str, text: Option<&str>) -> String {
+    let told = Told::of(action, text);
+    let (word, date) = (|word| words::word(model.lang, word), |time| format::date(&model.zone, time));
+    let phases = told.phases.map(|(from, to)| format!("{} → {}", word(from), word(to)));
+    let clock = match (told.clock.map(word), told.due.map(date)) {
+        (Some(name), Some(due)) => Some(format!("{name}, {due}")),
+        (name, _) => name.map(str::to_owned),
+    };
+    let typed = told.text.map(str::to_owned);
+    phases.into_iter().chain(clock).chain(typed).collect::<Vec<_>>().join(": ")
+}
+
 /// Says how a deadline stands; one that is near or past is told by words as well as by colour.
 fn clock_state(model: &Model, clock: &IncidentClock, known: &str) -> (String, ratatui::style::Style) {
     let theme = &model.theme;
+    if let Some(why) = &clock.waived {
+        return (fill(model.text(Text::ClockWaived), &[why]), theme.dim);
+    }
     if let Some(met) = &clock.met {
         return (fill(model.text(Text::ClockMet), &[&format::date(&model.zone, met)]), theme.good);
     }

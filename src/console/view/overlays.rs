@@ -24,6 +24,7 @@ use crate::console::model::overlay::CommandsTitle;
 use crate::console::model::overlay::Exporting;
 use crate::console::model::overlay::Overlay;
 use crate::console::model::overlay::Purpose;
+use crate::console::model::overlay::Target;
 use crate::console::model::rules::STATES;
 use crate::console::model::search::SPANS;
 use crate::console::update::DISPOSITIONS;
@@ -38,6 +39,8 @@ use crate::console::view::canvas::wrap;
 use crate::console::view::exception;
 use crate::console::view::incidents::phase_text;
 use crate::console::view::reports;
+use crate::wire::alert::AlertRow;
+use crate::wire::alert::AlertStatus;
 use crate::wire::saved::SavedSearch;
 
 /// Draws what is open.
@@ -125,6 +128,7 @@ fn draw_close(model: &Model, form: &CloseForm, layout: &Layout, canvas: &mut Can
         let text = format!("{}{} {}", if is_chosen { '>' } else { ' ' }, index + 1, model.text(*name));
         canvas.put(inside.x, inside.y + row, inside.width, &text, if is_chosen { theme.focus } else { theme.text });
     }
+    canvas.put(inside.x, inside.y + 5, inside.width, &weight(model, &form.target), theme.warning);
     match (&form.typed_count, form.disposition) {
         (Some(typed), _) => put_input(canvas, inside, 6, "n>", typed),
         (None, Some(_)) => {
@@ -138,6 +142,27 @@ fn draw_close(model: &Model, form: &CloseForm, layout: &Layout, canvas: &mut Can
         }
     }
     put_footer(model, canvas, inside, form.problem.as_deref());
+}
+
+/// Tells what many alerts weigh, as far as they are on the screen: how many of each level, and how many are part of an
+/// incident.
+fn weight(model: &Model, target: &Target) -> String {
+    let alerts = &model.alerts;
+    let rows: Vec<&AlertRow> = match target {
+        Target::One { .. } => return String::new(),
+        Target::Many { ids, .. } => alerts.rows.iter().filter(|row| ids.contains(&row.id)).collect(),
+        Target::Filtered { .. } => alerts.rows.iter().collect(),
+    };
+    let counted = LEVELS.iter().map(|level| (*level, rows.iter().filter(|row| row.level == *level).count()));
+    let levels = counted.filter(|(_, count)| *count > 0);
+    let levels = levels.map(|(level, count)| format!("{} {count}", words::word(model.lang, level)));
+    let mut text = levels.collect::<Vec<_>>().join(" · ");
+    let in_incidents = rows.iter().filter(|row| row.status == AlertStatus::Escalated).count();
+    if in_incidents > 0 {
+        let told = if matches!(target, Target::Filtered { .. }) { Text::IncidentsSpared } else { Text::InIncidents };
+        text.push_str(&format!(" · {}", fill(model.text(told), &[&in_incidents.to_string()])));
+    }
+    text
 }
 
 /// Returns a line's title, its label and a hint below it.

@@ -46,7 +46,8 @@ pub(super) fn keep(
             None => Ok(()),
         },
         IncidentAction::Take | IncidentAction::Note { .. } | IncidentAction::Assign { .. } => Ok(()),
-        IncidentAction::MeetClock { name } => meet_clock(change, id, name, who),
+        IncidentAction::MeetClock { name } => meet_clock(change, id, name, None, who),
+        IncidentAction::WaiveClock { name, why } => meet_clock(change, id, name.trim(), Some(why.trim()), who),
         IncidentAction::Edit(edit) => correct(change, id, edit),
         IncidentAction::AddTask { text } => add_task(change, id, text.trim(), who),
         IncidentAction::FinishTask { place } => finish_task(change, id, *place, who),
@@ -57,10 +58,17 @@ pub(super) fn keep(
     }
 }
 
-fn meet_clock(change: &Change<'_>, id: IncidentId, name: &str, who: &Actor) -> Result<(), IncidentError> {
+fn meet_clock(
+    change: &Change<'_>,
+    id: IncidentId,
+    name: &str,
+    waived: Option<&str>,
+    who: &Actor,
+) -> Result<(), IncidentError> {
     let met = change.transaction.execute(
-        "UPDATE incident_clocks SET met = ?3, met_by = ?4 WHERE incident_id = ?1 AND name = ?2 AND met IS NULL",
-        params![to_sql(id.0), name, change.now.0, who.name],
+        "UPDATE incident_clocks SET met = ?3, met_by = ?4, waived = ?5 \
+         WHERE incident_id = ?1 AND name = ?2 AND met IS NULL",
+        params![to_sql(id.0), name, change.now.0, who.name, waived],
     )?;
     if met > 0 {
         return Ok(());

@@ -60,12 +60,22 @@ fn an_incident_is_declared_joined_and_closed_with_its_alerts() {
     let met = incidents.act(IncidentId(1), &IncidentAction::MeetClock { name: "immediate".to_owned() }, &an).unwrap();
     assert_eq!(met.next_due.map(|due| due.since(START).as_secs() / 3600), Some(24));
 
+    let everything = crate::alert::store::BulkTarget::Filter { filter: Box::default(), expected: 10 };
+    let benign = Action::Close { disposition: Disposition::BenignPositive, note: Some("x".to_owned()) };
+    let closed = store.act_on_many(&everything, &benign, &an).unwrap();
+    assert_eq!((closed.done, closed.refused.len()), (vec![AlertId(2)], 2), "what an incident holds is left to it");
+
     let close =
         |note: Option<&str>| IncidentAction::Phase { phase: IncidentPhase::Closed, note: note.map(str::to_owned) };
     let refused = incidents.act(IncidentId(1), &close(None), &an);
     assert!(matches!(refused, Err(IncidentError::Refused(IncidentRefusal::NoteNeeded))));
     let row = incidents.act(IncidentId(1), &close(Some("đã khắc phục")), &an).unwrap();
-    assert_eq!((row.phase, row.next_due), (IncidentPhase::Closed, None));
+    let due = row.next_due.map(|due| due.since(START).as_secs() / 3600);
+    assert_eq!(
+        (row.phase, due),
+        (IncidentPhase::Closed, Some(24)),
+        "what is owed to others is owed after closing, too"
+    );
     for id in [1, 3] {
         let alert = store.row(AlertId(id), 0).unwrap();
         assert_eq!(alert.state.status, AlertStatus::Closed);
@@ -228,6 +238,11 @@ fn deadlines_are_moved_and_added_with_a_reason() {
     assert_eq!((clocks[1].due, clocks[4].name.as_str()), (due, "gửi báo cáo tỉnh"));
     assert!(matches!(refusal(do_it(&incidents, set("first_notice", " "))), IncidentRefusal::Empty { .. }));
     do_it(&incidents, IncidentAction::MeetClock { name: "first_notice".to_owned() }).unwrap();
+    let waive = |why: &str| IncidentAction::WaiveClock { name: "personal_data".to_owned(), why: why.to_owned() };
+    assert!(matches!(refusal(do_it(&incidents, waive(" "))), IncidentRefusal::Empty { .. }));
+    do_it(&incidents, waive("không có dữ liệu cá nhân")).unwrap();
+    let waived = incidents.detail(IncidentId(1)).unwrap().clocks.remove(3);
+    assert_eq!((waived.met, waived.waived.as_deref()), (Some(START), Some("không có dữ liệu cá nhân")));
     let met = do_it(&incidents, set("first_notice", "x"));
     assert_eq!(refusal(met), IncidentRefusal::ClockMet("first_notice".to_owned()));
 }
@@ -293,4 +308,21 @@ fn evidence_is_kept_with_its_case_and_goes_with_it() {
     assert_eq!(kept, [Some(b"two".to_vec()), Some(b"one".to_vec()), Some(b"three".to_vec()), None]);
     let closed = incidents.act(IncidentId(1), &attach(b"late"), &an);
     assert!(matches!(closed, Err(IncidentError::Refused(IncidentRefusal::Closed))));
+}
+
+#[test]
+fn a_shift_leaves_closed_incidents_with_open_deadlines_to_the_next() {
+    let (_folder, _store, incidents) = world();
+    let an = Actor::analyst("an");
+    incidents.escalate(&escalation(&[1]), &an).unwrap();
+    let close = IncidentAction::Phase { phase: IncidentPhase::Closed, note: Some("xong".to_owned()) };
+    do_it(&incidents, close).unwrap();
+    let unfinished = || incidents.unfinished(10).unwrap().len();
+    for name in ["immediate", "first_notice", "cause_and_fix"] {
+        do_it(&incidents, IncidentAction::MeetClock { name: name.to_owned() }).unwrap();
+        assert_eq!(unfinished(), 1, "{name}");
+    }
+    let why = "không có dữ liệu cá nhân".to_owned();
+    do_it(&incidents, IncidentAction::WaiveClock { name: "personal_data".to_owned(), why }).unwrap();
+    assert_eq!(unfinished(), 0);
 }

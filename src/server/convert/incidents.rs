@@ -36,6 +36,7 @@ pub fn incident_detail(detail: incident::IncidentDetail) -> wire::IncidentDetail
         name: clock.name,
         due: clock.due.to_string(),
         met: clock.met.map(|met| met.to_string()),
+        waived: clock.waived,
     };
     wire::IncidentDetail {
         row: incident_row(detail.row),
@@ -131,6 +132,9 @@ pub(in crate::server) fn action(action: wire::IncidentAction, now: Timestamp) ->
         wire::IncidentAction::FinishTask { place } => Action::FinishTask { place },
         wire::IncidentAction::AddObservable { kind, value, note } => {
             Action::AddObservable(incident::NewObservable { kind, value, note })
+        }
+        wire::IncidentAction::SetClock { name, due, why } if due == wire::NO_DEADLINE => {
+            Action::WaiveClock { name, why }
         }
         wire::IncidentAction::SetClock { name, due, why } => Action::SetClock { name, due: read_time(due, now)?, why },
         wire::IncidentAction::MergeInto { incident } => Action::MergeInto { incident: incident::IncidentId(incident) },

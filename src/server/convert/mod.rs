@@ -10,6 +10,7 @@ use crate::alert;
 use crate::alert::StatusFilter;
 use crate::diag::closest;
 use crate::incident;
+use crate::model::AlertId;
 use crate::model::EventId;
 use crate::model::RuleLevel;
 use crate::wire::alert as wire;
@@ -43,6 +44,7 @@ pub fn alert_filter(filter: &wire::AlertFilter) -> Result<alert::AlertFilter, Un
         owner: given(&filter.owner),
         rule: given(&filter.rule),
         entity: given(&filter.entity),
+        up_to: filter.up_to.map(AlertId),
         offset: filter.offset,
         limit: filter.limit.unwrap_or(ROWS_DEFAULT),
         events: filter.events.unwrap_or(EVENTS_DEFAULT).min(alert::detection::EVENTS_MAX as u32),
@@ -83,6 +85,7 @@ pub fn alert_window(window: alert::AlertWindow) -> wire::AlertWindow {
     wire::AlertWindow {
         rows: window.rows.into_iter().map(alert_row).collect(),
         total: window.total,
+        newest: window.newest.0,
         revision: window.revision,
     }
 }

@@ -93,6 +93,7 @@ pub(in crate::server) fn handover(handover: Handover) -> wire::Handover {
     wire::Handover {
         id: handover.id,
         since: handover.since.to_string(),
+        until: handover.until.to_string(),
         signed: handover.signed.to_string(),
         who: handover.who,
         text: handover.text,

@@ -30,8 +30,12 @@ pub(in crate::server) async fn metrics(State(shared): State<Arc<Shared>>) -> imp
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
 }
 
-pub(in crate::server) async fn whoami(Extension(principal): Extension<Principal>) -> Answer<Whoami> {
+pub(in crate::server) async fn whoami(
+    State(shared): State<Arc<Shared>>,
+    Extension(principal): Extension<Principal>,
+) -> Answer<Whoami> {
     Answer(Whoami {
+        zone_offset_seconds: Some(shared.services.incidents.forms().zone_offset_seconds()),
         role: principal.role.as_str().to_owned(),
         may_triage: principal.may(Permission::Triage),
         may_administer: principal.may(Permission::Administer),

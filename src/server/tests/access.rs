@@ -157,7 +157,7 @@ async fn the_socket_says_who_calls_and_a_token_says_it_better() {
     let auditor = world.get("kiem", "/v1/whoami").await.json();
     assert_eq!(
         auditor,
-        json!({"name": "kiem", "role": "auditor", "may_triage": false, "may_administer": false}),
+        json!({"name": "kiem", "role": "auditor", "may_triage": false, "may_administer": false, "zone_offset_seconds": 25200}),
         "a token counts before the socket"
     );
     let refused = world.act("kiem", 1, json!({"action": "take"})).await;
