@@ -60,7 +60,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Copies what a line within this one gave, if something read it.
-    pub(in crate::parse::pack) fn take(&mut self, inner: Draft<'_>, is_read: bool) {
+    pub(in crate::parse::pack) fn take(&mut self, mut inner: Draft<'_>, is_read: bool) {
         self.trace = inner.trace;
         if !is_read {
             return;
@@ -68,7 +68,7 @@ impl<'a> Draft<'a> {
         self.set_timestamp(inner.event.timestamp, inner.inferred);
         self.event.failure = inner.event.failure;
         self.event.logsource = Cow::Owned(inner.event.logsource.into_owned());
-        for (name, value) in inner.event.fields {
+        for (name, value) in inner.event.fields.drain(..) {
             self.set(name.into_owned(), value.into_owned());
         }
     }
@@ -115,7 +115,7 @@ impl<'a> Draft<'a> {
 
     /// Notes anew which fields have values, after another reader filled the event itself.
     pub(in crate::parse::pack) fn recount(&mut self) {
-        for (name, _) in &self.event.fields {
+        for (name, _) in self.event.fields.iter() {
             if let Name::Known(field) = name {
                 let (word, bit) = place(*field);
                 if let Some(bits) = self.seen.get_mut(word) {
