@@ -24,7 +24,7 @@ use crate::parse::pack::set::compiled::Leaf;
 use crate::parse::pack::set::compiled::Pack;
 use crate::parse::pack::set::compiled::PackId;
 use crate::parse::pack::set::index::Index;
-use crate::parse::pack::tree::NodeId;
+use crate::parse::pack::tree::RootId;
 use crate::parse::pack::tree::Tree;
 
 /// What is known of a line besides its text.
@@ -46,7 +46,7 @@ pub struct Packs {
     tree: Tree,
     index: Index,
     /// The patterns that recognise their source by themselves.
-    open_root: NodeId,
+    open_root: RootId,
     /// The packs that read what no other recognised, by grammar.
     fallbacks: Vec<(Read, PackId)>,
 }

@@ -35,7 +35,7 @@ use crate::parse::pack::set::glob;
 use crate::parse::pack::set::index::Content;
 use crate::parse::pack::tree::Captures;
 use crate::parse::pack::tree::LeafId;
-use crate::parse::pack::tree::NodeId;
+use crate::parse::pack::tree::RootId;
 use crate::parse::windows;
 
 /// Lines within lines are read this deep.
@@ -184,11 +184,12 @@ impl<'a> Reader<'a> {
             return true;
         }
         // An object is no word of a sentence: a pattern that begins with any word would look for its end in all of it.
+        let mut captures = Captures::new();
         let found = match structured::is_object(body) {
-            true => self.packs.tree.walk_literal(self.packs.open_root, body, draft.clock),
-            false => self.packs.tree.walk(self.packs.open_root, body, draft.clock),
+            true => self.packs.tree.walk_literal(self.packs.open_root, body, draft.clock, &mut captures),
+            false => self.packs.tree.walk(self.packs.open_root, body, draft.clock, &mut captures),
         };
-        if let Some((leaf, captures)) = found {
+        if let Some(leaf) = found {
             self.take(draft, leaf, &captures, body, depth);
             return true;
         }
@@ -240,8 +241,9 @@ impl<'a> Reader<'a> {
 
     /// Reads the content as one pack's, by its patterns or its grammar.
     fn with_pack(self, draft: &mut Draft<'a>, id: PackId, pack: &'a Pack, body: &'a str, depth: usize) -> bool {
+        let mut captures = Captures::new();
         if let Some(root) = pack.root
-            && let Some((leaf, captures)) = self.packs.tree.walk(root, body, draft.clock)
+            && let Some(leaf) = self.packs.tree.walk(root, body, draft.clock, &mut captures)
         {
             self.take(draft, leaf, &captures, body, depth);
             return true;
@@ -381,10 +383,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn within(self, draft: &mut Draft<'a>, pack: &'a Pack, name: &'a Name<'static>, root: NodeId, depth: usize) {
+    fn within(self, draft: &mut Draft<'a>, pack: &'a Pack, name: &'a Name<'static>, root: RootId, depth: usize) {
         let value = draft.event.fields.iter().find(|(have, _)| have == name).map(|(_, value)| value);
         let Some(Value::Text(text)) = value else { return };
-        let Some((leaf, captures)) = self.packs.tree.walk(root, text, draft.clock) else { return };
+        let mut captures = Captures::new();
+        let Some(leaf) = self.packs.tree.walk(root, text, draft.clock, &mut captures) else { return };
         let Some(leaf) = self.packs.leaves.get(leaf.0 as usize) else { return };
         let text = text.clone();
         draft.trace.note(|| Step::FieldPattern {

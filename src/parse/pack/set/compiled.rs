@@ -14,7 +14,7 @@ use crate::parse::pack::file::TimeSource;
 use crate::parse::pack::file::ValueMap;
 use crate::parse::pack::file::When;
 use crate::parse::pack::pattern::Target;
-use crate::parse::pack::tree::NodeId;
+use crate::parse::pack::tree::RootId;
 
 /// A map with a hash that is fast and the same in every run.
 pub(in crate::parse::pack) type FastMap<V> = HashMap<Box<str>, V, foldhash::fast::FixedState>;
@@ -43,9 +43,9 @@ pub(in crate::parse::pack) struct Pack {
     pub(in crate::parse::pack) values: Vec<ValueMap>,
     pub(in crate::parse::pack) when: Vec<When>,
     /// Where the patterns for the body begin.
-    pub(in crate::parse::pack) root: Option<NodeId>,
+    pub(in crate::parse::pack) root: Option<RootId>,
     /// Where the patterns for the values of fields begin.
-    pub(in crate::parse::pack) within: Vec<(Name<'static>, NodeId)>,
+    pub(in crate::parse::pack) within: Vec<(Name<'static>, RootId)>,
     pub(in crate::parse::pack) samples: Vec<Sample>,
     pub(in crate::parse::pack) pattern_count: usize,
 }

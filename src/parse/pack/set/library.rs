@@ -29,7 +29,8 @@ use crate::parse::pack::set::compiled::Pack;
 use crate::parse::pack::set::compiled::PackId;
 use crate::parse::pack::set::index::Index;
 use crate::parse::pack::tree::LeafId;
-use crate::parse::pack::tree::NodeId;
+use crate::parse::pack::tree;
+use crate::parse::pack::tree::RootId;
 use crate::parse::pack::tree::Tree;
 
 /// The packs compiled into the program.
@@ -126,36 +127,39 @@ fn compile(sources: Sources) -> (Packs, Problems) {
     for (number, (path, text, file)) in files.iter().enumerate() {
         builder.add(number as PackId, path, text, file);
     }
+    builder.packs.tree = builder.tree.finish();
     problems.extend(builder.problems);
     (builder.packs, problems)
 }
 
 struct Builder {
     packs: Packs,
+    tree: tree::Builder,
     problems: Problems,
 }
 
 impl Builder {
     fn new(files: &[(PathBuf, String, PackFile)]) -> Builder {
-        let mut tree = Tree::default();
+        let mut tree = tree::Builder::default();
         let open_root = tree.add_root();
         let index = Index::new(files.iter().map(|(_, _, file)| file));
-        let packs = Packs { packs: Vec::new(), leaves: Vec::new(), tree, index, open_root, fallbacks: Vec::new() };
-        Builder { packs, problems: Problems::new() }
+        let (packs, leaves, fallbacks) = (Vec::new(), Vec::new(), Vec::new());
+        let packs = Packs { packs, leaves, tree: Tree::default(), index, open_root, fallbacks };
+        Builder { packs, tree, problems: Problems::new() }
     }
 
     fn add(&mut self, id: PackId, path: &Path, text: &str, file: &PackFile) {
         let place = Place { id, path, text };
         let by_pattern = file.recognise.iter().any(|recognise| recognise.by_pattern);
         let mut root = None;
-        let mut within: Vec<(Name<'static>, NodeId)> = Vec::new();
+        let mut within: Vec<(Name<'static>, RootId)> = Vec::new();
         for pattern in &file.patterns {
             let start = match &pattern.within {
-                None => *root.get_or_insert_with(|| self.packs.tree.add_root()),
+                None => *root.get_or_insert_with(|| self.tree.add_root()),
                 Some(name) => match within.iter().find(|(have, _)| have == name) {
                     Some((_, start)) => *start,
                     None => {
-                        let start = self.packs.tree.add_root();
+                        let start = self.tree.add_root();
                         within.push((name.clone(), start));
                         start
                     }
@@ -171,13 +175,13 @@ impl Builder {
         self.packs.packs.push(pack(path, file, root, within));
     }
 
-    fn add_pattern(&mut self, place: Place<'_>, file: &PackFile, pattern: &Pattern, root: NodeId, open: bool) {
+    fn add_pattern(&mut self, place: Place<'_>, file: &PackFile, pattern: &Pattern, root: RootId, open: bool) {
         for variant in &pattern.variants {
             let leaf = LeafId(u32::try_from(self.packs.leaves.len()).unwrap_or(u32::MAX));
-            let mut clash = self.packs.tree.insert(root, variant, leaf);
+            let mut clash = self.tree.insert(root, variant, leaf);
             let vague = open && is_vague(variant);
             if open && !vague {
-                clash = clash.or(self.packs.tree.insert(self.packs.open_root, variant, leaf));
+                clash = clash.or(self.tree.insert(self.packs.open_root, variant, leaf));
             }
             // Where the program is known, a pattern may be of few words; alone it may not.
             let is_found_otherwise = file.recognise.iter().any(|recognise| !recognise.by_pattern);
@@ -244,7 +248,7 @@ fn over(
     kept.chain(more).cloned().collect()
 }
 
-fn pack(path: &Path, file: &PackFile, root: Option<NodeId>, within: Vec<(Name<'static>, NodeId)>) -> Pack {
+fn pack(path: &Path, file: &PackFile, root: Option<RootId>, within: Vec<(Name<'static>, RootId)>) -> Pack {
     let mut map = FastMap::default();
     for (key, targets) in &file.map {
         // A fallback knows keys whatever their case and separators.
