@@ -3,6 +3,7 @@
 
 pub mod charset;
 pub mod header;
+mod keys;
 pub mod pack;
 pub mod structure;
 pub mod timestamp;

@@ -81,6 +81,14 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Returns the value of a field.
+    pub(in crate::parse::pack) fn value(&self, name: &Name<'_>) -> Option<&Value<'a>> {
+        match name {
+            Name::Known(field) if !self.has_known(*field) => None,
+            _ => self.event.fields.iter().find(|(have, _)| have == name).map(|(_, value)| value),
+        }
+    }
+
     pub(in crate::parse::pack) fn has_known(&self, field: Field) -> bool {
         let (word, bit) = place(field);
         self.seen.get(word).is_none_or(|bits| bits & bit != 0)
@@ -128,12 +136,15 @@ impl<'a> Draft<'a> {
     /// Takes a field away.
     pub(in crate::parse::pack) fn remove(&mut self, name: &Name<'_>) {
         if let Name::Known(field) = name {
+            if !self.has_known(*field) {
+                return;
+            }
             let (word, bit) = place(*field);
             if let Some(bits) = self.seen.get_mut(word) {
                 *bits &= !bit;
             }
         }
-        self.event.fields.retain(|(have, _)| have.as_str() != name.as_str());
+        self.event.fields.retain(|(have, _)| have != name);
     }
 
     /// Sets the event's time from a value that is one, or from text or a number that reads as one.

@@ -13,6 +13,7 @@ use crate::diag::position_of;
 use crate::model::Name;
 use crate::model::Value;
 use crate::model::ecs;
+use crate::parse::keys::Keys;
 use crate::parse::pack::PackError;
 use crate::parse::pack::Packs;
 use crate::parse::pack::error::Problems;
@@ -144,7 +145,8 @@ impl Builder {
         let open_root = tree.add_root();
         let index = Index::new(files.iter().map(|(_, _, file)| file));
         let (packs, leaves, fallbacks) = (Vec::new(), Vec::new(), Vec::new());
-        let packs = Packs { packs, leaves, tree: Tree::default(), index, open_root, fallbacks };
+        let (mapped, keys) = (FastMap::default(), Keys::default());
+        let packs = Packs { packs, leaves, tree: Tree::default(), index, open_root, fallbacks, mapped, keys };
         Builder { packs, tree, problems: Problems::new() }
     }
 
@@ -172,7 +174,11 @@ impl Builder {
         if file.fallback {
             self.packs.fallbacks.extend(file.read.iter().map(|read| (*read, id)));
         }
-        self.packs.packs.push(pack(path, file, root, within));
+        let pack = pack(id, path, file, root, within);
+        for (key, targets) in &pack.map {
+            self.packs.mapped.entry(key.clone()).or_default().push((id, *targets));
+        }
+        self.packs.packs.push(pack);
     }
 
     fn add_pattern(&mut self, place: Place<'_>, file: &PackFile, pattern: &Pattern, root: RootId, open: bool) {
@@ -248,14 +254,23 @@ fn over(
     kept.chain(more).cloned().collect()
 }
 
-fn pack(path: &Path, file: &PackFile, root: Option<RootId>, within: Vec<(Name<'static>, RootId)>) -> Pack {
+fn pack(
+    id: PackId,
+    path: &Path,
+    file: &PackFile,
+    root: Option<RootId>,
+    within: Vec<(Name<'static>, RootId)>,
+) -> Pack {
     let mut map = FastMap::default();
+    let mut all_targets = Vec::with_capacity(file.map.len());
     for (key, targets) in &file.map {
         // A fallback knows keys whatever their case and separators.
         let key = if file.fallback { squash(key).to_string() } else { key.clone() };
-        map.insert(key.into_boxed_str(), targets.clone());
+        map.insert(key.into_boxed_str(), u32::try_from(all_targets.len()).unwrap_or(u32::MAX));
+        all_targets.push(targets.clone());
     }
     Pack {
+        id,
         name: file.name.clone(),
         title: file.title.clone(),
         path: path.to_owned(),
@@ -270,6 +285,7 @@ fn pack(path: &Path, file: &PackFile, root: Option<RootId>, within: Vec<(Name<'s
         must_match: file.must_match,
         structured_data: file.structured_data,
         map,
+        targets: all_targets,
         time: file.time.clone(),
         values: file.values.clone(),
         when: file.when.clone(),
