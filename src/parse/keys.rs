@@ -11,6 +11,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering;
 
+use smallvec::SmallVec;
+
 use crate::model::Field;
 use crate::model::Name;
 use crate::parse::windows::Part;
@@ -43,7 +45,7 @@ pub(in crate::parse) struct Facts {
     number: u32,
     parent: u32,
     /// The key within its object.
-    last: Box<str>,
+    last: SmallVec<[u8; 24]>,
     /// The key with the keys of the objects around it, joined by dots.
     path: Box<str>,
     name: Name<'static>,
@@ -66,7 +68,7 @@ impl Facts {
         Facts {
             number,
             parent: parent.map_or(NOWHERE, |parent| parent.number),
-            last: last.into(),
+            last: SmallVec::from_slice(last.as_bytes()),
             name: Name::new(path.to_string()),
             names_event: names_event || &*path == "event.code",
             is_ecs: path.contains('.') && Field::from_name(&path).is_some(),
@@ -79,7 +81,11 @@ impl Facts {
     /// Returns the targets' number in the map of a pack.
     pub(in crate::parse) fn mapped_by(&self, pack: u16) -> Option<u32> {
         let mapped = &self.claims.mapped_by;
-        mapped.binary_search_by_key(&pack, |(by, _)| *by).ok().and_then(|at| mapped.get(at)).map(|(_, targets)| *targets)
+        mapped
+            .binary_search_by_key(&pack, |(by, _)| *by)
+            .ok()
+            .and_then(|at| mapped.get(at))
+            .map(|(_, targets)| *targets)
     }
 
     /// Returns the targets' number in the map of a fallback pack.
@@ -107,7 +113,10 @@ impl<'a> Key<'a> {
     }
 
     /// Returns a name that stands in the facts: lent when they are remembered.
-    pub(in crate::parse) fn lend(&self, which: impl for<'f> Fn(&'f Facts) -> Option<&'f Name<'static>>) -> Option<Name<'a>> {
+    pub(in crate::parse) fn lend(
+        &self,
+        which: impl for<'f> Fn(&'f Facts) -> Option<&'f Name<'static>>,
+    ) -> Option<Name<'a>> {
         match self {
             Key::Known(facts) => which(facts).map(|name| match name {
                 Name::Known(field) => Name::Known(*field),
@@ -183,7 +192,7 @@ impl Keys {
         last: &str,
         claims: &dyn Fn(&str) -> Claims,
     ) -> Option<&Facts> {
-        let hash = self.hash.hash_one((number, last));
+        let hash = self.hash.hash_one(last) ^ u64::from(number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         for step in 0..PLACES_MAX {
             let at = (hash.wrapping_add(step) % KEYS_MAX as u64) as usize;
             let place = self.places.get(at)?;
@@ -194,7 +203,7 @@ impl Keys {
                 }
                 None => return None,
             };
-            if facts.parent == number && *facts.last == *last {
+            if facts.parent == number && *facts.last == *last.as_bytes() {
                 return Some(facts);
             }
         }

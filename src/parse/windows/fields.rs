@@ -1,11 +1,10 @@
 //! Members of an event's data that have an ECS name: by name, and by event id where the same name means different things.
 
-use crate::model::Event;
 use crate::model::Field;
-use crate::model::Name;
 use crate::model::Value;
 use crate::model::ecs;
 use crate::parse::keys::Key;
+use crate::parse::seen::Filling;
 use crate::parse::windows::keys::Member;
 use crate::parse::windows::keys::Part;
 
@@ -119,7 +118,7 @@ pub(super) fn of_member(name: &str) -> (Option<Field>, Option<Field>) {
 }
 
 /// Fills ECS fields from the members.
-pub(super) fn apply<'a>(event: &mut Event<'a>, data: &[(Key<'a>, Value<'a>)], is_sysmon: bool, event_id: u32) {
+pub(super) fn apply<'a>(event: &mut Filling<'_, 'a>, data: &[(Key<'a>, Value<'a>)], is_sysmon: bool, event_id: u32) {
     for (key, value) in data {
         let Part::Data(member) = &key.facts().part else { continue };
         let text = value.as_str().unwrap_or("x");
@@ -134,7 +133,7 @@ pub(super) fn apply<'a>(event: &mut Event<'a>, data: &[(Key<'a>, Value<'a>)], is
     }
 }
 
-fn sysmon<'a>(event: &mut Event<'a>, member: &Member, value: &Value<'a>, event_id: u32) {
+fn sysmon<'a>(event: &mut Filling<'_, 'a>, member: &Member, value: &Value<'a>, event_id: u32) {
     match if member.varies { &*member.name } else { "" } {
         "Hashes" | "Hash" => hashes(event, value, event_id),
         "Initiated" => {
@@ -162,7 +161,7 @@ fn sysmon<'a>(event: &mut Event<'a>, member: &Member, value: &Value<'a>, event_i
 }
 
 /// Splits `MD5=…,SHA256=…,IMPHASH=…`.
-fn hashes<'a>(event: &mut Event<'a>, value: &Value<'a>, event_id: u32) {
+fn hashes<'a>(event: &mut Filling<'_, 'a>, value: &Value<'a>, event_id: u32) {
     let Some(text) = value.as_str() else { return };
     for pair in text.split(',') {
         let Some((algorithm, hash)) = pair.split_once('=') else { continue };
@@ -181,7 +180,7 @@ fn hashes<'a>(event: &mut Event<'a>, value: &Value<'a>, event_id: u32) {
     }
 }
 
-fn windows<'a>(event: &mut Event<'a>, member: &Member, value: &Value<'a>, event_id: u32) {
+fn windows<'a>(event: &mut Filling<'_, 'a>, member: &Member, value: &Value<'a>, event_id: u32) {
     let is_logon = LOGONS.contains(&event_id);
     let field = match (&*member.name, event_id) {
         _ if !member.varies => member.windows,
@@ -218,5 +217,5 @@ fn windows<'a>(event: &mut Event<'a>, member: &Member, value: &Value<'a>, event_
         Value::Text(text) if field == ecs::SOURCE_IP && text.eq_ignore_ascii_case("LOCAL") => Value::from("127.0.0.1"),
         other => other.clone(),
     };
-    event.set_default(Name::Known(field), value);
+    event.set_default(field, value);
 }

@@ -18,6 +18,8 @@ use crate::model::Name;
 use crate::model::Value;
 use crate::model::ecs;
 use crate::parse::keys::Key;
+use crate::parse::seen::Filling;
+use crate::parse::seen::Seen;
 use crate::parse::structure::NotThis;
 use crate::parse::structure::json;
 use crate::parse::structure::xml;
@@ -40,7 +42,8 @@ pub fn read<'a>(body: &'a str, event: &mut Event<'a>, zone_offset_seconds: i32) 
         Some(b'<') => xml::read(body, &mut collect),
         _ => return false,
     };
-    read.is_ok() && from_pairs(&mut pairs, event, zone_offset_seconds)
+    let mut seen = Seen::of(event);
+    read.is_ok() && from_pairs(&mut pairs, &mut Filling { event, seen: &mut seen }, zone_offset_seconds)
 }
 
 /// Fills the event from keys and values already read, and takes them.
@@ -48,11 +51,11 @@ pub fn read<'a>(body: &'a str, event: &mut Event<'a>, zone_offset_seconds: i32) 
 /// False, with the event and the pairs untouched, when they are no Windows event.
 pub(in crate::parse) fn from_pairs<'a>(
     pairs: &mut Vec<(Key<'a>, Value<'a>)>,
-    event: &mut Event<'a>,
+    filling: &mut Filling<'_, 'a>,
     zone_offset_seconds: i32,
 ) -> bool {
     let Some(identity) = Identity::find(pairs) else { return false };
-    let context = Context { received: event.ingested, zone_offset_seconds };
+    let context = Context { received: filling.event.ingested, zone_offset_seconds };
     // Members of the event's data stay in the list; the rest goes where it belongs.
     pairs.retain_mut(|(key, value)| {
         let kept = std::mem::replace(value, Value::Null);
@@ -64,35 +67,38 @@ pub(in crate::parse) fn from_pairs<'a>(
                 true
             }
             kept => {
-                take(key, kept, event, context);
+                take(key, kept, filling, context);
                 false
             }
         }
     });
-    event.logsource =
+    filling.event.logsource =
         Cow::Borrowed(logsource::of(identity.channel.as_deref(), identity.provider.as_deref(), identity.event_id));
-    event.set_default(ecs::EVENT_CODE, identity.event_id.to_string());
-    event.set_default(ecs::WINLOG_EVENT_ID, identity.event_id.to_string());
-    event.set_default(ecs::EVENT_MODULE, "windows");
+    for field in [ecs::EVENT_CODE, ecs::WINLOG_EVENT_ID] {
+        if !filling.seen.has(field) {
+            filling.set(field, identity.event_id.to_string());
+        }
+    }
+    filling.set_default(ecs::EVENT_MODULE, "windows");
     if let Some(provider) = identity.provider {
-        event.set_default(ecs::EVENT_PROVIDER, provider);
+        filling.set_default(ecs::EVENT_PROVIDER, provider);
     }
-    if let Some(computer) = event.get(ecs::WINLOG_COMPUTER_NAME).cloned() {
-        event.set(ecs::HOST_NAME, computer.clone());
-        event.set(ecs::HOST_HOSTNAME, computer);
+    if let Some(computer) = filling.event.get(ecs::WINLOG_COMPUTER_NAME).cloned() {
+        filling.set(ecs::HOST_NAME, computer.clone());
+        filling.set(ecs::HOST_HOSTNAME, computer);
     }
-    let is_sysmon = event.logsource.service.iter().any(|service| service == "sysmon");
-    fields::apply(event, pairs, is_sysmon, identity.event_id);
-    action::apply(event, is_sysmon, identity.event_id);
+    let is_sysmon = filling.event.logsource.service.iter().any(|service| service == "sysmon");
+    fields::apply(filling, pairs, is_sysmon, identity.event_id);
+    action::apply(filling, is_sysmon, identity.event_id);
     for (key, value) in pairs.drain(..) {
         let name = key.lend(|facts| match &facts.part {
             Part::Data(member) => Some(&member.kept_as),
             _ => None,
         });
-        event.set(name.unwrap_or(Name::Other(Cow::Borrowed("winlog.event_data.ProviderName"))), value);
+        filling.set(name.unwrap_or(Name::Other(Cow::Borrowed("winlog.event_data.ProviderName"))), value);
     }
-    event.parser = Some(PARSER);
-    event.failure = None;
+    filling.event.parser = Some(PARSER);
+    filling.event.failure = None;
     true
 }
 
@@ -147,20 +153,20 @@ fn system_field(key: &Key<'_>) -> Option<Field> {
 }
 
 /// Puts what is no member of the event's data where it belongs.
-fn take<'a>(key: &Key<'a>, value: Value<'a>, event: &mut Event<'a>, context: Context) {
+fn take<'a>(key: &Key<'a>, value: Value<'a>, filling: &mut Filling<'_, 'a>, context: Context) {
     match &key.facts().part {
         Part::System(Name::Known(ecs::WINLOG_EVENT_ID)) => {
-            event.set(ecs::WINLOG_EVENT_ID, value.to_text().into_owned());
+            filling.set(ecs::WINLOG_EVENT_ID, value.to_text().into_owned());
         }
-        Part::System(name) => event.set(name.clone(), value),
+        Part::System(name) => filling.set(name.clone(), value),
         Part::Timestamp => {
             let reading = timestamp::detect_whole(&value.to_text(), context);
             if let Some(reading) = reading {
-                event.timestamp = reading.time;
+                filling.event.timestamp = reading.time;
             }
         }
-        Part::Message => event.set(ecs::MESSAGE, value),
-        Part::Ecs => event.set(key.name(), value),
+        Part::Message => filling.set(ecs::MESSAGE, value),
+        Part::Ecs => filling.set(key.name(), value),
         Part::Data(_) | Part::Ignored => {}
     }
 }

@@ -275,10 +275,10 @@ impl<'a> Reader<'a> {
             self.take_pairs(draft, id, grammar, pairs, depth);
             return true;
         }
+        let zone_offset_seconds = draft.clock.zone_offset_seconds;
         if structured::may_be_windows(grammar, &pairs)
-            && windows::from_pairs(&mut pairs, &mut draft.event, draft.clock.zone_offset_seconds)
+            && windows::from_pairs(&mut pairs, &mut draft.filling(), zone_offset_seconds)
         {
-            draft.recount();
             return true;
         }
         let Some(id) = self.packs.fallback(grammar) else { return false };
@@ -404,6 +404,9 @@ impl<'a> Reader<'a> {
 
     fn conditions(self, draft: &mut Draft<'a>, pack: &'a Pack) {
         for (index, when) in pack.when.iter().enumerate() {
+            if when.needs.is_some_and(|field| !draft.has_known(field)) {
+                continue;
+            }
             if !when.conditions.iter().all(|(name, condition)| holds(draft, name, condition)) {
                 continue;
             }

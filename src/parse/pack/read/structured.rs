@@ -19,7 +19,6 @@ use crate::parse::pack::set::compiled::Pack;
 use crate::parse::pack::set::compiled::lend_name;
 use crate::parse::structure;
 
-
 /// Pairs of one line at most.
 const PAIRS_MAX: usize = 2_000;
 

@@ -29,8 +29,8 @@ use crate::parse::pack::set::compiled::Leaf;
 use crate::parse::pack::set::compiled::Pack;
 use crate::parse::pack::set::compiled::PackId;
 use crate::parse::pack::set::index::Index;
-use crate::parse::pack::tree::LeafId;
 use crate::parse::pack::tree;
+use crate::parse::pack::tree::LeafId;
 use crate::parse::pack::tree::RootId;
 use crate::parse::pack::tree::Tree;
 
@@ -254,13 +254,7 @@ fn over(
     kept.chain(more).cloned().collect()
 }
 
-fn pack(
-    id: PackId,
-    path: &Path,
-    file: &PackFile,
-    root: Option<RootId>,
-    within: Vec<(Name<'static>, RootId)>,
-) -> Pack {
+fn pack(id: PackId, path: &Path, file: &PackFile, root: Option<RootId>, within: Vec<(Name<'static>, RootId)>) -> Pack {
     let mut map = FastMap::default();
     let mut all_targets = Vec::with_capacity(file.map.len());
     for (key, targets) in &file.map {

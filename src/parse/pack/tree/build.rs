@@ -258,14 +258,18 @@ impl Layout {
             let literal = branch.literals.iter().position(|edge| edge.first == byte);
             let start = self.tree.lists.len();
             for at in captures..captures + branch.captures.len() {
-                let capturing = self.tree.captures.get(at).and_then(|edge| self.tree.capturings.get(edge.capturing as usize));
+                let capturing =
+                    self.tree.captures.get(at).and_then(|edge| self.tree.capturings.get(edge.capturing as usize));
                 if capturing.is_some_and(|capturing| capturing.firsts.contains(byte)) {
                     self.tree.lists.push(number(at));
                 }
             }
             let literal = literal.and_then(|place| u16::try_from(place).ok()).unwrap_or(u16::MAX);
             // Neighbours mostly have the same list.
-            let same = by_byte.last().copied().filter(|before: &ByFirst| self.tree.lists.get(before.range()) == self.tree.lists.get(start..));
+            let same = by_byte
+                .last()
+                .copied()
+                .filter(|before: &ByFirst| self.tree.lists.get(before.range()) == self.tree.lists.get(start..));
             let (start, count) = match same {
                 Some(before) => {
                     self.tree.lists.truncate(start);

@@ -48,24 +48,48 @@ impl FirstBytes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Timestamp;
     use crate::parse::pack::pattern::Convert;
     use crate::parse::pack::pattern::Kind;
     use crate::parse::pack::tree::scan;
-    use crate::model::Timestamp;
     use crate::parse::timestamp;
     use crate::parse::timestamp::Context;
 
     #[test]
     fn nothing_that_fits_is_left_out() {
         let clock = Context { received: Timestamp(1_773_480_413_000_000_000), zone_offset_seconds: 0 };
-        let formats = ["any", "iso", "iso_utc", "syslog", "clf", "us", "eu", "epoch", "epoch_ms"]
-            .into_iter()
-            .chain(["%d/%b/%Y", "%b %e %H:%M", "%e.%m.%Y", "%A %d %B", "[%Y-%m-%d", "%H:%M %d.%m", "%p %m %d", "%z %m %d"]);
+        let formats = ["any", "iso", "iso_utc", "syslog", "clf", "us", "eu", "epoch", "epoch_ms"].into_iter().chain([
+            "%d/%b/%Y",
+            "%b %e %H:%M",
+            "%e.%m.%Y",
+            "%A %d %B",
+            "[%Y-%m-%d",
+            "%H:%M %d.%m",
+            "%p %m %d",
+            "%z %m %d",
+        ]);
         let texts = [
-            "2026-03-14T09:26:53Z", "Mar 14 09:26:53", "Sat, 14 Mar 2026 09:26:53 GMT", "14/Mar/2026:09:26:53 +0700",
-            "03/14/2026 09:26:53 AM", "14/03/2026 09:26:53", "1773480413", "1773480413589", "20260314T092653Z",
-            "[2026-03-14 09:26:53]", " 4.03.2026", "saturday 14 march", "[2026-03-14", "09:26 14.03", " 9:26 14.03",
-            "AM 03 14", " am 3 4", "+07:00 03 14", "Z 03 14", "Mar  4 09:26", "260314 09:26:53",
+            "2026-03-14T09:26:53Z",
+            "Mar 14 09:26:53",
+            "Sat, 14 Mar 2026 09:26:53 GMT",
+            "14/Mar/2026:09:26:53 +0700",
+            "03/14/2026 09:26:53 AM",
+            "14/03/2026 09:26:53",
+            "1773480413",
+            "1773480413589",
+            "20260314T092653Z",
+            "[2026-03-14 09:26:53]",
+            " 4.03.2026",
+            "saturday 14 march",
+            "[2026-03-14",
+            "09:26 14.03",
+            " 9:26 14.03",
+            "AM 03 14",
+            " am 3 4",
+            "+07:00 03 14",
+            "Z 03 14",
+            "Mar  4 09:26",
+            "260314 09:26:53",
         ];
         for name in formats {
             let format = TimeFormat::compile(name).expect("a format");
@@ -84,11 +108,33 @@ mod tests {
 
     #[test]
     fn a_byte_that_is_left_out_begins_nothing() {
-        let tails = ["", "0", "00", "a.b.c", "1:2:3:4:5:6:7:8", ".0.0.1", "e:ad:be:ef:00:01", "ead.beef.0001", "arn", "x\"", "x'", "/a", ":\\x"];
+        let tails = [
+            "",
+            "0",
+            "00",
+            "a.b.c",
+            "1:2:3:4:5:6:7:8",
+            ".0.0.1",
+            "e:ad:be:ef:00:01",
+            "ead.beef.0001",
+            "arn",
+            "x\"",
+            "x'",
+            "/a",
+            ":\\x",
+        ];
         for (name, scan) in [
-            ("ip", Scan::Ip), ("mac", Scan::Mac), ("uuid", Scan::Uuid), ("int", Scan::Int), ("float", Scan::Float),
-            ("hex", Scan::Hex), ("ident", Scan::Ident), ("quoted", Scan::Quoted), ("space", Scan::Space),
-            ("path", Scan::Path), ("level", Scan::Level),
+            ("ip", Scan::Ip),
+            ("mac", Scan::Mac),
+            ("uuid", Scan::Uuid),
+            ("int", Scan::Int),
+            ("float", Scan::Float),
+            ("hex", Scan::Hex),
+            ("ident", Scan::Ident),
+            ("quoted", Scan::Quoted),
+            ("space", Scan::Space),
+            ("path", Scan::Path),
+            ("level", Scan::Level),
         ] {
             let kind = Kind::from_text(name).expect("a kind");
             assert!(kind.scan == scan && kind.convert != Convert::Line);
