@@ -33,12 +33,12 @@ impl Field {
 
     /// Returns the dotted name.
     pub fn name(self) -> &'static str {
-        TABLE[self.index()].0
+        TABLE[self.index()]
     }
 
     /// Returns the kind of value the field holds.
     pub fn kind(self) -> Kind {
-        TABLE[self.index()].1
+        KINDS[self.index()]
     }
 
     /// Returns the place in the table, below [`Field::count`].
@@ -72,7 +72,9 @@ macro_rules! fields {
         #[repr(u16)]
         enum Index { $($constant),+ }
 
-        const TABLE: &[(&str, Kind)] = &[$(($name, Kind::$kind)),+];
+        const TABLE: &[&str] = &[$($name),+];
+        /// Apart from the names: it is asked for every field of every event, and fits into a few lines of the cache.
+        const KINDS: &[Kind] = &[$(Kind::$kind),+];
 
         $(#[doc = concat!("`", $name, "`")] pub const $constant: Field = Field(Index::$constant as u16);)+
     };

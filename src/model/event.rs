@@ -1,6 +1,9 @@
 //! One normalized record: fields under ECS names, borrowed from the decoded raw line.
 
 use std::borrow::Cow;
+use std::cell::Cell;
+use std::ops::Deref;
+use std::ops::DerefMut;
 use std::ops::Range;
 
 use serde::Serialize;
@@ -81,6 +84,71 @@ impl ParseFailure {
     }
 }
 
+/// Names and values in order. The memory of a list that is dropped serves the next event of its thread.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fields<'a>(Vec<(Name<'a>, Value<'a>)>);
+
+/// Fields a new list has room for.
+const FIELDS_AT_FIRST: usize = 48;
+/// A list with room for more is not kept: one line of a thousand fields should not cost its memory for ever.
+const FIELDS_KEPT_MAX: usize = 256;
+
+thread_local! {
+    /// The empty list of the event before.
+    static SPARE: Cell<Vec<(Name<'static>, Value<'static>)>> = const { Cell::new(Vec::new()) };
+}
+
+impl Fields<'_> {
+    /// Makes an empty list.
+    pub fn new() -> Self {
+        let spare = SPARE.try_with(Cell::take).unwrap_or_default();
+        Fields(if spare.capacity() == 0 { Vec::with_capacity(FIELDS_AT_FIRST) } else { emptied(spare) })
+    }
+}
+
+/// Turns a list into an empty one of another lifetime; collecting in place keeps its memory.
+fn emptied<'to>(mut list: Vec<(Name<'_>, Value<'_>)>) -> Vec<(Name<'to>, Value<'to>)> {
+    list.clear();
+    list.into_iter().filter_map(|_| None).collect()
+}
+
+impl Default for Fields<'_> {
+    fn default() -> Self {
+        Fields::new()
+    }
+}
+
+impl Drop for Fields<'_> {
+    fn drop(&mut self) {
+        let list = std::mem::take(&mut self.0);
+        if (1..=FIELDS_KEPT_MAX).contains(&list.capacity()) {
+            let list = emptied(list);
+            // Fails only while the thread ends, and then nobody needs it.
+            SPARE.try_with(|spare| spare.set(list)).ok();
+        }
+    }
+}
+
+impl<'a> Deref for Fields<'a> {
+    type Target = Vec<(Name<'a>, Value<'a>)>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl DerefMut for Fields<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
+    }
+}
+
+impl<'a> From<Vec<(Name<'a>, Value<'a>)>> for Fields<'a> {
+    fn from(list: Vec<(Name<'a>, Value<'a>)>) -> Self {
+        Fields(list)
+    }
+}
+
 /// A normalized event. One allocation for the field list; text borrows from `raw` where it stands there unchanged.
 #[derive(Debug, Clone)]
 pub struct Event<'a> {
@@ -100,7 +168,7 @@ pub struct Event<'a> {
     pub failure: Option<ParseFailure>,
     /// The fields but for `@timestamp`, `event.ingested`, `event.original` and `longan.*`, which have members of their own.
     /// A name occurs at most once when built with `set`; `push` leaves that to the caller.
-    pub fields: Vec<(Name<'a>, Value<'a>)>,
+    pub fields: Fields<'a>,
 }
 
 impl<'a> Event<'a> {
@@ -114,7 +182,7 @@ impl<'a> Event<'a> {
             logsource: Cow::Borrowed(&logsource::UNKNOWN),
             parser: None,
             failure: None,
-            fields: Vec::with_capacity(32),
+            fields: Fields::new(),
         }
     }
 
@@ -178,7 +246,7 @@ impl Serialize for Event<'_> {
         if self.id != EventId::ZERO {
             map.serialize_entry(ecs::LONGAN_ID.name(), &self.id)?;
         }
-        for (name, value) in &self.fields {
+        for (name, value) in self.fields.iter() {
             map.serialize_entry(name.as_str(), value)?;
         }
         map.serialize_entry(ecs::EVENT_INGESTED.name(), &Value::Time(self.ingested))?;

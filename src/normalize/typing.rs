@@ -36,8 +36,11 @@ enum Typed<'a> {
 /// Types all fields in place.
 pub(super) fn apply(event: &mut Event<'_>, context: Context) {
     let mut place = 0;
+    let ascii = if event.raw.is_ascii() { event.raw.as_bytes().as_ptr_range() } else { "".as_bytes().as_ptr_range() };
     while let Some((name, value)) = event.fields.get_mut(place) {
-        compose(value);
+        if !matches!(value, Value::Text(Cow::Borrowed(text)) if ascii.contains(&text.as_ptr())) {
+            compose(value);
+        }
         place += 1;
         let Name::Known(field) = *name else { continue };
         match typed(field, value, context) {

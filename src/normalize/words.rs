@@ -88,6 +88,8 @@ pub(super) fn apply(view: &mut View<'_, '_>) {
 
 fn replace(view: &mut View<'_, '_>, field: Field, vocabulary: &[(&'static str, &[&str])]) {
     let known = match view.get(field) {
+        // Most packs say it in the right words.
+        Some(Value::Text(text)) if vocabulary.iter().any(|(word, _)| *word == text) => None,
         Some(Value::Text(text)) => {
             let of = |words: &[&str]| words.iter().any(|word| word.eq_ignore_ascii_case(text));
             vocabulary.iter().find(|(word, words)| of(words) && *word != text).map(|(word, _)| *word)

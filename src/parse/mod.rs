@@ -3,7 +3,9 @@
 
 pub mod charset;
 pub mod header;
+mod keys;
 pub mod pack;
+mod seen;
 pub mod structure;
 pub mod timestamp;
 pub mod windows;

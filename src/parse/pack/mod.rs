@@ -19,12 +19,16 @@ pub use samples::SampleReport;
 
 use crate::model::Event;
 use crate::model::Timestamp;
+use crate::parse::keys::Claims;
+use crate::parse::keys::Keys;
 use crate::parse::pack::file::Read;
+use crate::parse::pack::read::structured::squash;
+use crate::parse::pack::set::compiled::FastMap;
 use crate::parse::pack::set::compiled::Leaf;
 use crate::parse::pack::set::compiled::Pack;
 use crate::parse::pack::set::compiled::PackId;
 use crate::parse::pack::set::index::Index;
-use crate::parse::pack::tree::NodeId;
+use crate::parse::pack::tree::RootId;
 use crate::parse::pack::tree::Tree;
 
 /// What is known of a line besides its text.
@@ -46,9 +50,12 @@ pub struct Packs {
     tree: Tree,
     index: Index,
     /// The patterns that recognise their source by themselves.
-    open_root: NodeId,
+    open_root: RootId,
     /// The packs that read what no other recognised, by grammar.
     fallbacks: Vec<(Read, PackId)>,
+    /// The packs that map a key, by number, and the numbers of their targets.
+    mapped: FastMap<Vec<(PackId, u32)>>,
+    keys: Keys,
 }
 
 /// One pack in a list.
@@ -96,6 +103,23 @@ impl Packs {
 
     fn pack(&self, id: PackId) -> Option<&Pack> {
         self.packs.get(usize::from(id))
+    }
+
+    /// Works out what the packs make of a key.
+    fn claims(&self, path: &str) -> Claims {
+        let squashed = squash(path);
+        let mut well_known_to: Vec<(PackId, u32)> = Vec::new();
+        for (_, id) in &self.fallbacks {
+            let targets = self.pack(*id).and_then(|pack| pack.map.get(&*squashed));
+            if let Some(targets) = targets.filter(|_| !well_known_to.iter().any(|(known, _)| known == id)) {
+                well_known_to.push((*id, *targets));
+            }
+        }
+        Claims {
+            recognised_by: self.index.anchored_by(path).into(),
+            mapped_by: self.mapped.get(path).map(Vec::as_slice).unwrap_or_default().into(),
+            well_known_to: well_known_to.into(),
+        }
     }
 
     fn fallback(&self, read: Read) -> Option<PackId> {

@@ -114,6 +114,20 @@ impl TimeFormat {
         })
     }
 
+    /// Says whether a time in this format can begin with a byte; false is sure.
+    pub(crate) fn may_begin_with(&self, byte: u8) -> bool {
+        match self {
+            TimeFormat::Any => timestamp::may_begin_time(byte),
+            TimeFormat::Syslog | TimeFormat::Clf => byte.is_ascii_alphanumeric(),
+            TimeFormat::Pattern(Pattern(steps)) => steps.first().is_none_or(|first| first.may_begin_with(byte)),
+            TimeFormat::Iso
+            | TimeFormat::IsoUtc
+            | TimeFormat::MonthFirst
+            | TimeFormat::DayFirst
+            | TimeFormat::Epoch(_) => byte.is_ascii_digit(),
+        }
+    }
+
     /// Reads a time at the beginning of a text.
     pub(super) fn read(&self, text: &str, context: Context) -> Option<Reading> {
         let mut cursor = Cursor::new(text);
@@ -130,6 +144,26 @@ impl TimeFormat {
             TimeFormat::Pattern(pattern) => return pattern.read(&mut cursor, context),
         };
         timestamp::resolve(written?, cursor.at(), context)
+    }
+}
+
+impl Step {
+    fn may_begin_with(self, byte: u8) -> bool {
+        match self {
+            Step::Literal(literal) => byte == literal,
+            Step::Spaces => matches!(byte, b' ' | b'\t'),
+            Step::MonthName | Step::Weekday => byte.is_ascii_alphabetic(),
+            Step::Day | Step::Hour | Step::HalfDayHour => byte.is_ascii_digit() || matches!(byte, b' ' | b'\t'),
+            Step::DottedFraction | Step::HalfDay | Step::Zone | Step::ZoneName => true,
+            Step::Year
+            | Step::ShortYear
+            | Step::Month
+            | Step::DayOfYear
+            | Step::Minute
+            | Step::Second
+            | Step::Fraction
+            | Step::Epoch => byte.is_ascii_digit(),
+        }
     }
 }
 

@@ -81,6 +81,11 @@ pub fn detect_whole(text: &str, context: Context) -> Option<Reading> {
     detect(text, context).filter(|reading| reading.consumed == text.len())
 }
 
+/// Says whether [`detect`] can read a time that begins with a byte; false is sure.
+pub(crate) fn may_begin_time(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'['
+}
+
 fn detect_at(cursor: &mut Cursor<'_>, context: Context) -> Option<Reading> {
     let written = match cursor.peek()? {
         byte if byte.is_ascii_digit() => match cursor.digits_ahead() {

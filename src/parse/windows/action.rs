@@ -3,6 +3,7 @@
 use crate::model::Event;
 use crate::model::Value;
 use crate::model::ecs;
+use crate::parse::seen::Filling;
 
 /// Event id, category, type, action.
 type Row = (u32, &'static str, &'static str, &'static str);
@@ -103,10 +104,11 @@ const AUDIT_SUCCESS: u64 = 0x0020_0000_0000_0000;
 const AUDIT_FAILURE: u64 = 0x0010_0000_0000_0000;
 
 /// Fills in what the event id says; what the shipper has set stays.
-pub(super) fn apply(event: &mut Event<'_>, is_sysmon: bool, event_id: u32) {
+pub(super) fn apply(event: &mut Filling<'_, '_>, is_sysmon: bool, event_id: u32) {
     let rows: &[Row] = if is_sysmon { &SYSMON } else { &WINDOWS };
     let is_ours = is_sysmon
         || event
+            .event
             .logsource
             .service
             .iter()
@@ -116,7 +118,7 @@ pub(super) fn apply(event: &mut Event<'_>, is_sysmon: bool, event_id: u32) {
         event.set_default(ecs::EVENT_TYPE, *kind);
         event.set_default(ecs::EVENT_ACTION, *action);
     }
-    if let Some(outcome) = outcome(event, event_id) {
+    if let Some(outcome) = outcome(event.event, event_id) {
         event.set_default(ecs::EVENT_OUTCOME, outcome);
     }
 }

@@ -1,12 +1,12 @@
 //! Members of an event's data that have an ECS name: by name, and by event id where the same name means different things.
 
-use std::borrow::Cow;
-
-use crate::model::Event;
 use crate::model::Field;
-use crate::model::Name;
 use crate::model::Value;
 use crate::model::ecs;
+use crate::parse::keys::Key;
+use crate::parse::seen::Filling;
+use crate::parse::windows::keys::Member;
+use crate::parse::windows::keys::Part;
 
 /// Sysmon's members.
 const SYSMON: [(&str, Field); 38] = [
@@ -80,23 +80,61 @@ const WINDOWS: [(&str, Field); 23] = [
 /// Logons and ticket requests: the target is who logs on.
 const LOGONS: [u32; 12] = [4624, 4625, 4634, 4647, 4648, 4768, 4769, 4770, 4771, 4776, 4778, 4779];
 
+/// Members that mean different things in different events, or whose value is taken apart.
+const VARYING: [&str; 22] = [
+    "Hashes",
+    "Hash",
+    "Initiated",
+    "QueryResults",
+    "ImageLoaded",
+    "OriginalFileName",
+    "TargetUserName",
+    "TargetDomainName",
+    "TargetUserSid",
+    "TargetLogonId",
+    "SubjectUserName",
+    "SubjectDomainName",
+    "SubjectUserSid",
+    "SubjectLogonId",
+    "TargetSid",
+    "MemberName",
+    "MemberSid",
+    "ProcessId",
+    "ProcessName",
+    "ObjectName",
+    "ObjectValueName",
+    "RelativeTargetName",
+];
+
+/// Says whether a member's name alone does not tell its field.
+pub(super) fn varies(name: &str) -> bool {
+    VARYING.contains(&name)
+}
+
+/// Returns the field of a member in Sysmon's events and in those of the other channels.
+pub(super) fn of_member(name: &str) -> (Option<Field>, Option<Field>) {
+    let find = |table: &[(&str, Field)]| table.iter().find(|(known, _)| *known == name).map(|(_, field)| *field);
+    (find(&SYSMON), find(&WINDOWS))
+}
+
 /// Fills ECS fields from the members.
-pub(super) fn apply<'a>(event: &mut Event<'a>, data: &[(Cow<'a, str>, Value<'a>)], is_sysmon: bool, event_id: u32) {
-    for (name, value) in data {
+pub(super) fn apply<'a>(event: &mut Filling<'_, 'a>, data: &[(Key<'a>, Value<'a>)], is_sysmon: bool, event_id: u32) {
+    for (key, value) in data {
+        let Part::Data(member) = &key.facts().part else { continue };
         let text = value.as_str().unwrap_or("x");
         if matches!(text, "" | "-") {
             continue;
         }
         if is_sysmon {
-            sysmon(event, name, value, event_id);
+            sysmon(event, member, value, event_id);
         } else {
-            windows(event, name, value, event_id);
+            windows(event, member, value, event_id);
         }
     }
 }
 
-fn sysmon<'a>(event: &mut Event<'a>, name: &str, value: &Value<'a>, event_id: u32) {
-    match name {
+fn sysmon<'a>(event: &mut Filling<'_, 'a>, member: &Member, value: &Value<'a>, event_id: u32) {
+    match if member.varies { &*member.name } else { "" } {
         "Hashes" | "Hash" => hashes(event, value, event_id),
         "Initiated" => {
             let is_outbound = matches!(value, Value::Bool(true))
@@ -115,15 +153,15 @@ fn sysmon<'a>(event: &mut Event<'a>, name: &str, value: &Value<'a>, event_id: u3
         "ImageLoaded" if event_id == 6 => event.set(ecs::FILE_PATH, value.clone()),
         "OriginalFileName" if event_id == 7 => event.set(ecs::DLL_PE_ORIGINAL_FILE_NAME, value.clone()),
         _ => {
-            if let Some((_, field)) = SYSMON.iter().find(|(known, _)| *known == name) {
-                event.set_default(*field, value.clone());
+            if let Some(field) = member.sysmon {
+                event.set_default(field, value.clone());
             }
         }
     }
 }
 
 /// Splits `MD5=…,SHA256=…,IMPHASH=…`.
-fn hashes<'a>(event: &mut Event<'a>, value: &Value<'a>, event_id: u32) {
+fn hashes<'a>(event: &mut Filling<'_, 'a>, value: &Value<'a>, event_id: u32) {
     let Some(text) = value.as_str() else { return };
     for pair in text.split(',') {
         let Some((algorithm, hash)) = pair.split_once('=') else { continue };
@@ -142,9 +180,10 @@ fn hashes<'a>(event: &mut Event<'a>, value: &Value<'a>, event_id: u32) {
     }
 }
 
-fn windows<'a>(event: &mut Event<'a>, name: &str, value: &Value<'a>, event_id: u32) {
+fn windows<'a>(event: &mut Filling<'_, 'a>, member: &Member, value: &Value<'a>, event_id: u32) {
     let is_logon = LOGONS.contains(&event_id);
-    let field = match (name, event_id) {
+    let field = match (&*member.name, event_id) {
+        _ if !member.varies => member.windows,
         ("TargetUserName", _) if is_logon => Some(ecs::USER_NAME),
         ("TargetDomainName", _) if is_logon => Some(ecs::USER_DOMAIN),
         ("TargetUserSid", _) if is_logon => Some(ecs::USER_ID),
@@ -170,7 +209,7 @@ fn windows<'a>(event: &mut Event<'a>, name: &str, value: &Value<'a>, event_id: u
         ("ObjectName", 4657) => Some(ecs::REGISTRY_PATH),
         ("ObjectValueName", 4657) => Some(ecs::REGISTRY_VALUE),
         ("RelativeTargetName", 5145) => Some(ecs::FILE_TARGET_PATH),
-        _ => WINDOWS.iter().find(|(known, _)| *known == name).map(|(_, field)| *field),
+        _ => member.windows,
     };
     let Some(field) = field else { return };
     let value = match value {
@@ -178,5 +217,5 @@ fn windows<'a>(event: &mut Event<'a>, name: &str, value: &Value<'a>, event_id: u
         Value::Text(text) if field == ecs::SOURCE_IP && text.eq_ignore_ascii_case("LOCAL") => Value::from("127.0.0.1"),
         other => other.clone(),
     };
-    event.set_default(Name::Known(field), value);
+    event.set_default(field, value);
 }

@@ -4,9 +4,69 @@ use std::sync::LazyLock;
 
 use hashbrown::HashMap;
 
+use crate::model::Field;
+use crate::model::Name;
+use crate::parse::windows::fields;
+
+/// What a key of the shipper's record is, worked out once for each key.
+#[derive(Debug, Clone)]
+pub(in crate::parse) enum Part {
+    /// A part of `System`, under its ECS name in `winlog.*`.
+    System(Name<'static>),
+    /// A member of the event's data.
+    Data(Member),
+    Timestamp,
+    Message,
+    /// Already an ECS name.
+    Ecs,
+    /// The shipper's own affairs.
+    Ignored,
+}
+
+/// A member of an event's data.
+#[derive(Debug, Clone)]
+pub(in crate::parse) struct Member {
+    /// The name as the event has it.
+    pub(super) name: Box<str>,
+    /// The name behind `winlog.event_data.`.
+    pub(super) kept_as: Name<'static>,
+    /// What Sysmon means by it, when that is one field.
+    pub(super) sysmon: Option<Field>,
+    /// What the other channels mean by it, when that is one field.
+    pub(super) windows: Option<Field>,
+    /// What it means depends on the event, too.
+    pub(super) varies: bool,
+}
+
+impl Part {
+    /// Works out what a key is.
+    pub(in crate::parse) fn of(key: &str) -> Part {
+        match classify(key) {
+            Key::System(name) => Part::System(Name::new(name)),
+            Key::Data(name) => Part::Data(Member::new(name)),
+            Key::Timestamp => Part::Timestamp,
+            Key::Message => Part::Message,
+            Key::Ecs => match key.strip_prefix("winlog.event_data.") {
+                Some(name) => Part::Data(Member::new(name)),
+                None if key == "event.original" => Part::Ignored,
+                None => Part::Ecs,
+            },
+            Key::Ignored => Part::Ignored,
+        }
+    }
+}
+
+impl Member {
+    fn new(name: &str) -> Member {
+        let (sysmon, windows) = fields::of_member(name);
+        let kept_as = Name::new(["winlog.event_data.", name].concat());
+        Member { name: name.into(), kept_as, sysmon, windows, varies: fields::varies(name) }
+    }
+}
+
 /// What a key of the shipper's record is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Key<'k> {
+enum Key<'k> {
     /// A part of `System`, under its ECS name in `winlog.*`.
     System(&'static str),
     /// A member of `EventData` or `UserData`.
@@ -121,7 +181,7 @@ static KNOWN: LazyLock<HashMap<&'static str, Known, foldhash::fast::FixedState>>
 });
 
 /// Says what a key is, by the shipper's name for it.
-pub(super) fn classify(key: &str) -> Key<'_> {
+fn classify(key: &str) -> Key<'_> {
     if key.starts_with("winlog.") || key.starts_with("event.") || key.starts_with("host.") || key.starts_with("agent.")
     {
         return Key::Ecs;

@@ -13,18 +13,20 @@ mod tests;
 use std::borrow::Cow;
 
 use crate::model::Event;
+use crate::model::Field;
 use crate::model::Name;
 use crate::model::Value;
 use crate::model::ecs;
+use crate::parse::keys::Key;
+use crate::parse::seen::Filling;
+use crate::parse::seen::Seen;
 use crate::parse::structure::NotThis;
 use crate::parse::structure::json;
 use crate::parse::structure::xml;
 use crate::parse::timestamp;
 use crate::parse::timestamp::Context;
-use crate::parse::windows::keys::Key;
 
-/// The keys and values of a record, in order.
-type Pairs<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
+pub(in crate::parse) use keys::Part;
 
 /// The name under which an event of this kind is known as read.
 pub const PARSER: &str = "windows";
@@ -33,59 +35,71 @@ pub const PARSER: &str = "windows";
 ///
 /// Times without a zone are taken to be at `zone_offset_seconds` east of UTC.
 pub fn read<'a>(body: &'a str, event: &mut Event<'a>, zone_offset_seconds: i32) -> bool {
-    let mut pairs: Pairs<'a> = Vec::new();
-    let mut collect = |key, value| pairs.push((key, value));
+    let mut pairs: Vec<(Key<'a>, Value<'a>)> = Vec::new();
+    let mut collect = |key: Cow<'a, str>, value| pairs.push((Key::alone(&key), value));
     let read: Result<(), NotThis> = match body.trim_start().as_bytes().first() {
         Some(b'{') => json::read(body, &mut collect),
         Some(b'<') => xml::read(body, &mut collect),
         _ => return false,
     };
-    read.is_ok() && from_pairs(pairs, event, zone_offset_seconds).is_ok()
+    let mut seen = Seen::of(event);
+    read.is_ok() && from_pairs(&mut pairs, &mut Filling { event, seen: &mut seen }, zone_offset_seconds)
 }
 
-/// Fills the event from keys and values already read.
+/// Fills the event from keys and values already read, and takes them.
 ///
-/// # Errors
-/// The keys and values, with the event untouched, when they are no Windows event.
-pub fn from_pairs<'a>(
-    pairs: Vec<(Cow<'a, str>, Value<'a>)>,
-    event: &mut Event<'a>,
+/// False, with the event and the pairs untouched, when they are no Windows event.
+pub(in crate::parse) fn from_pairs<'a>(
+    pairs: &mut Vec<(Key<'a>, Value<'a>)>,
+    filling: &mut Filling<'_, 'a>,
     zone_offset_seconds: i32,
-) -> Result<(), Vec<(Cow<'a, str>, Value<'a>)>> {
-    let Some(identity) = Identity::find(&pairs) else { return Err(pairs) };
-    let context = Context { received: event.ingested, zone_offset_seconds };
-    let mut data: Vec<(Cow<'a, str>, Value<'a>)> = Vec::new();
-    for (key, value) in pairs {
-        if matches!(value, Value::Null) {
-            continue;
+) -> bool {
+    let Some(identity) = Identity::find(pairs) else { return false };
+    let context = Context { received: filling.event.ingested, zone_offset_seconds };
+    // Members of the event's data stay in the list; the rest goes where it belongs.
+    pairs.retain_mut(|(key, value)| {
+        let kept = std::mem::replace(value, Value::Null);
+        let is_others_provider = &**key == "ProviderName" && kept.as_str() != identity.provider.as_deref();
+        match kept {
+            Value::Null => false,
+            kept if is_others_provider || matches!(key.facts().part, Part::Data(_)) => {
+                *value = kept;
+                true
+            }
+            kept => {
+                take(key, kept, filling, context);
+                false
+            }
         }
-        if &*key == "ProviderName" && value.as_str() != identity.provider.as_deref() {
-            data.push((key, value));
-            continue;
-        }
-        take(key, value, event, &mut data, context);
-    }
-    event.logsource =
+    });
+    filling.event.logsource =
         Cow::Borrowed(logsource::of(identity.channel.as_deref(), identity.provider.as_deref(), identity.event_id));
-    event.set_default(ecs::EVENT_CODE, identity.event_id.to_string());
-    event.set_default(ecs::WINLOG_EVENT_ID, identity.event_id.to_string());
-    event.set_default(ecs::EVENT_MODULE, "windows");
+    for field in [ecs::EVENT_CODE, ecs::WINLOG_EVENT_ID] {
+        if !filling.seen.has(field) {
+            filling.set(field, identity.event_id.to_string());
+        }
+    }
+    filling.set_default(ecs::EVENT_MODULE, "windows");
     if let Some(provider) = identity.provider {
-        event.set_default(ecs::EVENT_PROVIDER, provider);
+        filling.set_default(ecs::EVENT_PROVIDER, provider);
     }
-    if let Some(computer) = event.get(ecs::WINLOG_COMPUTER_NAME).cloned() {
-        event.set(ecs::HOST_NAME, computer.clone());
-        event.set(ecs::HOST_HOSTNAME, computer);
+    if let Some(computer) = filling.event.get(ecs::WINLOG_COMPUTER_NAME).cloned() {
+        filling.set(ecs::HOST_NAME, computer.clone());
+        filling.set(ecs::HOST_HOSTNAME, computer);
     }
-    let is_sysmon = event.logsource.service.iter().any(|service| service == "sysmon");
-    fields::apply(event, &data, is_sysmon, identity.event_id);
-    action::apply(event, is_sysmon, identity.event_id);
-    for (key, value) in data {
-        event.set(Name::new(["winlog.event_data.", &key].concat()), value);
+    let is_sysmon = filling.event.logsource.service.iter().any(|service| service == "sysmon");
+    fields::apply(filling, pairs, is_sysmon, identity.event_id);
+    action::apply(filling, is_sysmon, identity.event_id);
+    for (key, value) in pairs.drain(..) {
+        let name = key.lend(|facts| match &facts.part {
+            Part::Data(member) => Some(&member.kept_as),
+            _ => None,
+        });
+        filling.set(name.unwrap_or(Name::Other(Cow::Borrowed("winlog.event_data.ProviderName"))), value);
     }
-    event.parser = Some(PARSER);
-    event.failure = None;
-    Ok(())
+    filling.event.parser = Some(PARSER);
+    filling.event.failure = None;
+    true
 }
 
 /// What makes a record a Windows event.
@@ -97,27 +111,24 @@ struct Identity<'a> {
 
 impl<'a> Identity<'a> {
     /// An event id, and a channel or a provider: other products have an `EventID` too.
-    fn find(pairs: &[(Cow<'a, str>, Value<'a>)]) -> Option<Identity<'a>> {
+    fn find(pairs: &[(Key<'a>, Value<'a>)]) -> Option<Identity<'a>> {
         let (mut event_id, mut channel, mut provider) = (None, None, None);
         let mut is_sure_provider = false;
         for (key, value) in pairs {
-            let name = match keys::classify(key) {
-                Key::System(name) => name,
-                Key::Ecs => key,
-                _ => continue,
-            };
             let text = || match value {
                 Value::Text(text) => Some(text.clone()),
                 _ => None,
             };
-            match name {
-                "winlog.event_id" => event_id = value.as_int().and_then(|id| u32::try_from(id).ok()).or(event_id),
-                "winlog.channel" => channel = channel.or_else(text),
+            match system_field(key) {
+                Some(ecs::WINLOG_EVENT_ID) => {
+                    event_id = value.as_int().and_then(|id| u32::try_from(id).ok()).or(event_id);
+                }
+                Some(ecs::WINLOG_CHANNEL) => channel = channel.or_else(text),
                 // `ProviderName` is also a member of some events' data: any other name for the provider is surer.
-                "winlog.provider_name" if is_sure_provider || &**key == "ProviderName" => {
+                Some(ecs::WINLOG_PROVIDER_NAME) if is_sure_provider || &**key == "ProviderName" => {
                     provider = provider.or_else(text);
                 }
-                "winlog.provider_name" => {
+                Some(ecs::WINLOG_PROVIDER_NAME) => {
                     is_sure_provider = true;
                     provider = text();
                 }
@@ -129,30 +140,33 @@ impl<'a> Identity<'a> {
     }
 }
 
-/// Puts one pair where it belongs; members of the event's data are collected.
-fn take<'a>(key: Cow<'a, str>, value: Value<'a>, event: &mut Event<'a>, data: &mut Pairs<'a>, context: Context) {
-    match keys::classify(&key) {
-        Key::System("winlog.event_id") => event.set(ecs::WINLOG_EVENT_ID, value.to_text().into_owned()),
-        Key::System(name) => event.set(Name::new(name), value),
-        Key::Data(name) => {
-            let lent = match &key {
-                Cow::Borrowed(text) => text.find(name).and_then(|at| text.get(at..at + name.len())),
-                Cow::Owned(_) => None,
-            };
-            data.push((lent.map_or_else(|| Cow::Owned(name.to_owned()), Cow::Borrowed), value));
+/// Returns the field of a part of `System`, or of a key that is a name of ECS.
+fn system_field(key: &Key<'_>) -> Option<Field> {
+    match &key.facts().part {
+        Part::System(Name::Known(field)) => Some(*field),
+        Part::Ecs => match key.name() {
+            Name::Known(field) => Some(field),
+            Name::Other(_) => None,
+        },
+        _ => None,
+    }
+}
+
+/// Puts what is no member of the event's data where it belongs.
+fn take<'a>(key: &Key<'a>, value: Value<'a>, filling: &mut Filling<'_, 'a>, context: Context) {
+    match &key.facts().part {
+        Part::System(Name::Known(ecs::WINLOG_EVENT_ID)) => {
+            filling.set(ecs::WINLOG_EVENT_ID, value.to_text().into_owned());
         }
-        Key::Timestamp => {
+        Part::System(name) => filling.set(name.clone(), value),
+        Part::Timestamp => {
             let reading = timestamp::detect_whole(&value.to_text(), context);
             if let Some(reading) = reading {
-                event.timestamp = reading.time;
+                filling.event.timestamp = reading.time;
             }
         }
-        Key::Message => event.set(ecs::MESSAGE, value),
-        Key::Ecs => match key.strip_prefix("winlog.event_data.") {
-            Some(name) => data.push((Cow::Owned(name.to_owned()), value)),
-            None if &*key == "event.original" => {}
-            None => event.set(Name::new(key), value),
-        },
-        Key::Ignored => {}
+        Part::Message => filling.set(ecs::MESSAGE, value),
+        Part::Ecs => filling.set(key.name(), value),
+        Part::Data(_) | Part::Ignored => {}
     }
 }

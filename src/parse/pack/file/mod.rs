@@ -6,6 +6,7 @@ mod sections;
 use std::path::Path;
 
 use crate::diag::Position;
+use crate::model::Field;
 use crate::model::LogSource;
 use crate::model::Name;
 use crate::model::Value;
@@ -88,6 +89,8 @@ pub(super) struct Pattern {
 /// One `[[when]]`: what to do when fields have certain values.
 #[derive(Debug, Clone)]
 pub(super) struct When {
+    /// A field without which the conditions cannot hold, where one is of the table: seen without looking at them.
+    pub(super) needs: Option<Field>,
     pub(super) conditions: Vec<(Name<'static>, Condition)>,
     pub(super) set: Vec<(Name<'static>, Value<'static>)>,
     pub(super) copy: Vec<(Name<'static>, Name<'static>)>,

@@ -10,6 +10,7 @@ use toml::de::DeValue;
 use crate::diag::closest;
 use crate::diag::position_of;
 use crate::model::LogSource;
+use crate::model::Name;
 use crate::model::Value;
 use crate::parse::pack::error::PackError;
 use crate::parse::pack::error::Problems;
@@ -250,12 +251,16 @@ fn when(section: Section<'_>, base: &LogSource) -> When {
         None => Condition::OneOf(texts_of(section.file, key, value)),
     };
     let copied = section.entries("copy").into_iter();
+    let asked = section.entries("if").into_iter();
+    let conditions: Vec<(Name<'static>, Condition)> =
+        asked.map(|(key, value, _)| (owned(key), condition(key, value))).collect();
     When {
-        conditions: section
-            .entries("if")
-            .into_iter()
-            .map(|(key, value, _)| (owned(key), condition(key, value)))
-            .collect(),
+        needs: conditions.iter().find_map(|asked| match asked {
+            (_, Condition::Present(false)) => None,
+            (Name::Known(field), _) => Some(*field),
+            (Name::Other(_), _) => None,
+        }),
+        conditions,
         set: section.fields("set"),
         copy: copied
             .flat_map(|(from, value, _)| {

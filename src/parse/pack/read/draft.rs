@@ -9,6 +9,8 @@ use crate::model::Value;
 use crate::model::ecs;
 use crate::parse::pack::Hint;
 use crate::parse::pack::read::trace::Trace;
+use crate::parse::seen::Filling;
+use crate::parse::seen::Seen;
 use crate::parse::timestamp;
 use crate::parse::timestamp::Context;
 use crate::parse::timestamp::Inferred;
@@ -24,8 +26,7 @@ pub(in crate::parse::pack) struct Draft<'a> {
     pub(in crate::parse::pack) clock: Context,
     inferred: Inferred,
     pub(in crate::parse::pack) trace: Trace,
-    /// One bit for each field of the table that has a value.
-    seen: [u64; 16],
+    seen: Seen,
 }
 
 impl<'a> Draft<'a> {
@@ -35,7 +36,7 @@ impl<'a> Draft<'a> {
             clock: Context { received: hint.received, zone_offset_seconds: hint.zone_offset_seconds },
             inferred: Inferred::default(),
             trace: Trace::default(),
-            seen: [0; 16],
+            seen: Seen::default(),
         }
     }
 
@@ -49,7 +50,7 @@ impl<'a> Draft<'a> {
             clock: self.clock,
             inferred: self.inferred,
             trace: std::mem::take(&mut self.trace),
-            seen: [0; 16],
+            seen: Seen::default(),
         };
         inner.event.timestamp = self.event.timestamp;
         // The program that wrote the line may be known from outside.
@@ -60,7 +61,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Copies what a line within this one gave, if something read it.
-    pub(in crate::parse::pack) fn take(&mut self, inner: Draft<'_>, is_read: bool) {
+    pub(in crate::parse::pack) fn take(&mut self, mut inner: Draft<'_>, is_read: bool) {
         self.trace = inner.trace;
         if !is_read {
             return;
@@ -68,7 +69,7 @@ impl<'a> Draft<'a> {
         self.set_timestamp(inner.event.timestamp, inner.inferred);
         self.event.failure = inner.event.failure;
         self.event.logsource = Cow::Owned(inner.event.logsource.into_owned());
-        for (name, value) in inner.event.fields {
+        for (name, value) in inner.event.fields.drain(..) {
             self.set(name.into_owned(), value.into_owned());
         }
     }
@@ -81,28 +82,28 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Returns the value of a field.
+    pub(in crate::parse::pack) fn value(&self, name: &Name<'_>) -> Option<&Value<'a>> {
+        match name {
+            Name::Known(field) if !self.has_known(*field) => None,
+            _ => self.event.fields.iter().find(|(have, _)| have == name).map(|(_, value)| value),
+        }
+    }
+
     pub(in crate::parse::pack) fn has_known(&self, field: Field) -> bool {
-        let (word, bit) = place(field);
-        self.seen.get(word).is_none_or(|bits| bits & bit != 0)
+        self.seen.has(field)
     }
 
     /// Sets a field, replacing what it had; `@timestamp` becomes the event's time.
     pub(in crate::parse::pack) fn set(&mut self, name: Name<'a>, value: Value<'a>) {
         match &name {
             Name::Known(ecs::TIMESTAMP) => self.set_time(&value),
-            Name::Known(field) => {
-                let (word, bit) = place(*field);
-                let Some(bits) = self.seen.get_mut(word) else { return };
-                let is_new = *bits & bit == 0;
-                *bits |= bit;
-                if is_new {
-                    self.push(name, value);
-                } else {
-                    self.event.set(name, value);
-                }
+            Name::Other(_) if self.event.fields.len() > SEARCHED_MAX => {
+                self.seen.note(&name);
+                self.push(name, value);
             }
-            Name::Other(_) if self.event.fields.len() <= SEARCHED_MAX => self.event.set(name, value),
-            Name::Other(_) => self.push(name, value),
+            _ if self.seen.note(&name) => self.push(name, value),
+            _ => self.event.set(name, value),
         }
     }
 
@@ -113,27 +114,20 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Notes anew which fields have values, after another reader filled the event itself.
-    pub(in crate::parse::pack) fn recount(&mut self) {
-        for (name, _) in &self.event.fields {
-            if let Name::Known(field) = name {
-                let (word, bit) = place(*field);
-                if let Some(bits) = self.seen.get_mut(word) {
-                    *bits |= bit;
-                }
-            }
-        }
+    /// Lends the event to another reader that fills it.
+    pub(in crate::parse::pack) fn filling(&mut self) -> Filling<'_, 'a> {
+        Filling { event: &mut self.event, seen: &mut self.seen }
     }
 
     /// Takes a field away.
     pub(in crate::parse::pack) fn remove(&mut self, name: &Name<'_>) {
         if let Name::Known(field) = name {
-            let (word, bit) = place(*field);
-            if let Some(bits) = self.seen.get_mut(word) {
-                *bits &= !bit;
+            if !self.has_known(*field) {
+                return;
             }
+            self.seen.forget(*field);
         }
-        self.event.fields.retain(|(have, _)| have.as_str() != name.as_str());
+        self.event.fields.retain(|(have, _)| have != name);
     }
 
     /// Sets the event's time from a value that is one, or from text or a number that reads as one.
@@ -175,8 +169,4 @@ impl<'a> Draft<'a> {
             self.event.fields.push((name, value));
         }
     }
-}
-
-fn place(field: Field) -> (usize, u64) {
-    (field.index() / 64, 1 << (field.index() % 64))
 }

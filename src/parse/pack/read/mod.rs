@@ -3,6 +3,7 @@
 mod columns;
 mod convert;
 mod draft;
+mod pairs;
 pub(in crate::parse::pack) mod structured;
 mod syslog;
 pub(in crate::parse::pack) mod trace;
@@ -23,7 +24,7 @@ use crate::parse::pack::file::Read;
 use crate::parse::pack::pattern::Convert;
 use crate::parse::pack::read::columns::Columns;
 use crate::parse::pack::read::draft::Draft;
-use crate::parse::pack::read::structured::Pairs;
+use crate::parse::pack::read::pairs::Pairs;
 use crate::parse::pack::read::trace::Step;
 use crate::parse::pack::read::trace::Trace;
 use crate::parse::pack::set::compiled::Leaf;
@@ -35,7 +36,7 @@ use crate::parse::pack::set::glob;
 use crate::parse::pack::set::index::Content;
 use crate::parse::pack::tree::Captures;
 use crate::parse::pack::tree::LeafId;
-use crate::parse::pack::tree::NodeId;
+use crate::parse::pack::tree::RootId;
 use crate::parse::windows;
 
 /// Lines within lines are read this deep.
@@ -184,11 +185,12 @@ impl<'a> Reader<'a> {
             return true;
         }
         // An object is no word of a sentence: a pattern that begins with any word would look for its end in all of it.
+        let mut captures = Captures::new();
         let found = match structured::is_object(body) {
-            true => self.packs.tree.walk_literal(self.packs.open_root, body, draft.clock),
-            false => self.packs.tree.walk(self.packs.open_root, body, draft.clock),
+            true => self.packs.tree.walk_literal(self.packs.open_root, body, draft.clock, &mut captures),
+            false => self.packs.tree.walk(self.packs.open_root, body, draft.clock, &mut captures),
         };
-        if let Some((leaf, captures)) = found {
+        if let Some(leaf) = found {
             self.take(draft, leaf, &captures, body, depth);
             return true;
         }
@@ -240,14 +242,15 @@ impl<'a> Reader<'a> {
 
     /// Reads the content as one pack's, by its patterns or its grammar.
     fn with_pack(self, draft: &mut Draft<'a>, id: PackId, pack: &'a Pack, body: &'a str, depth: usize) -> bool {
+        let mut captures = Captures::new();
         if let Some(root) = pack.root
-            && let Some((leaf, captures)) = self.packs.tree.walk(root, body, draft.clock)
+            && let Some(leaf) = self.packs.tree.walk(root, body, draft.clock, &mut captures)
         {
             self.take(draft, leaf, &captures, body, depth);
             return true;
         }
         for grammar in pack.read.iter().copied() {
-            if let Some(pairs) = structured::read(grammar, body) {
+            if let Some(pairs) = structured::read(self.packs, grammar, body) {
                 self.take_pairs(draft, id, grammar, pairs, depth);
                 return true;
             }
@@ -264,7 +267,7 @@ impl<'a> Reader<'a> {
         body: &'a str,
         depth: usize,
     ) -> bool {
-        let Some(pairs) = structured::read(grammar, body) else { return false };
+        let Some(mut pairs) = structured::read(self.packs, grammar, body) else { return false };
         let claimed = self.packs.index.by_keys(Content { app_name, body, pairs: &pairs });
         let claimed = claimed.filter(|id| self.packs.pack(*id).is_some_and(|pack| pack.read.contains(&grammar)));
         if let Some(id) = claimed {
@@ -272,16 +275,12 @@ impl<'a> Reader<'a> {
             self.take_pairs(draft, id, grammar, pairs, depth);
             return true;
         }
-        let pairs = match structured::may_be_windows(grammar, &pairs) {
-            true => match windows::from_pairs(pairs, &mut draft.event, draft.clock.zone_offset_seconds) {
-                Ok(()) => {
-                    draft.recount();
-                    return true;
-                }
-                Err(pairs) => pairs,
-            },
-            false => pairs,
-        };
+        let zone_offset_seconds = draft.clock.zone_offset_seconds;
+        if structured::may_be_windows(grammar, &pairs)
+            && windows::from_pairs(&mut pairs, &mut draft.filling(), zone_offset_seconds)
+        {
+            return true;
+        }
         let Some(id) = self.packs.fallback(grammar) else { return false };
         let inner = if depth < NESTING_MAX { inner_line(&pairs) } else { None };
         self.take_pairs(draft, id, grammar, pairs, depth);
@@ -381,10 +380,10 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn within(self, draft: &mut Draft<'a>, pack: &'a Pack, name: &'a Name<'static>, root: NodeId, depth: usize) {
-        let value = draft.event.fields.iter().find(|(have, _)| have == name).map(|(_, value)| value);
-        let Some(Value::Text(text)) = value else { return };
-        let Some((leaf, captures)) = self.packs.tree.walk(root, text, draft.clock) else { return };
+    fn within(self, draft: &mut Draft<'a>, pack: &'a Pack, name: &'a Name<'static>, root: RootId, depth: usize) {
+        let Some(Value::Text(text)) = draft.value(name) else { return };
+        let mut captures = Captures::new();
+        let Some(leaf) = self.packs.tree.walk(root, text, draft.clock, &mut captures) else { return };
         let Some(leaf) = self.packs.leaves.get(leaf.0 as usize) else { return };
         let text = text.clone();
         draft.trace.note(|| Step::FieldPattern {
@@ -405,13 +404,15 @@ impl<'a> Reader<'a> {
 
     fn conditions(self, draft: &mut Draft<'a>, pack: &'a Pack) {
         for (index, when) in pack.when.iter().enumerate() {
+            if when.needs.is_some_and(|field| !draft.has_known(field)) {
+                continue;
+            }
             if !when.conditions.iter().all(|(name, condition)| holds(draft, name, condition)) {
                 continue;
             }
             draft.trace.note(|| Step::When { pack: pack.name.clone(), number: index + 1 });
             for (from, to) in &when.copy {
-                let value = draft.event.fields.iter().find(|(have, _)| have == from).map(|(_, value)| value.clone());
-                if let Some(value) = value {
+                if let Some(value) = draft.value(from).cloned() {
                     convert::put_value(draft, pack, to, value);
                 }
             }
@@ -459,8 +460,7 @@ fn inner_line<'a>(pairs: &Pairs<'a>) -> Option<Cow<'a, str>> {
 }
 
 fn holds(draft: &Draft<'_>, name: &Name<'_>, condition: &Condition) -> bool {
-    let value = draft.event.fields.iter().find(|(have, _)| have.as_str() == name.as_str()).map(|(_, value)| value);
-    match (condition, value) {
+    match (condition, draft.value(name)) {
         (Condition::Present(wanted), value) => *wanted == value.is_some(),
         (Condition::OneOf(wanted), Some(value)) => {
             let text = value.to_text();

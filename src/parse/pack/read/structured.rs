@@ -4,37 +4,53 @@ use std::borrow::Cow;
 
 use smallvec::SmallVec;
 
-use crate::model::Field;
 use crate::model::Name;
 use crate::model::Value;
 use crate::model::ecs;
+use crate::parse::keys::Key;
 use crate::parse::pack::Packs;
 use crate::parse::pack::file::Read;
 use crate::parse::pack::pattern::Convert;
 use crate::parse::pack::pattern::Target;
 use crate::parse::pack::read::convert;
 use crate::parse::pack::read::draft::Draft;
+use crate::parse::pack::read::pairs::Pairs;
 use crate::parse::pack::set::compiled::Pack;
 use crate::parse::pack::set::compiled::lend_name;
 use crate::parse::structure;
 
-/// Keys and values in the order of the line.
-pub(in crate::parse::pack) type Pairs<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
-
 /// Pairs of one line at most.
 const PAIRS_MAX: usize = 2_000;
 
+impl<'a> structure::json::Paths<'a> for &'a Packs {
+    type Key = Key<'a>;
+
+    fn key(&self, parent: Option<&Key<'a>>, name: Cow<'a, str>) -> Key<'a> {
+        self.keys.find(parent, &name, &|path| self.claims(path))
+    }
+}
+
+impl Packs {
+    /// Finds what is known of a key of a line.
+    fn key<'a>(&'a self, path: &str) -> Key<'a> {
+        self.keys.find(None, path, &|path| self.claims(path))
+    }
+}
+
 /// Reads a body by a grammar; `None` when it is not of that kind.
-pub(in crate::parse::pack) fn read<'a>(grammar: Read, body: &'a str) -> Option<Pairs<'a>> {
-    let mut pairs: Pairs<'a> = Vec::with_capacity(32);
+pub(in crate::parse::pack) fn read<'a>(packs: &'a Packs, grammar: Read, body: &'a str) -> Option<Pairs<'a>> {
+    let mut pairs = Pairs::new();
+    if grammar == Read::Json {
+        structure::json::read_keys(body, &packs, &mut pairs).ok()?;
+        return (!pairs.is_empty()).then_some(pairs);
+    }
     let mut out = |key: Cow<'a, str>, value: Value<'a>| {
         if pairs.len() < PAIRS_MAX {
-            pairs.push((key, value));
+            pairs.push((packs.key(&key), value));
         }
     };
     let read = match grammar {
-        Read::Text => return None,
-        Read::Json => structure::json::read(body, &mut out),
+        Read::Text | Read::Json => return None,
         Read::Pairs => structure::kv::read(body, &mut out),
         Read::Tags => structure::tagged::read(body, &mut out),
         Read::Logfmt => structure::logfmt::read(body, &mut out),
@@ -116,12 +132,7 @@ fn has_clf_time(bytes: &[u8]) -> bool {
 
 /// Says whether keys and values may be a Windows event, by a key that names the event's number.
 pub(in crate::parse::pack) fn may_be_windows(grammar: Read, pairs: &Pairs<'_>) -> bool {
-    let names_event = |key: &str| {
-        let last = key.rsplit('.').find(|part| !matches!(*part, "#text" | "Value" | "value")).unwrap_or(key);
-        ["EventID", "event_id", "EventId", "EventCode", "eventID", "Id"].contains(&last)
-    };
-    grammar == Read::Xml
-        || grammar == Read::Json && pairs.iter().any(|(key, _)| names_event(key) || key == "event.code")
+    grammar == Read::Xml || grammar == Read::Json && pairs.iter().any(|(key, _)| key.facts().names_event)
 }
 
 /// Says whether a body begins with a key and an equals sign.
@@ -167,26 +178,29 @@ fn distribute<'a>(
     packs: &'a Packs,
     pack: &'a Pack,
     grammar: Read,
-    pairs: Pairs<'a>,
+    mut pairs: Pairs<'a>,
     depth: usize,
 ) {
     let bases = bases(packs, pack, grammar);
     let is_own = |base: &&Pack| base.name == pack.name;
     let reads_squashed = bases.first().is_some_and(is_own);
     let mut later = Later::new();
-    for (key, value) in pairs {
+    for (key, value) in pairs.drain(..) {
         if is_nothing(pack, &value) {
             continue;
         }
-        let own = if reads_squashed { None } else { pack.map.get(&*key) };
-        if let Some(targets) = own {
-            for target in targets {
-                put_one(draft, packs, pack, target, value.clone(), depth);
+        let own = if reads_squashed { None } else { key.facts().mapped_by(pack.id) };
+        if let Some(number) = own {
+            if let Some((last, others)) = pack.targets(number).split_last() {
+                for target in others {
+                    put_one(draft, packs, pack, target, value.clone(), depth);
+                }
+                put_one(draft, packs, pack, last, value, depth);
             }
         } else if let Some((base, targets)) = well_known(&bases, &key) {
             later.push((base, targets, value));
         } else if pack.keep_unmapped {
-            draft.set(kept_name(pack, key), value);
+            draft.set(kept_name(pack, &key), value);
         }
     }
     // Of several keys that mean the same, the pack's own wins, then the first of the line.
@@ -204,7 +218,8 @@ pub(super) fn put_mapped<'a>(draft: &mut Draft<'a>, packs: &'a Packs, pack: &'a 
     if is_nothing(pack, value) {
         return;
     }
-    for target in pack.map.get(key).into_iter().flatten() {
+    let number = pack.map.get(key).copied();
+    for target in number.map(|number| pack.targets(number)).unwrap_or_default() {
         put_one(draft, packs, pack, target, value.clone(), 0);
     }
 }
@@ -220,15 +235,14 @@ fn bases<'a>(packs: &'a Packs, pack: &Pack, grammar: Read) -> SmallVec<[&'a Pack
     bases
 }
 
-fn well_known<'a>(bases: &[&'a Pack], key: &str) -> Option<(&'a Pack, &'a [Target])> {
-    if bases.is_empty() {
+fn well_known<'a>(bases: &[&'a Pack], key: &Key<'_>) -> Option<(&'a Pack, &'a [Target])> {
+    let facts = key.facts();
+    if facts.claims.well_known_to.is_empty() {
         return None;
     }
-    let squashed = squash(key);
     // A dotted ECS name means itself, unless the grammar says otherwise: `client.ip` is not `source.ip`.
-    let is_ecs = key.contains('.') && Field::from_name(key).is_some();
-    let knowing = bases.iter().filter(|base| !(is_ecs && base.read.contains(&Read::Text)));
-    knowing.into_iter().find_map(|base| Some((*base, base.map.get(&*squashed)?.as_slice())))
+    let mut knowing = bases.iter().filter(|base| !(facts.is_ecs && base.read.contains(&Read::Text)));
+    knowing.find_map(|base| Some((*base, base.targets(facts.well_known_to(base.id)?))))
 }
 
 fn put_one<'a>(
@@ -265,33 +279,37 @@ pub(in crate::parse::pack) fn nested<'a>(
     };
     let is_labels = target.convert == Convert::Labels;
     let pairs = match &text {
-        Cow::Borrowed(text) => read_nested(grammar, is_labels, text),
+        Cow::Borrowed(text) => read_nested(packs, grammar, is_labels, text),
         // Text that was unescaped lives only here, so its pairs are copied.
-        Cow::Owned(text) => read_nested(grammar, is_labels, text).map(|pairs| {
-            let own = |(key, value): (Cow<'_, str>, Value<'_>)| (Cow::Owned(key.into_owned()), value.into_owned());
-            pairs.into_iter().map(own).collect()
+        Cow::Owned(text) => read_nested(packs, grammar, is_labels, text).map(|mut pairs| {
+            let mut owned = Pairs::new();
+            let own = |(key, value): (Key<'_>, Value<'_>)| (packs.key(&key), value.into_owned());
+            owned.extend(pairs.drain(..).map(own));
+            owned
         }),
     };
-    distribute(draft, packs, pack, grammar, pairs.unwrap_or_default(), depth);
+    if let Some(pairs) = pairs {
+        distribute(draft, packs, pack, grammar, pairs, depth);
+    }
     for name in &target.names {
         convert::put_value(draft, pack, name, Value::Text(text.clone()));
     }
 }
 
-fn read_nested(grammar: Read, is_labels: bool, text: &str) -> Option<Pairs<'_>> {
+fn read_nested<'a>(packs: &'a Packs, grammar: Read, is_labels: bool, text: &'a str) -> Option<Pairs<'a>> {
     if !is_labels {
-        return read(grammar, text);
+        return read(packs, grammar, text);
     }
     let mut pairs = Pairs::new();
-    structure::labels::read(text, &mut |key, value| pairs.push((key, value))).ok()?;
+    structure::labels::read(text, &mut |key, value| pairs.push((packs.key(&key), value))).ok()?;
     Some(pairs)
 }
 
 /// Names a key the pack does not map: as the device wrote it, behind the pack's prefix.
-fn kept_name<'a>(pack: &'a Pack, key: Cow<'a, str>) -> Name<'a> {
+fn kept_name<'a>(pack: &'a Pack, key: &Key<'a>) -> Name<'a> {
     match pack.prefix.as_str() {
-        "" => Name::new(key),
-        prefix => Name::new(format!("{prefix}.{key}")),
+        "" => key.name(),
+        prefix => Name::new([prefix, ".", &**key].concat()),
     }
 }
 
@@ -308,7 +326,7 @@ fn is_nothing(pack: &Pack, value: &Value<'_>) -> bool {
 fn joined_time(keys: &[String], pairs: &Pairs<'_>) -> Option<String> {
     let mut joined = String::new();
     for key in keys {
-        let Some((_, value)) = pairs.iter().find(|(have, _)| have == key) else { continue };
+        let Some((_, value)) = pairs.iter().find(|(have, _)| **have == **key) else { continue };
         if !joined.is_empty() {
             joined.push(' ');
         }

@@ -14,7 +14,7 @@ use crate::parse::pack::file::TimeSource;
 use crate::parse::pack::file::ValueMap;
 use crate::parse::pack::file::When;
 use crate::parse::pack::pattern::Target;
-use crate::parse::pack::tree::NodeId;
+use crate::parse::pack::tree::RootId;
 
 /// A map with a hash that is fast and the same in every run.
 pub(in crate::parse::pack) type FastMap<V> = HashMap<Box<str>, V, foldhash::fast::FixedState>;
@@ -25,6 +25,7 @@ pub(in crate::parse::pack) type PackId = u16;
 /// One pack.
 #[derive(Debug)]
 pub(in crate::parse::pack) struct Pack {
+    pub(in crate::parse::pack) id: PackId,
     pub(in crate::parse::pack) name: String,
     pub(in crate::parse::pack) title: String,
     pub(in crate::parse::pack) path: PathBuf,
@@ -38,14 +39,16 @@ pub(in crate::parse::pack) struct Pack {
     pub(in crate::parse::pack) inherit: bool,
     pub(in crate::parse::pack) must_match: bool,
     pub(in crate::parse::pack) structured_data: bool,
-    pub(in crate::parse::pack) map: FastMap<Vec<Target>>,
+    /// From keys to the numbers of their targets.
+    pub(in crate::parse::pack) map: FastMap<u32>,
+    pub(in crate::parse::pack) targets: Vec<Vec<Target>>,
     pub(in crate::parse::pack) time: Option<TimeSource>,
     pub(in crate::parse::pack) values: Vec<ValueMap>,
     pub(in crate::parse::pack) when: Vec<When>,
     /// Where the patterns for the body begin.
-    pub(in crate::parse::pack) root: Option<NodeId>,
+    pub(in crate::parse::pack) root: Option<RootId>,
     /// Where the patterns for the values of fields begin.
-    pub(in crate::parse::pack) within: Vec<(Name<'static>, NodeId)>,
+    pub(in crate::parse::pack) within: Vec<(Name<'static>, RootId)>,
     pub(in crate::parse::pack) samples: Vec<Sample>,
     pub(in crate::parse::pack) pattern_count: usize,
 }
@@ -90,6 +93,11 @@ pub(in crate::parse::pack) fn lend_value<'a>(value: &'a Value<'static>) -> Value
 }
 
 impl Pack {
+    /// Returns where the value of a key goes, by the number the map has for it.
+    pub(in crate::parse::pack) fn targets(&self, number: u32) -> &[Target] {
+        self.targets.get(number as usize).map(Vec::as_slice).unwrap_or_default()
+    }
+
     /// Returns the value the pack's `[values]` give a field's text, if they name it.
     pub(in crate::parse::pack) fn translate(&self, name: &Name<'_>, text: &str) -> Option<&Value<'static>> {
         let map = self.values.iter().find(|map| map.field.as_str() == name.as_str())?;

@@ -5,6 +5,7 @@ use aho_corasick::AhoCorasickKind;
 use smallvec::SmallVec;
 
 use crate::model::Value;
+use crate::parse::keys::Key;
 use crate::parse::pack::file::PackFile;
 use crate::parse::pack::file::Recognise;
 use crate::parse::pack::set::compiled::FastMap;
@@ -47,7 +48,7 @@ pub(in crate::parse::pack) struct Index {
 pub(in crate::parse::pack) struct Content<'c, 'v> {
     pub(in crate::parse::pack) app_name: Option<&'c str>,
     pub(in crate::parse::pack) body: &'c str,
-    pub(in crate::parse::pack) pairs: &'c [(std::borrow::Cow<'v, str>, Value<'v>)],
+    pub(in crate::parse::pack) pairs: &'c [(Key<'v>, Value<'v>)],
 }
 
 impl Index {
@@ -137,11 +138,16 @@ impl Index {
         found
     }
 
+    /// Returns the claims a key is the anchor of.
+    pub(in crate::parse::pack) fn anchored_by(&self, key: &str) -> &[u16] {
+        self.by_key.get(key).map(Vec::as_slice).unwrap_or_default()
+    }
+
     /// Returns the pack that claims the keys of structured content; of several, the one that asks for most.
     pub(in crate::parse::pack) fn by_keys(&self, content: Content<'_, '_>) -> Option<PackId> {
         let mut best: Option<(usize, PackId)> = None;
         for (key, _) in content.pairs {
-            for number in self.by_key.get(&**key).into_iter().flatten() {
+            for number in &key.facts().claims.recognised_by {
                 let Some(claim) = self.claims.get(usize::from(*number)) else { continue };
                 let asked =
                     claim.keys.len() + 2 * claim.equals.len() + claim.prefix.len().min(1) + claim.app_name.len().min(1);
@@ -178,7 +184,7 @@ impl Index {
 impl Claim {
     fn holds(&self, content: Content<'_, '_>) -> bool {
         let any = |list: &[String], fits: &dyn Fn(&str) -> bool| list.is_empty() || list.iter().any(|item| fits(item));
-        let value = |key: &str| content.pairs.iter().find(|(have, _)| have == key).map(|(_, value)| value);
+        let value = |key: &str| content.pairs.iter().find(|(have, _)| **have == *key).map(|(_, value)| value);
         any(&self.app_name, &|want| content.app_name.is_some_and(|have| glob::fits(want, have)))
             && any(&self.prefix, &|want| content.body.starts_with(want))
             && any(&self.contains, &|want| content.body.contains(want))

@@ -13,6 +13,7 @@ use crate::diag::position_of;
 use crate::model::Name;
 use crate::model::Value;
 use crate::model::ecs;
+use crate::parse::keys::Keys;
 use crate::parse::pack::PackError;
 use crate::parse::pack::Packs;
 use crate::parse::pack::error::Problems;
@@ -28,8 +29,9 @@ use crate::parse::pack::set::compiled::Leaf;
 use crate::parse::pack::set::compiled::Pack;
 use crate::parse::pack::set::compiled::PackId;
 use crate::parse::pack::set::index::Index;
+use crate::parse::pack::tree;
 use crate::parse::pack::tree::LeafId;
-use crate::parse::pack::tree::NodeId;
+use crate::parse::pack::tree::RootId;
 use crate::parse::pack::tree::Tree;
 
 /// The packs compiled into the program.
@@ -126,36 +128,40 @@ fn compile(sources: Sources) -> (Packs, Problems) {
     for (number, (path, text, file)) in files.iter().enumerate() {
         builder.add(number as PackId, path, text, file);
     }
+    builder.packs.tree = builder.tree.finish();
     problems.extend(builder.problems);
     (builder.packs, problems)
 }
 
 struct Builder {
     packs: Packs,
+    tree: tree::Builder,
     problems: Problems,
 }
 
 impl Builder {
     fn new(files: &[(PathBuf, String, PackFile)]) -> Builder {
-        let mut tree = Tree::default();
+        let mut tree = tree::Builder::default();
         let open_root = tree.add_root();
         let index = Index::new(files.iter().map(|(_, _, file)| file));
-        let packs = Packs { packs: Vec::new(), leaves: Vec::new(), tree, index, open_root, fallbacks: Vec::new() };
-        Builder { packs, problems: Problems::new() }
+        let (packs, leaves, fallbacks) = (Vec::new(), Vec::new(), Vec::new());
+        let (mapped, keys) = (FastMap::default(), Keys::default());
+        let packs = Packs { packs, leaves, tree: Tree::default(), index, open_root, fallbacks, mapped, keys };
+        Builder { packs, tree, problems: Problems::new() }
     }
 
     fn add(&mut self, id: PackId, path: &Path, text: &str, file: &PackFile) {
         let place = Place { id, path, text };
         let by_pattern = file.recognise.iter().any(|recognise| recognise.by_pattern);
         let mut root = None;
-        let mut within: Vec<(Name<'static>, NodeId)> = Vec::new();
+        let mut within: Vec<(Name<'static>, RootId)> = Vec::new();
         for pattern in &file.patterns {
             let start = match &pattern.within {
-                None => *root.get_or_insert_with(|| self.packs.tree.add_root()),
+                None => *root.get_or_insert_with(|| self.tree.add_root()),
                 Some(name) => match within.iter().find(|(have, _)| have == name) {
                     Some((_, start)) => *start,
                     None => {
-                        let start = self.packs.tree.add_root();
+                        let start = self.tree.add_root();
                         within.push((name.clone(), start));
                         start
                     }
@@ -168,16 +174,20 @@ impl Builder {
         if file.fallback {
             self.packs.fallbacks.extend(file.read.iter().map(|read| (*read, id)));
         }
-        self.packs.packs.push(pack(path, file, root, within));
+        let pack = pack(id, path, file, root, within);
+        for (key, targets) in &pack.map {
+            self.packs.mapped.entry(key.clone()).or_default().push((id, *targets));
+        }
+        self.packs.packs.push(pack);
     }
 
-    fn add_pattern(&mut self, place: Place<'_>, file: &PackFile, pattern: &Pattern, root: NodeId, open: bool) {
+    fn add_pattern(&mut self, place: Place<'_>, file: &PackFile, pattern: &Pattern, root: RootId, open: bool) {
         for variant in &pattern.variants {
             let leaf = LeafId(u32::try_from(self.packs.leaves.len()).unwrap_or(u32::MAX));
-            let mut clash = self.packs.tree.insert(root, variant, leaf);
+            let mut clash = self.tree.insert(root, variant, leaf);
             let vague = open && is_vague(variant);
             if open && !vague {
-                clash = clash.or(self.packs.tree.insert(self.packs.open_root, variant, leaf));
+                clash = clash.or(self.tree.insert(self.packs.open_root, variant, leaf));
             }
             // Where the program is known, a pattern may be of few words; alone it may not.
             let is_found_otherwise = file.recognise.iter().any(|recognise| !recognise.by_pattern);
@@ -244,14 +254,17 @@ fn over(
     kept.chain(more).cloned().collect()
 }
 
-fn pack(path: &Path, file: &PackFile, root: Option<NodeId>, within: Vec<(Name<'static>, NodeId)>) -> Pack {
+fn pack(id: PackId, path: &Path, file: &PackFile, root: Option<RootId>, within: Vec<(Name<'static>, RootId)>) -> Pack {
     let mut map = FastMap::default();
+    let mut all_targets = Vec::with_capacity(file.map.len());
     for (key, targets) in &file.map {
         // A fallback knows keys whatever their case and separators.
         let key = if file.fallback { squash(key).to_string() } else { key.clone() };
-        map.insert(key.into_boxed_str(), targets.clone());
+        map.insert(key.into_boxed_str(), u32::try_from(all_targets.len()).unwrap_or(u32::MAX));
+        all_targets.push(targets.clone());
     }
     Pack {
+        id,
         name: file.name.clone(),
         title: file.title.clone(),
         path: path.to_owned(),
@@ -266,6 +279,7 @@ fn pack(path: &Path, file: &PackFile, root: Option<NodeId>, within: Vec<(Name<'s
         must_match: file.must_match,
         structured_data: file.structured_data,
         map,
+        targets: all_targets,
         time: file.time.clone(),
         values: file.values.clone(),
         when: file.when.clone(),

@@ -8,21 +8,22 @@ use crate::parse::timestamp::Context;
 const CLOCK: Context = Context { received: Timestamp(1_773_480_413_000_000_000), zone_offset_seconds: 0 };
 
 /// Builds a tree of patterns; leaf numbers are their places.
-fn tree(patterns: &[&str]) -> (Tree, NodeId) {
-    let mut tree = Tree::default();
+fn tree(patterns: &[&str]) -> (Tree, RootId) {
+    let mut tree = Builder::default();
     let root = tree.add_root();
     for (number, pattern) in patterns.iter().enumerate() {
         for variant in pattern::parse(pattern).expect("a good pattern") {
             tree.insert(root, &variant, LeafId(number as u32));
         }
     }
-    (tree, root)
+    (tree.finish(), root)
 }
 
 /// Returns which pattern reads a text, and its captures.
 fn read<'t>(patterns: &[&str], text: &'t str) -> Option<(u32, Vec<&'t str>)> {
     let (tree, root) = tree(patterns);
-    let (leaf, captures) = tree.walk(root, text, CLOCK)?;
+    let mut captures = Captures::new();
+    let leaf = tree.walk(root, text, CLOCK, &mut captures)?;
     let texts = captures.iter().map(|captured| &text[captured.start as usize..captured.end as usize]);
     Some((leaf.0, texts.collect()))
 }
@@ -115,7 +116,8 @@ proptest::proptest! {
         let patterns = ["{:text} {:ip} {:word}: {*}", "{:word}-{:int}-{*}", "{:path}/{:host} {:quoted}{*}", "é{*}è{:mac}", "{:time} {*}"];
         let (tree, root) = tree(&patterns);
         let line = format!("{text}{tail}");
-        if let Some((_, captures)) = tree.walk(root, &line, CLOCK) {
+        let mut captures = Captures::new();
+        if tree.walk(root, &line, CLOCK, &mut captures).is_some() {
             let mut last = 0;
             for captured in &captures {
                 proptest::prop_assert!(captured.start >= last && captured.end >= captured.start);

@@ -8,9 +8,11 @@ use crate::model::Timestamp;
 use crate::parse::pack::pattern::Scan;
 use crate::parse::pack::set::glob;
 use crate::parse::pack::tree::CaptureEdge;
+use crate::parse::pack::tree::Capturing;
 use crate::parse::pack::tree::LeafId;
+use crate::parse::pack::tree::NONE;
 use crate::parse::pack::tree::Node;
-use crate::parse::pack::tree::NodeId;
+use crate::parse::pack::tree::RootId;
 use crate::parse::pack::tree::Tree;
 use crate::parse::pack::tree::scan;
 use crate::parse::timestamp;
@@ -18,7 +20,7 @@ use crate::parse::timestamp::Context;
 use crate::parse::timestamp::Inferred;
 
 /// The captures of the variant that fitted, in the order of the pattern.
-pub(in crate::parse::pack) type Captures = SmallVec<[Captured; 24]>;
+pub(in crate::parse::pack) type Captures = SmallVec<[Captured; 16]>;
 
 /// One captured text.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -46,24 +48,28 @@ const STEPS_FORGOTTEN: u32 = 200;
 const FAILURES_MAX: usize = 1_024;
 
 impl Tree {
-    /// Finds the preferred variant under `root` that reads the whole text.
-    pub(in crate::parse::pack) fn walk(&self, root: NodeId, text: &str, clock: Context) -> Option<(LeafId, Captures)> {
-        let mut walk = Walk::new(self, text, clock)?;
-        let leaf = walk.visit(root, 0)?;
-        Some((leaf, walk.captures))
+    /// Finds the preferred variant under `root` that reads the whole text, and puts its captures into `captures`.
+    pub(in crate::parse::pack) fn walk(
+        &self,
+        root: RootId,
+        text: &str,
+        clock: Context,
+        captures: &mut Captures,
+    ) -> Option<LeafId> {
+        Walk::new(self, text, clock, captures)?.visit(self.root(root)?, 0)
     }
 
     /// As [`Tree::walk`], among the variants that begin with literal text.
     pub(in crate::parse::pack) fn walk_literal(
         &self,
-        root: NodeId,
+        root: RootId,
         text: &str,
         clock: Context,
-    ) -> Option<(LeafId, Captures)> {
-        let mut walk = Walk::new(self, text, clock)?;
-        let (next, end) = walk.follow_literal(self.node(root)?, 0)?;
-        let leaf = walk.visit(next, end)?;
-        Some((leaf, walk.captures))
+        captures: &mut Captures,
+    ) -> Option<LeafId> {
+        let mut walk = Walk::new(self, text, clock, captures)?;
+        let (next, end) = walk.follow_literal(self.node(self.root(root)?)?, 0)?;
+        walk.visit(next, end)
     }
 }
 
@@ -71,7 +77,7 @@ struct Walk<'w> {
     tree: &'w Tree,
     text: &'w str,
     clock: Context,
-    captures: Captures,
+    captures: &'w mut Captures,
     steps: u32,
     /// The steps left when failures begin to be remembered.
     remember_at: u32,
@@ -104,15 +110,16 @@ impl Failures {
 }
 
 impl<'w> Walk<'w> {
-    fn new(tree: &'w Tree, text: &'w str, clock: Context) -> Option<Walk<'w>> {
+    fn new(tree: &'w Tree, text: &'w str, clock: Context, captures: &'w mut Captures) -> Option<Walk<'w>> {
         let length = u32::try_from(text.len()).ok()?;
         let steps = STEPS_MIN.saturating_add(length.saturating_mul(STEPS_PER_BYTE));
         let remember_at = steps.saturating_sub(STEPS_FORGOTTEN);
-        Some(Walk { tree, text, clock, captures: SmallVec::new(), steps, remember_at, failures: Failures::default() })
+        captures.clear();
+        Some(Walk { tree, text, clock, captures, steps, remember_at, failures: Failures::default() })
     }
 
     /// Reads on from `at`; on success the captures on the stack are those of the leaf.
-    fn visit(&mut self, id: NodeId, at: usize) -> Option<LeafId> {
+    fn visit(&mut self, id: u32, at: usize) -> Option<LeafId> {
         let node = self.tree.node(id)?;
         self.steps = self.steps.checked_sub(1)?;
         if at == self.text.len()
@@ -120,7 +127,7 @@ impl<'w> Walk<'w> {
         {
             return Some(leaf);
         }
-        let key = u64::from(id.0) << 32 | at as u64;
+        let key = u64::from(id) << 32 | at as u64;
         if self.failures.contains(key) {
             return None;
         }
@@ -138,23 +145,31 @@ impl<'w> Walk<'w> {
         {
             return Some(leaf);
         }
-        for edge in &node.captures {
-            if let Some(leaf) = self.try_capture(edge, at) {
-                return Some(leaf);
+        let tree = self.tree;
+        let next = self.text.as_bytes().get(at).copied();
+        match next.filter(|_| node.dispatch != NONE).and_then(|byte| tree.by_first(node, byte)) {
+            Some(by_first) => {
+                let list = tree.lists.get(by_first.range()).unwrap_or_default();
+                list.iter().find_map(|place| self.try_capture(tree.captures.get(*place as usize)?, None, at))
             }
+            None => tree.captures(node).iter().find_map(|edge| self.try_capture(edge, next, at)),
         }
-        None
     }
 
     /// Follows the literal edge that fits at `at`, if one does.
-    fn follow_literal(&self, node: &Node, at: usize) -> Option<(NodeId, usize)> {
-        node.literal_at(self.text.as_bytes(), at).map(|edge| (edge.to, at + edge.text.len()))
+    fn follow_literal(&self, node: &Node, at: usize) -> Option<(u32, usize)> {
+        let edge = self.tree.literal_at(node, self.text.as_bytes(), at)?;
+        Some((edge.to, at + edge.length as usize))
     }
 
-    fn try_capture(&mut self, edge: &CaptureEdge, at: usize) -> Option<LeafId> {
+    /// Tries a capture, unless `next`, the byte it would begin with, tells that it cannot fit.
+    fn try_capture(&mut self, edge: &CaptureEdge, next: Option<u8>, at: usize) -> Option<LeafId> {
+        let capturing = self.tree.capturings.get(edge.capturing as usize)?;
+        if next.is_some_and(|next| !capturing.firsts.contains(next)) {
+            return None;
+        }
         let rest = self.text.get(at..)?;
-        let (length, scalar) = match &edge.scan {
-            Scan::OneOf(_) if !rest.bytes().next().is_some_and(|first| edge.firsts.contains(first)) => return None,
+        let (length, scalar) = match &capturing.scan {
             Scan::OneOf(words) => (scan::one_of(words, rest)?, Scalar::None),
             Scan::Ip => scan::ip(rest).map(|(address, length)| (length, Scalar::Ip(address)))?,
             Scan::Int => scan::int(rest).map(|(number, length)| (length, Scalar::Int(number)))?,
@@ -166,15 +181,17 @@ impl<'w> Walk<'w> {
             Scan::Hex => (scan::hex(rest)?, Scalar::None),
             Scan::Quoted => (scan::quoted(rest)?, Scalar::None),
             Scan::Space => (scan::space(rest)?, Scalar::None),
-            Scan::Time(_) => self.time(edge, rest)?,
+            Scan::Time(_) => self.time(capturing, rest)?,
             Scan::Path if !scan::starts_path(rest) => return None,
-            Scan::Like(_) | Scan::Path | Scan::Host | Scan::Word | Scan::Text => return self.open_capture(edge, at),
+            Scan::Like(_) | Scan::Path | Scan::Host | Scan::Word | Scan::Text => {
+                return self.open_capture(edge.to, &capturing.scan, at);
+            }
         };
         self.capture(edge.to, at, at + length, scalar)
     }
 
-    fn time(&self, edge: &CaptureEdge, rest: &str) -> Option<(usize, Scalar)> {
-        let reading = match &edge.time {
+    fn time(&self, capturing: &Capturing, rest: &str) -> Option<(usize, Scalar)> {
+        let reading = match &capturing.time {
             Some(format) => timestamp::read(rest, format, self.clock),
             None => timestamp::detect(rest, self.clock),
         }?;
@@ -182,7 +199,7 @@ impl<'w> Walk<'w> {
     }
 
     /// Puts a capture on the stack and reads on; takes it off again when that leads nowhere.
-    fn capture(&mut self, to: NodeId, start: usize, end: usize, scalar: Scalar) -> Option<LeafId> {
+    fn capture(&mut self, to: u32, start: usize, end: usize, scalar: Scalar) -> Option<LeafId> {
         let captured = Captured { start: u32::try_from(start).ok()?, end: u32::try_from(end).ok()?, scalar };
         let depth = self.captures.len();
         self.captures.push(captured);
@@ -194,22 +211,22 @@ impl<'w> Walk<'w> {
     }
 
     /// Tries every end an open capture may have: where a literal that follows begins, shortest first, then the end of the text.
-    fn open_capture(&mut self, edge: &CaptureEdge, at: usize) -> Option<LeafId> {
+    fn open_capture(&mut self, to: u32, scan: &Scan, at: usize) -> Option<LeafId> {
         let tree = self.tree;
-        let node = tree.node(edge.to)?;
+        let node = tree.node(to)?;
         let bytes = self.text.as_bytes();
-        let limit = at + extent(&edge.scan, bytes.get(at..)?);
+        let limit = at + extent(scan, bytes.get(at..)?);
         // A host or path is never empty; a user name may be.
-        let mut from = at + usize::from(matches!(edge.scan, Scan::Host | Scan::Path));
-        let fits = |end: usize| match &edge.scan {
+        let mut from = at + usize::from(matches!(scan, Scan::Host | Scan::Path));
+        let fits = |end: usize| match scan {
             Scan::Like(form) => self.text.get(at..end).is_some_and(|text| glob::fits(form, text)),
             _ => true,
         };
         while from <= limit {
-            let Some(found) = next_stop(node, bytes, from, limit) else { break };
+            let Some(found) = next_stop(tree, node, bytes, from, limit) else { break };
             if (self.follow_literal(node, found).is_some() || node.goes_on_at(bytes.get(found)))
                 && fits(found)
-                && let Some(leaf) = self.capture(edge.to, at, found, Scalar::None)
+                && let Some(leaf) = self.capture(to, at, found, Scalar::None)
             {
                 return Some(leaf);
             }
@@ -217,8 +234,8 @@ impl<'w> Walk<'w> {
             from = found + 1;
         }
         let at_end = limit == bytes.len() && node.leaf.is_some();
-        let before_capture = (limit > at || edge.scan == Scan::Word) && !node.captures.is_empty();
-        if (at_end || before_capture) && fits(limit) { self.capture(edge.to, at, limit, Scalar::None) } else { None }
+        let before_capture = (limit > at || *scan == Scan::Word) && node.capture_count > 0;
+        if (at_end || before_capture) && fits(limit) { self.capture(to, at, limit, Scalar::None) } else { None }
     }
 }
 
@@ -237,8 +254,8 @@ fn extent(scan: &Scan, rest: &[u8]) -> usize {
 }
 
 /// Finds the next place, up to and including `limit`, where an open capture before the node may end.
-fn next_stop(node: &Node, bytes: &[u8], from: usize, limit: usize) -> Option<usize> {
-    let literal = next_literal(node, bytes, from, limit);
+fn next_stop(tree: &Tree, node: &Node, bytes: &[u8], from: usize, limit: usize) -> Option<usize> {
+    let literal = next_literal(tree, node, bytes, from, limit);
     if !node.has_space {
         return literal;
     }
@@ -247,10 +264,10 @@ fn next_stop(node: &Node, bytes: &[u8], from: usize, limit: usize) -> Option<usi
 }
 
 /// Finds the next place, up to and including `limit`, where a literal edge of the node fits.
-fn next_literal(node: &Node, bytes: &[u8], from: usize, limit: usize) -> Option<usize> {
+fn next_literal(tree: &Tree, node: &Node, bytes: &[u8], from: usize, limit: usize) -> Option<usize> {
     let window = bytes.get(from..bytes.len().min(limit + 1))?;
-    let fits = |offset: &usize| node.literal_at(bytes, from + offset).is_some();
-    let found = match node.literals.as_slice() {
+    let fits = |offset: &usize| tree.literal_at(node, bytes, from + offset).is_some();
+    let found = match tree.literals(node) {
         [] => None,
         [a] => memchr::memchr_iter(a.first, window).find(fits),
         [a, b] => memchr::memchr2_iter(a.first, b.first, window).find(fits),

@@ -9,10 +9,8 @@ use std::borrow::Cow;
 
 use crate::model::Value;
 use crate::parse::structure::FIELDS_MAX;
-use crate::parse::structure::Fields;
 use crate::parse::structure::NotThis;
 use crate::parse::structure::Out;
-use crate::parse::structure::hand_out;
 use crate::parse::structure::json::scan::Scanner;
 
 /// Objects and lists nested deeper than this are refused.
@@ -20,42 +18,69 @@ pub const DEPTH_MAX: usize = 16;
 /// Items of one list beyond this are left out.
 pub const ITEMS_MAX: usize = 256;
 
+/// Makes the keys of nested objects.
+pub(in crate::parse) trait Paths<'a> {
+    /// A key with those of the objects around it, joined by dots.
+    type Key: AsRef<str> + Clone;
+
+    /// Returns the key of a member of an object, or of the body itself.
+    fn key(&self, parent: Option<&Self::Key>, name: Cow<'a, str>) -> Self::Key;
+}
+
+/// Keys as plain text.
+struct Plain;
+
+impl<'a> Paths<'a> for Plain {
+    type Key = Cow<'a, str>;
+
+    fn key(&self, parent: Option<&Cow<'a, str>>, name: Cow<'a, str>) -> Cow<'a, str> {
+        parent.map_or_else(|| name.clone(), |parent| Cow::Owned([parent, ".", &*name].concat()))
+    }
+}
+
 /// Reads a body that is one JSON object.
 ///
 /// # Errors
 /// [`NotThis`] when the body is not one object, or is nested too deeply; nothing was handed out then.
 pub fn read<'a>(body: &'a str, out: &mut Out<'_, 'a>) -> Result<(), NotThis> {
-    match read_front(body, out)? {
-        rest if rest.trim_ascii().is_empty() => Ok(()),
-        _ => Err(NotThis),
+    let mut fields = Vec::new();
+    read_keys(body, &Plain, &mut fields)?;
+    for (key, value) in fields {
+        out(key, value);
     }
+    Ok(())
 }
 
-/// Reads the JSON object at the front of a body and returns what follows it. With something following, nothing is handed out.
-fn read_front<'a>(body: &'a str, out: &mut Out<'_, 'a>) -> Result<&'a str, NotThis> {
+/// As [`read`], with keys of another kind, into an empty list.
+///
+/// # Errors
+/// The same; the list is empty then.
+pub(in crate::parse) fn read_keys<'a, P: Paths<'a>>(
+    body: &'a str,
+    paths: &P,
+    fields: &mut Vec<(P::Key, Value<'a>)>,
+) -> Result<(), NotThis> {
     let mut scanner = Scanner::new(body);
-    let mut flattener = Flattener { fields: Fields::new(), path: String::new() };
     scanner.spaces();
-    if scanner.peek() != Some(b'{') {
-        return Err(NotThis);
+    let read = Flattener { paths, fields }.object(&mut scanner, None, 0);
+    scanner.spaces();
+    match read {
+        Some(()) if scanner.rest().trim_ascii().is_empty() => Ok(()),
+        _ => {
+            fields.clear();
+            Err(NotThis)
+        }
     }
-    flattener.object(&mut scanner, 0).ok_or(NotThis)?;
-    let rest = scanner.rest();
-    if rest.trim_ascii().is_empty() {
-        hand_out(flattener.fields, out);
-    }
-    Ok(rest)
 }
 
 /// Collects the fields of an object.
-struct Flattener<'a> {
-    fields: Fields<'a>,
-    /// The keys of the objects around the present one, joined by dots.
-    path: String,
+struct Flattener<'f, 'a, P: Paths<'a>> {
+    paths: &'f P,
+    fields: &'f mut Vec<(P::Key, Value<'a>)>,
 }
 
-impl<'a> Flattener<'a> {
-    fn object(&mut self, scanner: &mut Scanner<'a>, depth: usize) -> Option<()> {
+impl<'a, P: Paths<'a>> Flattener<'_, 'a, P> {
+    fn object(&mut self, scanner: &mut Scanner<'a>, path: Option<&P::Key>, depth: usize) -> Option<()> {
         scanner.need(b'{')?;
         scanner.spaces();
         if scanner.eat(b'}') {
@@ -63,10 +88,11 @@ impl<'a> Flattener<'a> {
         }
         loop {
             scanner.spaces();
-            let key = scanner.string()?;
+            let name = scanner.string()?;
             scanner.spaces();
             scanner.need(b':')?;
             scanner.spaces();
+            let key = self.paths.key(path, name);
             self.member(key, scanner, depth)?;
             scanner.spaces();
             if scanner.eat(b'}') {
@@ -76,51 +102,28 @@ impl<'a> Flattener<'a> {
         }
     }
 
-    fn member(&mut self, key: Cow<'a, str>, scanner: &mut Scanner<'a>, depth: usize) -> Option<()> {
+    fn member(&mut self, key: P::Key, scanner: &mut Scanner<'a>, depth: usize) -> Option<()> {
         if depth + 1 > DEPTH_MAX {
             return None;
         }
         match scanner.peek()? {
-            b'{' => {
-                let parent = self.path.len();
-                self.enter(&key);
-                self.object(scanner, depth + 1)?;
-                self.path.truncate(parent);
-            }
-            b'[' => {
-                let parent = self.path.len();
-                self.enter(&key);
-                self.list(scanner, depth + 1)?;
-                self.path.truncate(parent);
-            }
+            b'{' => self.object(scanner, Some(&key), depth + 1),
+            b'[' => self.list(scanner, &key, depth + 1),
             _ => {
                 let value = scanner.scalar()?;
-                let name = self.name(key);
-                self.push(name, value);
+                self.push(key, value);
+                Some(())
             }
         }
-        Some(())
     }
 
-    fn enter(&mut self, key: &str) {
-        if !self.path.is_empty() {
-            self.path.push('.');
-        }
-        self.path.push_str(key);
-    }
-
-    fn name(&self, key: Cow<'a, str>) -> Cow<'a, str> {
-        if self.path.is_empty() { key } else { Cow::Owned([self.path.as_str(), ".", &key].concat()) }
-    }
-
-    fn push(&mut self, name: Cow<'a, str>, value: Value<'a>) {
+    fn push(&mut self, key: P::Key, value: Value<'a>) {
         if self.fields.len() < FIELDS_MAX {
-            self.fields.push((name, value));
+            self.fields.push((key, value));
         }
     }
 
-    /// Reads a list whose path stands in `self.path`.
-    fn list(&mut self, scanner: &mut Scanner<'a>, depth: usize) -> Option<()> {
+    fn list(&mut self, scanner: &mut Scanner<'a>, path: &P::Key, depth: usize) -> Option<()> {
         if depth + 1 > DEPTH_MAX {
             return None;
         }
@@ -133,8 +136,8 @@ impl<'a> Flattener<'a> {
             loop {
                 scanner.spaces();
                 match scanner.peek()? {
-                    b'{' => self.object(scanner, depth + 1)?,
-                    b'[' => self.list(scanner, depth + 1)?,
+                    b'{' => self.object(scanner, Some(path), depth + 1)?,
+                    b'[' => self.list(scanner, path, depth + 1)?,
                     _ => append(&mut items, scanner.scalar()?),
                 }
                 count += 1;
@@ -147,8 +150,7 @@ impl<'a> Flattener<'a> {
         }
         self.merge_from(first_field);
         if !items.is_empty() || (count == 0 && first_field == self.fields.len()) {
-            let name = Cow::Owned(self.path.clone());
-            self.push(name, Value::List(items));
+            self.push(path.clone(), Value::List(items));
         }
         Some(())
     }
@@ -157,13 +159,15 @@ impl<'a> Flattener<'a> {
     ///
     /// By sorting, since a hostile list has a thousand paths; the paths keep the order of their first occurrence.
     fn merge_from(&mut self, first_field: usize) {
-        let mut sorted: Vec<(usize, (Cow<'a, str>, Value<'a>))> =
-            self.fields.drain(first_field..).enumerate().collect();
-        sorted.sort_by(|(_, (one, _)), (_, (other, _))| one.cmp(other));
-        let mut merged: Vec<(usize, (Cow<'a, str>, Value<'a>))> = Vec::with_capacity(sorted.len());
-        for (place, (name, value)) in sorted {
-            match merged.last_mut().filter(|(_, (have, _))| *have == name) {
-                None => merged.push((place, (name, value))),
+        if self.fields.len() <= first_field + 1 {
+            return;
+        }
+        let mut sorted: Vec<(usize, (P::Key, Value<'a>))> = self.fields.drain(first_field..).enumerate().collect();
+        sorted.sort_by(|(_, (one, _)), (_, (other, _))| one.as_ref().cmp(other.as_ref()));
+        let mut merged: Vec<(usize, (P::Key, Value<'a>))> = Vec::with_capacity(sorted.len());
+        for (place, (key, value)) in sorted {
+            match merged.last_mut().filter(|(_, (have, _))| have.as_ref() == key.as_ref()) {
+                None => merged.push((place, (key, value))),
                 Some((_, (_, Value::List(items)))) => append(items, value),
                 Some((_, (_, single))) => {
                     let mut items = vec![std::mem::replace(single, Value::Null)];
