@@ -19,13 +19,16 @@ use crate::model::time::Clock;
 use crate::model::time::SECONDS_PER_DAY;
 use crate::pipeline::live::Live;
 use crate::pipeline::stages::Stages;
+use crate::store::ClockState;
 use crate::store::Forecast;
 use crate::store::Growth;
 use crate::store::Retention;
 use crate::store::RetentionClass;
 use crate::store::Stay;
 use crate::store::Store;
+use crate::store::StoreError;
 use crate::store::Tier;
+use crate::store::Tombstone;
 use crate::telemetry::Registry;
 
 /// How often what has been kept long enough, and what is to be archived, is looked for.
@@ -42,6 +45,8 @@ pub(super) struct Policy {
     standard: Stay,
     reserve_bytes: u64,
     warning_days: u32,
+    /// How far the clock may be ahead of what was believed last.
+    clock_jump: Duration,
 }
 
 impl Policy {
@@ -69,6 +74,7 @@ impl Policy {
             stays,
             reserve_bytes: store.reserve_bytes,
             warning_days: store.full_warning_days,
+            clock_jump: Duration::from_secs(u64::from(store.clock_jump_days) * SECONDS_PER_DAY.unsigned_abs()),
         }
     }
 
@@ -129,8 +135,8 @@ impl Upkeep {
     /// Deletes what has been kept long enough, now and every hour.
     async fn retain(self) -> anyhow::Result<()> {
         loop {
-            let (store, policy, now) = (self.store.clone(), Arc::clone(&self.policy), self.clock.now());
-            match tokio::task::spawn_blocking(move || store.retain(now, &policy.retention)).await {
+            let here = self.clone();
+            match tokio::task::spawn_blocking(move || here.delete_what_is_over()).await {
                 Ok(Ok(deleted)) if !deleted.is_empty() => {
                     info!(partitions = deleted.len(), "kept long enough, deleted");
                 }
@@ -141,6 +147,20 @@ impl Upkeep {
             if !self.wait(RETENTION_EVERY).await {
                 return Ok(());
             }
+        }
+    }
+
+    fn delete_what_is_over(&self) -> Result<Vec<Tombstone>, StoreError> {
+        let now = self.clock.now();
+        let state = self.store.judge_clock(now, self.policy.clock_jump)?;
+        let trouble = clock_trouble(state, now);
+        if let Some(trouble) = &trouble {
+            warn!("{trouble}");
+        }
+        self.live.set_clock_trouble(trouble);
+        match state {
+            ClockState::Ahead { .. } => Ok(Vec::new()),
+            ClockState::Believed | ClockState::Behind { .. } => self.store.retain(now, &self.policy.retention),
         }
     }
 
@@ -233,6 +253,20 @@ impl Upkeep {
             self.registry.gauge("longan_disk_full_seconds", &[]).set(seconds);
             self.registry.gauge("longan_store_growth_bytes_a_day", &[]).set(outlook.forecast.bytes_a_day);
         }
+    }
+}
+
+/// Says what is wrong with the clock and what to do.
+fn clock_trouble(state: ClockState, now: Timestamp) -> Option<String> {
+    match state {
+        ClockState::Believed => None,
+        ClockState::Ahead { believed } => Some(format!(
+            "the clock says {now}, and {believed} was believed last: it has jumped ahead, so retention deletes nothing. Put the clock right; when it is right, \
+             raise `store.clock_jump_days` for one start"
+        )),
+        ClockState::Behind { believed } => Some(format!(
+            "the clock says {now}, and {believed} was believed last: it has been put back. Put it right; events are received with its time"
+        )),
     }
 }
 

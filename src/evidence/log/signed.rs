@@ -190,6 +190,9 @@ impl SignedLog {
     }
 
     /// Cuts off what is unfinished, and makes durable what will be built upon.
+    ///
+    /// It is written once more before the sync: after a sync that failed the kernel takes the pages for clean, and they can
+    /// be read until the power goes.
     fn settle(&mut self, good_bytes: u64) -> Result<u64, LogError> {
         let mut torn_bytes = 0;
         for (prefix, good) in [(ENTRIES, good_bytes), (CHECKPOINTS, self.notes.bytes)] {
@@ -200,6 +203,8 @@ impl SignedLog {
                 if length > good {
                     file.cut(good)?;
                 }
+                let bytes = files::read_file(&*self.disk, &name)?;
+                file.write_at(0, &bytes)?;
                 file.sync()?;
                 Ok(length.saturating_sub(good))
             });

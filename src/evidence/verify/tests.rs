@@ -1,5 +1,6 @@
 //! Flips, removals and forgeries of every kind of file, each of which is named.
 
+mod bytes;
 mod forgery;
 
 use std::fs;
