@@ -558,7 +558,8 @@ mod tests {
             [
                 "1:8 `zone`: `+25:00` is not an offset from UTC (write it like `+07:00` or `Z`)",
                 "6:18 `store.retention_days`: 3 days are fewer than the 90 that level 3 demands (TCVN 11930:2017 \
-                 (Circular 12/2022/TT-BTTTT): logs of a system of level 3 are kept three months at least)",
+                 and TCVN 14423:2026, as reported: logs of a system of level 3 are kept three months at least; check \
+                 the text in force)",
                 "3:11 `input.syslog_udp.address`: `here` is not an address to listen on \
                  (an address and a port, such as `0.0.0.0:514` or `[::]:514`, or `off`)",
                 "4:11 `input.syslog_udp.charset`: unknown value `utf8` (did you mean `utf-8`?)",

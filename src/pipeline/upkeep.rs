@@ -319,6 +319,39 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_jumps_deletes_nothing_and_is_told_of() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (store, _) = Store::open(&folder.path().join("store"), crate::store::Config::default()).expect("a store");
+        let today = Timestamp::from_seconds(20_000 * SECONDS_PER_DAY, 0);
+        let mut writer = store.writer().expect("a writer");
+        let mut event = crate::model::Event::new("a line", today);
+        (event.id, event.ingested) = (crate::model::EventId(1), today);
+        writer.add_with_raw(&event, b"a line");
+        writer.seal_and_wait().expect("sealed");
+        let clock = Arc::new(crate::model::time::ManualClock::at(today));
+        let upkeep = Upkeep {
+            store: store.clone(),
+            policy: Arc::new(policy()),
+            clock: clock.clone(),
+            live: Arc::new(Live::default()),
+            registry: Registry::default(),
+            data: folder.path().to_owned(),
+            cancel: CancellationToken::new(),
+        };
+        let deleted = || upkeep.delete_what_is_over().expect("written").len();
+        assert_eq!((deleted(), upkeep.live.clock_trouble()), (0, None));
+        clock.set(today.plus(Duration::from_secs(3_650 * 86_400)));
+        assert_eq!((deleted(), store.partitions().len()), (0, 1));
+        let trouble = upkeep.live.clock_trouble().expect("told");
+        assert!(trouble.contains("2034-") && trouble.contains("`store.clock_jump_days`"), "{trouble}");
+        clock.set(Timestamp(0));
+        assert_eq!(deleted(), 0);
+        assert!(upkeep.live.clock_trouble().is_some_and(|trouble| trouble.contains("put back")));
+        clock.set(today);
+        assert_eq!((deleted(), upkeep.live.clock_trouble()), (0, None));
+    }
+
+    #[test]
     fn nearness_is_counted_in_days() {
         let day = |days: i64| Timestamp::from_seconds(days * SECONDS_PER_DAY, 0);
         let outlook = |full| DiskOutlook::of(Forecast { full, ..Forecast::default() }, day(100), 30);

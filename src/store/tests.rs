@@ -1,5 +1,6 @@
 //! The index against the definition of matching; crashes, replays, holds and retention.
 
+mod clocks;
 mod columns;
 mod holds;
 mod whole;

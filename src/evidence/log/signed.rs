@@ -128,12 +128,12 @@ impl SignedLog {
             let is_last = index + 1 == numbers.len();
             let is_whole = bundle.fault.is_none() && bundle.entries.len() as u64 == ENTRIES_A_BUNDLE;
             if *number != index as u64 || (!is_last && !is_whole) || bundle.entries.len() as u64 > ENTRIES_A_BUNDLE {
-                let what = "entries are missing".to_owned();
+                let what = ("entries are missing", "thiếu mục").into();
                 let fault = bundle.fault.unwrap_or(files::Fault { offset: bundle.good_bytes, what });
                 return Err(LogError::Damaged {
                     path: self.disk.path_of(&name),
                     offset: fault.offset,
-                    what: fault.what,
+                    what: fault.what.english,
                 });
             }
             for (entry, number) in bundle.entries.iter().zip(bundle.first..) {

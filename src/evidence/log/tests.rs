@@ -138,7 +138,7 @@ fn every_flipped_byte_of_entries_is_named_and_none_of_a_checkpoint_is_believed()
         let mut flipped = right.clone();
         flipped[at] ^= 0x11;
         let fault = super::files::read_bundle(0, &flipped).fault.unwrap_or_else(|| panic!("byte {at}"));
-        assert_eq!(fault.offset, at as u64, "{}", fault.what);
+        assert_eq!(fault.offset, at as u64, "{:?}", fault.what);
     }
     let notes = read_notes(&shared).expect("readable");
     let [(name, 0, note)] = notes.as_slice() else { panic!("{notes:?}") };

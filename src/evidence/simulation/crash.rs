@@ -59,8 +59,11 @@ impl Machine {
             return Err(io::Error::other("the power went"));
         }
         // Log and evidence stop for good at an error; the tests of each have that.
-        let (Step::Create(path) | Step::Rename(path) | Step::Remove(path) | Step::SyncFile(path) | Step::SyncFolder(path)) =
-            step;
+        let (Step::Create(path)
+        | Step::Rename(path)
+        | Step::Remove(path)
+        | Step::SyncFile(path)
+        | Step::SyncFolder(path)) = step;
         let may_fail = path.components().any(|part| part.as_os_str() == "store");
         if self.fault.is_some_and(|fault| self.steps > fault) && may_fail {
             self.fault = None;

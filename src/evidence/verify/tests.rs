@@ -1,6 +1,6 @@
 //! Flips, removals and forgeries of every kind of file, each of which is named.
 
-mod bytes;
+mod every_byte;
 mod forgery;
 
 use std::fs;
@@ -47,7 +47,12 @@ fn checked(data: &Path) -> Report {
 
 fn checked_by(data: &Path, options: &Options) -> Report {
     let later = NOW.plus(std::time::Duration::from_secs(86_400 * 365 * 40));
-    verify(data, options, later, &mut |_| true).expect("readable")
+    let report = verify(data, options, later, &mut |_| true).expect("readable");
+    for finding in &report.findings {
+        assert!(!finding.what_vi.is_empty() && finding.what_vi != finding.what, "in both languages: {finding:?}");
+    }
+    assert_eq!(report.notes.len(), report.notes_vi.len());
+    report
 }
 
 /// Two seals, then a partition merged from them.

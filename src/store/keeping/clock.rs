@@ -98,9 +98,8 @@ mod tests {
     #[test]
     fn a_jump_is_told_from_time_that_passed() {
         let believed = Believed { at: Timestamp::from_seconds(1_000 * 86_400, 0), since: Instant::now() };
-        let judge = |days: i64, passed: u32| {
-            believed.judge(Timestamp::from_seconds(days * 86_400, 0), DAY * passed, DAY * 7)
-        };
+        let judge =
+            |days: i64, passed: u32| believed.judge(Timestamp::from_seconds(days * 86_400, 0), DAY * passed, DAY * 7);
         assert_eq!(judge(1_000, 0), ClockState::Believed);
         assert_eq!(judge(1_007, 0), ClockState::Believed, "it may have been switched off for a week");
         assert_eq!(judge(1_008, 0), ClockState::Ahead { believed: believed.at });
