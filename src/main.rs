@@ -19,6 +19,9 @@ fn main() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(err) => {
             eprintln!("longan: {err:#}");
+            if let Some(hint) = cli::hint(&err) {
+                eprintln!("longan: {hint}");
+            }
             cli::Exit::BadInput.into()
         }
     }

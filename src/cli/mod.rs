@@ -3,6 +3,7 @@
 //! The only module that may print. Results go to standard output, everything else to standard error.
 
 mod exit;
+mod hint;
 mod output;
 mod place;
 
@@ -28,6 +29,7 @@ pub mod token;
 pub mod verify;
 
 pub use exit::Exit;
+pub use hint::hint;
 
 use clap::Parser;
 use clap::Subcommand;

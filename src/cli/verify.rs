@@ -164,7 +164,11 @@ fn write_report(out: &mut impl Write, report: &Report, language: Language) -> io
     for finding in &report.findings {
         writeln!(out, "{}", told(finding, language))?;
     }
-    for note in &report.notes {
+    let notes = match language {
+        Language::Vietnamese => &report.notes_vi,
+        Language::English => &report.notes,
+    };
+    for note in notes {
         writeln!(out, "{} {}", language.pick("ghi chú:", "note:"), SafeText::new(note))?;
     }
     let Report { partitions, records, units, deleted_units, unsealed, .. } = report;
@@ -215,5 +219,5 @@ pub(super) fn told(finding: &Finding, language: Language) -> String {
         )),
         None => {}
     }
-    format!("{line}: {}", SafeText::new(&finding.what))
+    format!("{line}: {}", SafeText::new(language.pick(&finding.what_vi, &finding.what)))
 }

@@ -386,6 +386,8 @@ impl<'a> Checker<'a> {
         let kept = self.kept("store", (365, 3), numbers, ["level", "retention_days"]);
         let full_warning_days =
             self.number("store.full_warning_days", 30, 0..=3_650, |raw| raw.store.full_warning_days.as_ref());
+        let clock_jump_days =
+            self.number("store.clock_jump_days", 7, 1..=36_500, |raw| raw.store.clock_jump_days.as_ref());
         let reserve_bytes =
             self.number("store.reserve_bytes", 1024 * MIB, 0..=i64::MAX, |raw| raw.store.reserve_bytes.as_ref());
         let visible_ms = self.number("store.visible_ms", 400, 50..=10_000, |raw| raw.store.visible_ms.as_ref());
@@ -399,6 +401,7 @@ impl<'a> Checker<'a> {
             retention_days: kept.days,
             archive_days: kept.archive_days,
             full_warning_days: u32::try_from(full_warning_days).unwrap_or(30),
+            clock_jump_days: u32::try_from(clock_jump_days).unwrap_or(7),
             reserve_bytes: u64::try_from(reserve_bytes).unwrap_or(0),
             visible: Duration::from_millis(u64::try_from(visible_ms).unwrap_or(400)),
             hot_events_max: size(hot_events_max),
@@ -555,7 +558,8 @@ mod tests {
             [
                 "1:8 `zone`: `+25:00` is not an offset from UTC (write it like `+07:00` or `Z`)",
                 "6:18 `store.retention_days`: 3 days are fewer than the 90 that level 3 demands (TCVN 11930:2017 \
-                 (Circular 12/2022/TT-BTTTT): logs of a system of level 3 are kept three months at least)",
+                 and TCVN 14423:2026, as reported: logs of a system of level 3 are kept three months at least; check \
+                 the text in force)",
                 "3:11 `input.syslog_udp.address`: `here` is not an address to listen on \
                  (an address and a port, such as `0.0.0.0:514` or `[::]:514`, or `off`)",
                 "4:11 `input.syslog_udp.charset`: unknown value `utf8` (did you mean `utf-8`?)",

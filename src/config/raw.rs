@@ -151,6 +151,7 @@ pub(super) struct RawApi {
 pub(super) struct RawStore {
     pub(super) level: Number,
     pub(super) full_warning_days: Number,
+    pub(super) clock_jump_days: Number,
     pub(super) retention_days: Number,
     pub(super) archive_days: Number,
     pub(super) reserve_bytes: Number,

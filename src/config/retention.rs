@@ -1,7 +1,7 @@
 //! Retention classes: what belongs to them, how long they are kept, and that the law asks for no more.
 //!
-//! The levels are those of information systems by Decree 85/2016/NĐ-CP; the months are those of TCVN 11930:2017, which Circular
-//! 12/2022/TT-BTTTT refers to. A month counts as 30 days, twelve as 365.
+//! The levels are those of information systems; the months are those reported of TCVN 11930:2017 and of TCVN 14423:2026 after it.
+//! None of it was checked against the official texts: `docs/store.md` says what is known. A month counts as 30 days, twelve as 365.
 
 use toml::Spanned;
 
@@ -73,7 +73,7 @@ impl<'a> Checker<'a> {
             let place = self.layers.iter().find_map(|layer| Some((layer, days_of(&layer.raw)?)));
             let problem = format!("{days} days are fewer than the {least} that level {level} demands");
             let hint = format!(
-                "TCVN 11930:2017 (Circular 12/2022/TT-BTTTT): logs of a system of level {level} are kept {words} at least"
+                "TCVN 11930:2017 and TCVN 14423:2026, as reported: logs of a system of level {level} are kept {words} at least; check the text in force"
             );
             self.refuse(&key(days_name), place, problem, &hint);
         }

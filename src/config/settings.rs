@@ -169,6 +169,8 @@ pub struct Store {
     pub retention_days: u32,
     /// The disk being full sooner than this is told.
     pub full_warning_days: u32,
+    /// Retention deletes nothing while the clock is further than this ahead of the time it believed last.
+    pub clock_jump_days: u32,
     /// Days after which a day's events are rewritten as an archive; 0 is never.
     pub archive_days: u32,
     /// Free space that is never used: below it inputs are refused.

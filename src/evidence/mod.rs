@@ -12,6 +12,7 @@ mod ledger;
 pub mod log;
 mod places;
 pub mod push;
+pub mod said;
 pub mod sums;
 pub mod verify;
 

@@ -14,6 +14,8 @@ use sha2::Digest as _;
 use sha2::Sha256;
 
 use crate::evidence::log::merkle::hex;
+use crate::evidence::said::Said;
+use crate::evidence::said::said;
 use crate::store::checked;
 use crate::store::checked::Checked;
 
@@ -43,7 +45,7 @@ pub struct Changed {
     pub name: String,
     /// Where: the very byte, or the start of the first block that is not as it was.
     pub offset: u64,
-    pub what: String,
+    pub what: Said,
 }
 
 /// Computes sums while bytes pass by.
@@ -125,14 +127,23 @@ impl FileSums {
             }
             offset += block.len() as u64;
         }
-        let changed = |offset, what: String| Some(Changed { name: self.name.clone(), offset, what });
+        let changed = |offset, what: Said| Some(Changed { name: self.name.clone(), offset, what });
         if offset != self.bytes {
-            return Ok(changed(offset.min(self.bytes), format!("it has {offset} bytes and had {}", self.bytes)));
+            let had = self.bytes;
+            let what = said!("it has {offset} bytes and had {had}", "tệp có {offset} byte, trước đây có {had}");
+            return Ok(changed(offset.min(had), what));
         }
         Ok(match first_bad {
-            Some((start, Some(at))) => changed(start + at as u64, "this byte was changed".to_owned()),
-            Some((start, None)) => changed(start, format!("bytes of the {BLOCK} from here were changed")),
-            None if hex(&sha256.finalize()) != self.sha256 => changed(0, "its SHA-256 is another".to_owned()),
+            Some((start, Some(at))) => {
+                changed(start + at as u64, ("this byte was changed", "byte này đã bị đổi").into())
+            }
+            Some((start, None)) => changed(
+                start,
+                said!("bytes of the {BLOCK} from here were changed", "có byte trong {BLOCK} byte kể từ đây đã bị đổi"),
+            ),
+            None if hex(&sha256.finalize()) != self.sha256 => {
+                changed(0, ("its SHA-256 is another", "SHA-256 của nó đã khác").into())
+            }
             None => None,
         })
     }
@@ -189,14 +200,16 @@ impl Sums {
             match File::open(folder.join(&sums.name)) {
                 Ok(file) => found.extend(sums.compare(file)?),
                 Err(err) if err.kind() == io::ErrorKind::NotFound => {
-                    found.push(Changed { name: sums.name.clone(), offset: 0, what: "the file is gone".to_owned() });
+                    let what = ("the file is gone", "tệp đã mất").into();
+                    found.push(Changed { name: sums.name.clone(), offset: 0, what });
                 }
                 Err(err) => return Err(err),
             }
         }
         let is_known = |name: &String| self.files.iter().any(|sums| sums.name == *name);
         for name in names(folder)?.into_iter().filter(|name| !is_known(name)) {
-            found.push(Changed { name, offset: 0, what: "this file was not there when it was sealed".to_owned() });
+            let what = ("this file was not there when it was sealed", "tệp này không có lúc niêm phong").into();
+            found.push(Changed { name, offset: 0, what });
         }
         Ok(found)
     }
@@ -232,7 +245,7 @@ mod tests {
             let mut flipped = content.clone();
             flipped[at] ^= 0x40;
             let found = sums.files[0].compare(flipped.as_slice()).expect("readable").expect("a change");
-            assert_eq!((found.offset, found.what.as_str()), (at as u64, "this byte was changed"));
+            assert_eq!((found.offset, found.what.english.as_str()), (at as u64, "this byte was changed"));
         }
         let bytes = sums.to_bytes();
         assert_eq!(Sums::read(&bytes), Ok(sums.clone()));
@@ -246,7 +259,7 @@ mod tests {
         fs::write(folder.path().join("new"), b"x").expect("written");
         let found = sums.compare_folder(folder.path()).expect("readable");
         let told: Vec<String> =
-            found.into_iter().map(|one| format!("{}:{}: {}", one.name, one.offset, one.what)).collect();
+            found.into_iter().map(|one| format!("{}:{}: {}", one.name, one.offset, one.what.english)).collect();
         assert_eq!(
             told,
             [

@@ -30,6 +30,8 @@ pub(super) struct Live {
     trouble: Mutex<Option<String>>,
     evidence_trouble: Mutex<Option<String>>,
     disk_outlook: Mutex<Option<DiskOutlook>>,
+    clock_trouble: Mutex<Option<String>>,
+    unreadable: Mutex<Vec<String>>,
     pushes: Mutex<Vec<PushRow>>,
     in_force: Mutex<InForce>,
     offered: Mutex<Option<Content>>,
@@ -135,6 +137,24 @@ impl Live {
 
     pub(super) fn set_disk_outlook(&self, outlook: Option<DiskOutlook>) {
         *lock(&self.disk_outlook) = outlook;
+    }
+
+    /// What of the store cannot be read, and why our own clock is not believed, in words.
+    pub(super) fn store_problems(&self) -> Vec<String> {
+        lock(&self.unreadable).iter().cloned().chain(self.clock_trouble()).collect()
+    }
+
+    pub(super) fn set_unreadable(&self, unreadable: Vec<String>) {
+        *lock(&self.unreadable) = unreadable;
+    }
+
+    /// Why our own clock is not believed, if it is not.
+    pub(super) fn clock_trouble(&self) -> Option<String> {
+        lock(&self.clock_trouble).clone()
+    }
+
+    pub(super) fn set_clock_trouble(&self, trouble: Option<String>) {
+        *lock(&self.clock_trouble) = trouble;
     }
 
     /// How the places stand that keep checkpoints elsewhere.

@@ -69,6 +69,8 @@ pub(super) struct Opened {
     pub(super) wal: Wal,
     pub(super) recovery: Recovery,
     pub(super) store: Store,
+    /// Partitions that could not be opened, in words.
+    pub(super) unreadable: Vec<String>,
     pub(super) alerts: Arc<AlertStore>,
     pub(super) rulebook: Arc<RuleBook>,
 }
@@ -88,6 +90,7 @@ pub(super) fn open(folder: &Folder, settings: &Settings, clock: Arc<dyn Clock>) 
     for (partition, reason) in &report.damaged {
         warn!(%partition, %reason, "a partition cannot be read; it stays where it is and its events are not found");
     }
+    let unreadable = report.damaged.iter().map(unreadable).collect();
     let rulebook_path = folder.path().join(rulebook::FILE_NAME);
     let rulebook = RuleBook::open(&rulebook_path, Arc::clone(&clock)).with_context(used)?;
     let alerts = AlertStore::open(&alerts_path, Policy::DEFAULT, clock).with_context(used)?;
@@ -103,7 +106,14 @@ pub(super) fn open(folder: &Folder, settings: &Settings, clock: Arc<dyn Clock>) 
     for damage in &recovery.damage {
         warn!(path = %damage.path.display(), offset = damage.offset, bytes = damage.bytes, "a stretch of the log is damaged and skipped");
     }
-    Ok(Opened { wal, recovery, store, alerts: Arc::new(alerts), rulebook: Arc::new(rulebook) })
+    Ok(Opened { wal, recovery, store, alerts: Arc::new(alerts), rulebook: Arc::new(rulebook), unreadable })
+}
+
+/// Says which events are not found, where they lie, and what to do.
+fn unreadable((partition, reason): &(String, String)) -> String {
+    format!(
+        "partition `store/partitions/{partition}` cannot be read ({reason}): its events are not found. `longan verify` names the damaged file; restore it from a copy and restart"
+    )
 }
 
 /// The store's limits of a configuration.

@@ -168,6 +168,7 @@ impl Teller {
         let mut problems: HashSet<String> = live.in_force().problems.into_iter().collect();
         problems.extend(live.trouble());
         problems.extend(live.evidence_trouble());
+        problems.extend(live.store_problems());
         problems.extend(live.strain_problems());
         for problem in problems.difference(&told.problems) {
             lines.push(self.line(WARNING, "problem", &format!("left out or failing: {problem}")));

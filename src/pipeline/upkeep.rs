@@ -19,13 +19,16 @@ use crate::model::time::Clock;
 use crate::model::time::SECONDS_PER_DAY;
 use crate::pipeline::live::Live;
 use crate::pipeline::stages::Stages;
+use crate::store::ClockState;
 use crate::store::Forecast;
 use crate::store::Growth;
 use crate::store::Retention;
 use crate::store::RetentionClass;
 use crate::store::Stay;
 use crate::store::Store;
+use crate::store::StoreError;
 use crate::store::Tier;
+use crate::store::Tombstone;
 use crate::telemetry::Registry;
 
 /// How often what has been kept long enough, and what is to be archived, is looked for.
@@ -42,6 +45,8 @@ pub(super) struct Policy {
     standard: Stay,
     reserve_bytes: u64,
     warning_days: u32,
+    /// How far the clock may be ahead of what was believed last.
+    clock_jump: Duration,
 }
 
 impl Policy {
@@ -69,6 +74,7 @@ impl Policy {
             stays,
             reserve_bytes: store.reserve_bytes,
             warning_days: store.full_warning_days,
+            clock_jump: Duration::from_secs(u64::from(store.clock_jump_days) * SECONDS_PER_DAY.unsigned_abs()),
         }
     }
 
@@ -129,8 +135,8 @@ impl Upkeep {
     /// Deletes what has been kept long enough, now and every hour.
     async fn retain(self) -> anyhow::Result<()> {
         loop {
-            let (store, policy, now) = (self.store.clone(), Arc::clone(&self.policy), self.clock.now());
-            match tokio::task::spawn_blocking(move || store.retain(now, &policy.retention)).await {
+            let here = self.clone();
+            match tokio::task::spawn_blocking(move || here.delete_what_is_over()).await {
                 Ok(Ok(deleted)) if !deleted.is_empty() => {
                     info!(partitions = deleted.len(), "kept long enough, deleted");
                 }
@@ -141,6 +147,20 @@ impl Upkeep {
             if !self.wait(RETENTION_EVERY).await {
                 return Ok(());
             }
+        }
+    }
+
+    fn delete_what_is_over(&self) -> Result<Vec<Tombstone>, StoreError> {
+        let now = self.clock.now();
+        let state = self.store.judge_clock(now, self.policy.clock_jump)?;
+        let trouble = clock_trouble(state, now);
+        if let Some(trouble) = &trouble {
+            warn!("{trouble}");
+        }
+        self.live.set_clock_trouble(trouble);
+        match state {
+            ClockState::Ahead { .. } => Ok(Vec::new()),
+            ClockState::Believed | ClockState::Behind { .. } => self.store.retain(now, &self.policy.retention),
         }
     }
 
@@ -236,6 +256,20 @@ impl Upkeep {
     }
 }
 
+/// Says what is wrong with the clock and what to do.
+fn clock_trouble(state: ClockState, now: Timestamp) -> Option<String> {
+    match state {
+        ClockState::Believed => None,
+        ClockState::Ahead { believed } => Some(format!(
+            "the clock says {now}, and {believed} was believed last: it has jumped ahead, so retention deletes nothing. Put the clock right; when it is right, \
+             raise `store.clock_jump_days` for one start"
+        )),
+        ClockState::Behind { believed } => Some(format!(
+            "the clock says {now}, and {believed} was believed last: it has been put back. Put it right; events are received with its time"
+        )),
+    }
+}
+
 fn word(tier: Tier) -> &'static str {
     match tier {
         Tier::Hot => "hot",
@@ -282,6 +316,39 @@ mod tests {
         let stay = |class: &str| policy.stay(&RetentionClass::new(class));
         assert_eq!(stay("dvc"), Stay { archive_days: None, days: Some(730) });
         assert_eq!(stay("gone"), Stay { archive_days: Some(3), days: Some(730) });
+    }
+
+    #[test]
+    fn a_clock_that_jumps_deletes_nothing_and_is_told_of() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (store, _) = Store::open(&folder.path().join("store"), crate::store::Config::default()).expect("a store");
+        let today = Timestamp::from_seconds(20_000 * SECONDS_PER_DAY, 0);
+        let mut writer = store.writer().expect("a writer");
+        let mut event = crate::model::Event::new("a line", today);
+        (event.id, event.ingested) = (crate::model::EventId(1), today);
+        writer.add_with_raw(&event, b"a line");
+        writer.seal_and_wait().expect("sealed");
+        let clock = Arc::new(crate::model::time::ManualClock::at(today));
+        let upkeep = Upkeep {
+            store: store.clone(),
+            policy: Arc::new(policy()),
+            clock: clock.clone(),
+            live: Arc::new(Live::default()),
+            registry: Registry::default(),
+            data: folder.path().to_owned(),
+            cancel: CancellationToken::new(),
+        };
+        let deleted = || upkeep.delete_what_is_over().expect("written").len();
+        assert_eq!((deleted(), upkeep.live.clock_trouble()), (0, None));
+        clock.set(today.plus(Duration::from_secs(3_650 * 86_400)));
+        assert_eq!((deleted(), store.partitions().len()), (0, 1));
+        let trouble = upkeep.live.clock_trouble().expect("told");
+        assert!(trouble.contains("2034-") && trouble.contains("`store.clock_jump_days`"), "{trouble}");
+        clock.set(Timestamp(0));
+        assert_eq!(deleted(), 0);
+        assert!(upkeep.live.clock_trouble().is_some_and(|trouble| trouble.contains("put back")));
+        clock.set(today);
+        assert_eq!((deleted(), upkeep.live.clock_trouble()), (0, None));
     }
 
     #[test]

@@ -146,6 +146,9 @@ pub(super) struct Manifest {
     /// The number given last.
     #[serde(default)]
     pub(super) last_hold: u64,
+    /// The newest time of our own clock that was believed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) clock_ns: Option<i64>,
 }
 
 impl Default for Manifest {
@@ -158,6 +161,7 @@ impl Default for Manifest {
             tombstones: Vec::new(),
             holds: Vec::new(),
             last_hold: 0,
+            clock_ns: None,
         }
     }
 }

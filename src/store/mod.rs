@@ -33,6 +33,7 @@ pub use format::record::Columns;
 pub use format::record::Stored;
 pub use format::record::decode as decode_record;
 pub use format::record::encode as encode_record;
+pub use keeping::clock::ClockState;
 pub use keeping::growth::Forecast;
 pub use keeping::growth::Growth;
 pub use keeping::growth::Stay;
@@ -226,6 +227,15 @@ impl Store {
             return Err(StoreError::ReadOnly);
         }
         archive::archive_days(&self.shared, &|class| before(class).map(Timestamp::utc_day), rest)
+    }
+
+    /// Judges our own clock before something is deleted by it: whether it can be so late after what was believed last. Up to
+    /// `jump_max` a server may have been switched off. What is believed is remembered.
+    ///
+    /// # Errors
+    /// When the manifest cannot be written.
+    pub fn judge_clock(&self, now: Timestamp, jump_max: std::time::Duration) -> Result<ClockState, StoreError> {
+        self.shared.judge_clock(now, jump_max)
     }
 
     /// Deletes the partitions whose newest event was received longer ago than their class is kept; returns them.

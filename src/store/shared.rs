@@ -15,6 +15,7 @@ use crate::store::Config;
 use crate::store::StoreReport;
 use crate::store::catalog::guarded;
 use crate::store::error::StoreError;
+use crate::store::keeping::clock::Believed;
 use crate::store::manifest::Manifest;
 use crate::store::manifest::PartitionEntry;
 use crate::store::manifest::RetentionClass;
@@ -50,6 +51,7 @@ pub(super) struct Shared {
     changing: Mutex<()>,
     /// Held while partitions are chosen and replaced by others of the same events.
     pub(super) rewriting: Mutex<()>,
+    believed: Mutex<Option<Believed>>,
     /// Held open: the lock ends with the file.
     _lock: Option<File>,
 }
@@ -117,12 +119,18 @@ impl Shared {
             state,
             changing: Mutex::new(()),
             rewriting: Mutex::new(()),
+            believed: Mutex::new(None),
             _lock: lock,
         }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The time of our own clock that was believed last.
+    pub(super) fn believed(&self) -> MutexGuard<'_, Option<Believed>> {
+        self.believed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn view(&self) -> Arc<View> {

@@ -1,7 +1,9 @@
 //! The index against the definition of matching; crashes, replays, holds and retention.
 
+mod clocks;
 mod columns;
 mod holds;
+mod versions;
 mod whole;
 
 use std::collections::BTreeMap;
@@ -463,7 +465,7 @@ fn retention_counts_from_receipt_and_respects_holds() {
     let level_2 = RetentionClass::new("Level 2");
     let line = plain(0).line();
     for (id, class, event_day, received_day) in
-        [(1, &level_2, 0, 0), (2, &RetentionClass::default(), 0, 0), (3, &level_2, -400, 60), (4, &level_2, 1, 1)]
+        [(1, &level_2, 0, 0), (2, &RetentionClass::default(), 0, 0), (3, &level_2, 1, 1), (4, &level_2, -400, 60)]
     {
         let mut event = plain(0).event(id, &line);
         event.timestamp = Timestamp(event_day * DAY_NS);

@@ -88,6 +88,8 @@ pub struct Verification {
     pub findings_total: u64,
     /// What cannot be said, in words.
     pub notes: Vec<String>,
+    /// The same in Vietnamese.
+    pub notes_vi: Vec<String>,
     pub problem: Option<String>,
 }
 
@@ -102,6 +104,8 @@ pub struct FindingRow {
     /// The first and the last record concerned.
     pub records: Option<(u64, u64)>,
     pub what: String,
+    /// The same in Vietnamese.
+    pub what_vi: String,
 }
 
 /// One entry of the audit log with what joins it to a signature.

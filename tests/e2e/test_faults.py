@@ -3,6 +3,7 @@
 import importlib.machinery
 import importlib.util
 import os
+import subprocess
 from pathlib import Path
 
 import load
@@ -49,3 +50,53 @@ def test_a_sync_that_fails_is_never_taken_for_done():
             assert len(found) == len(set(found)) and acknowledged <= set(found), (len(found), len(acknowledged))
         finally:
             server.stop()
+
+
+def longan(*arguments, language="C"):
+    environment = {**{key: value for key, value in os.environ.items() if not key.startswith("LONGAN")}, "LC_ALL": language}
+    command = [str(world.BINARY), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, stdin=subprocess.DEVNULL)
+
+
+def test_a_partition_that_is_cut_or_gone_is_named_and_the_rest_is_found():
+    with world.folder() as place:
+        config = place / "longan.toml"
+        config.write_text("[store]\nseal_seconds = 1\nhot_events_max = 1000\nreserve_bytes = 0\n")
+        server = world.Server(place / "data", config=config).start(120)
+
+        def send(name):
+            sender = load.HttpSender(name, server.address("http"), 0, line, batch=50)
+            sender.connect()
+            sender.send(range(50))
+            sender.close()
+            world.wait_for(lambda: server.count(f"host.hostname:{name}") == 50, 60, "all are found")
+
+        try:
+            send("first")
+            server.stop()
+            (partition,) = (server.data / "store/partitions").iterdir()
+            right = (partition / "meta.json").read_bytes()
+            (partition / "meta.json").write_bytes(right[: len(right) // 2])
+            server.start(120)
+            send("second")
+            assert server.count("host.hostname:first") == 0
+            told = [problem for problem in server.status()["problems"] if partition.name in problem]
+            assert told and "longan verify" in told[0], server.status()["problems"]
+            for language, verdict, what in (("C", "NOT INTACT", "it has"), ("vi_VN.UTF-8", "KHÔNG NGUYÊN VẸN", "trước đây có")):
+                done = longan("verify", "--data", server.data, language=language)
+                named = [text for text in done.stdout.splitlines() if f"{partition.name}/meta.json, byte" in text]
+                assert done.returncode == 1 and verdict in done.stdout and named and what in named[0], done.stdout
+            server.stop()
+            (partition / "meta.json").write_bytes(right)
+            server.start(120)
+            assert server.count("host.hostname:first") == 50 and server.status()["problems"] == []
+        finally:
+            server.stop()
+        # A newer version's folder is refused with place and hint, in both languages, and nothing is touched.
+        manifest = server.data / "store/manifest.json"
+        changed = manifest.read_text().replace('"format": 1', '"format": 2')
+        manifest.write_text(changed)
+        for language, hint in (("C", "a newer version wrote this folder"), ("vi_VN.UTF-8", "một bản mới hơn đã ghi thư mục này")):
+            done = longan("start", "--headless", "--data", server.data, "--config", config, language=language)
+            assert done.returncode != 0 and "manifest.json" in done.stderr and hint in done.stderr, done.stderr
+        assert manifest.read_text() == changed

@@ -59,7 +59,7 @@ fn damaged() -> serde_json::Value {
         "state": "done", "by": "kiem", "started": "2026-08-12T07:03:20Z", "ended": "2026-08-12T07:03:26Z",
         "records": 120_000, "records_total": 120_000, "partitions": 9, "units": 31, "unsealed": 12, "findings_total": 2,
         "findings": [
-            {"place": "store/partitions/a-1/raw.bin", "offset": 4711, "what": "this byte was changed"},
+            {"place": "store/partitions/a-1/raw.bin", "offset": 4711, "what": "this byte was changed", "what_vi": "byte này đã bị đổi"},
             {"place": "store/partitions/a-1", "records": [900, 950], "what": "its records do not give the root of entry 12\u{1b}[2J"}
         ]
     })

@@ -17,6 +17,7 @@ use crate::console::look::format::fill;
 use crate::console::look::layout::Layout;
 use crate::console::look::layout::Pane;
 use crate::console::look::layout::Shape;
+use crate::console::look::text::Lang;
 use crate::console::look::text::Text;
 use crate::console::look::words;
 use crate::console::model::Model;
@@ -177,7 +178,11 @@ fn verification_lines(model: &Model, verification: &Verification) -> Vec<Line> {
         lines.push(vec![piece(problem.as_str(), theme.danger)]);
     }
     lines.extend(verification.findings.iter().map(|finding| vec![piece(found(model, finding), theme.danger)]));
-    lines.extend(verification.notes.iter().map(|note| figure(model, model.text(Text::Note), note.as_str())));
+    let notes = match model.lang {
+        Lang::Vi if !verification.notes_vi.is_empty() => &verification.notes_vi,
+        _ => &verification.notes,
+    };
+    lines.extend(notes.iter().map(|note| figure(model, model.text(Text::Note), note.as_str())));
     lines
 }
 
@@ -217,7 +222,12 @@ fn found(model: &Model, finding: &FindingRow) -> String {
         }
         None => {}
     }
-    format!("{text}: {}", finding.what)
+    // A check that an older program made is told as it told it.
+    let what = match model.lang {
+        Lang::Vi if !finding.what_vi.is_empty() => &finding.what_vi,
+        _ => &finding.what,
+    };
+    format!("{text}: {what}")
 }
 
 fn entry_lines(model: &Model, row: &AuditRow) -> Vec<Line> {

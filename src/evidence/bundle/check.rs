@@ -25,9 +25,11 @@ use crate::evidence::log::merkle::leaf_hash;
 use crate::evidence::log::merkle::root_with_gaps;
 use crate::evidence::log::merkle::sha256;
 use crate::evidence::log::note::Verifier;
+use crate::evidence::said::said;
 use crate::evidence::sums::Sums;
 use crate::evidence::verify::LogState;
 use crate::evidence::verify::Report;
+use crate::evidence::verify::changed;
 use crate::model::EventId;
 use crate::model::Timestamp;
 
@@ -55,13 +57,14 @@ fn key_of(members: &[Member<'_>], pinned: Option<&Verifier>, report: &mut Report
     if let Some(pinned) = pinned {
         return Some(pinned.clone());
     }
-    report.notes.push(
-        "no key was given: the one in the bundle is believed; compare it with one noted down elsewhere".to_owned(),
-    );
+    report.note((
+        "no key was given: the one in the bundle is believed; compare it with one noted down elsewhere",
+        "không có khoá nào được đưa vào: tin khoá trong gói; hãy so nó với khoá đã ghi lại ở nơi khác",
+    ));
     let text = content(members, bundle::KEY).and_then(|bytes| std::str::from_utf8(bytes).ok());
     let key = text.and_then(|text| Verifier::parse(text).ok());
     if key.is_none() {
-        report.find(bundle::KEY, "this is no key");
+        report.find(bundle::KEY, ("this is no key", "đây không phải là khoá"));
     }
     key
 }
@@ -72,28 +75,30 @@ fn files(members: &[Member<'_>], key: &Verifier, report: &mut Report) -> bool {
     let signed = match note.map(|note| key.open(note)) {
         Some(Ok(text)) => text.strip_prefix(bundle::FIRST_LINE).map(|rest| rest.trim().to_owned()),
         Some(Err(err)) => {
-            report.find(bundle::NOTE, format!("{err}"));
+            report.find(bundle::NOTE, (err.to_string(), err.in_vietnamese()));
             None
         }
         None => None,
     };
     let Some(bytes) = content(members, bundle::SUMS) else {
-        report.find(bundle::SUMS, "it is missing");
+        report.find(bundle::SUMS, ("it is missing", "thiếu tệp này"));
         return false;
     };
     let sums = match Sums::read(bytes) {
         Ok(sums) => sums,
         Err(at) => {
-            report.find(bundle::SUMS, "this byte was changed").offset = at.map(|at| at as u64);
+            report.find(bundle::SUMS, changed(at)).offset = at.map(|at| at as u64);
             return false;
         }
     };
     if signed.as_deref() != Some(&hex(&sha256(bytes))) {
-        report.find(bundle::NOTE, "what is signed is not the sums of this bundle");
+        let what =
+            ("what is signed is not the sums of this bundle", "điều được ký không phải các tổng kiểm của gói này");
+        report.find(bundle::NOTE, what);
     }
     for expected in &sums.files {
         let Some(found) = content(members, &expected.name) else {
-            report.find(&expected.name, "it is missing");
+            report.find(&expected.name, ("it is missing", "thiếu tệp này"));
             continue;
         };
         // Reading from memory does not fail.
@@ -105,7 +110,7 @@ fn files(members: &[Member<'_>], key: &Verifier, report: &mut Report) -> bool {
         let is_known = matches!(member.name, bundle::NOTE | bundle::SUMS)
             || sums.files.iter().any(|sums| sums.name == member.name);
         if !is_known {
-            report.find(member.name, "it was added later").offset = Some(member.offset);
+            report.find(member.name, ("it was added later", "tệp này được thêm về sau")).offset = Some(member.offset);
         }
     }
     true
@@ -114,7 +119,7 @@ fn files(members: &[Member<'_>], key: &Verifier, report: &mut Report) -> bool {
 fn parsed<T: DeserializeOwned>(members: &[Member<'_>], name: &str, report: &mut Report) -> Option<T> {
     let read = content(members, name).and_then(|bytes| serde_json::from_slice(bytes).ok());
     if read.is_none() {
-        report.find(name, "it cannot be read");
+        report.find(name, ("it cannot be read", "không đọc được"));
     }
     read
 }
@@ -148,12 +153,17 @@ fn proofs(members: &[Member<'_>], key: &Verifier, report: &mut Report) {
     same_events(members, &records, report);
     report.records = records.len() as u64;
     if report.unsealed != about.unsealed {
-        report.find(bundle::RECORDS, "another number of records than is said has no proof");
+        let what = (
+            "another number of records than is said has no proof",
+            "số bản ghi không có chứng minh khác với số đã nêu",
+        );
+        report.find(bundle::RECORDS, what);
     }
 }
 
 fn drop_unit(number: u64, report: &mut Report) {
-    report.find(bundle::UNITS, format!("unit {number} is not proven by the log"));
+    let what = said!("unit {number} is not proven by the log", "đơn vị {number} không được nhật ký chứng minh");
+    report.find(bundle::UNITS, what);
 }
 
 fn hashes_of(texts: &[String]) -> Option<Vec<Hash>> {
@@ -166,7 +176,7 @@ fn checkpoint(members: &[Member<'_>], key: &Verifier, log: &LogProof, report: &m
     let checkpoint = match Checkpoint::open(note, key) {
         Ok(checkpoint) => checkpoint,
         Err(err) => {
-            report.find(bundle::CHECKPOINT, format!("{err}"));
+            report.find(bundle::CHECKPOINT, (err.to_string(), err.in_vietnamese()));
             return;
         }
     };
@@ -174,7 +184,9 @@ fn checkpoint(members: &[Member<'_>], key: &Verifier, log: &LogProof, report: &m
         log.entries.iter().map(|entry| (entry.n, leaf_hash(entry.entry.as_bytes()))).collect();
     let root = hashes_of(&log.gaps).and_then(|gaps| root_with_gaps(log.size, &included, &gaps));
     if checkpoint.size != log.size || root != Some(checkpoint.root) {
-        report.find(bundle::LOG, "its entries do not lead to the root of the checkpoint");
+        let what =
+            ("its entries do not lead to the root of the checkpoint", "các mục của nó không dẫn đến gốc của điểm kiểm");
+        report.find(bundle::LOG, what);
     }
     report.logs.push(LogState {
         origin: checkpoint.origin,
@@ -201,7 +213,7 @@ fn records_of(members: &[Member<'_>], report: &mut Report) -> Vec<Record> {
         match serde_json::from_slice(line) {
             Ok(record) => records.push(record),
             Err(_) => {
-                report.find(bundle::RECORDS, "a line is no record");
+                report.find(bundle::RECORDS, ("a line is no record", "có dòng không phải là bản ghi"));
             }
         }
     }
@@ -223,8 +235,11 @@ fn unit_proof(proof: &UnitProof, unit: &Unit, records: Vec<&Record>, report: &mu
         .and_then(|(included, gaps)| root_with_gaps(unit.records, &included, &gaps));
     let is_counted = records.len() as u64 == proof.included;
     if root.is_none() || root != from_hex(&unit.root) || !is_counted {
-        let what =
-            format!("its records do not give the root of unit {}: one was changed, added or left out", proof.entry);
+        let number = proof.entry;
+        let what = said!(
+            "its records do not give the root of unit {number}: one was changed, added or left out",
+            "các bản ghi không cho ra gốc của đơn vị {number}: có bản ghi bị đổi, thêm hoặc bỏ ra",
+        );
         report.find(bundle::RECORDS, what).records = Some((unit.first_id, unit.last_id));
     }
     report.units += 1;
@@ -239,7 +254,8 @@ fn complete(about: &About, entries: &BTreeMap<u64, Unit>, units: &[UnitProof], r
         nanos(&about.since).map_or(Some(None), |time| time.map(Some)),
         nanos(&about.until).map_or(Some(None), |time| time.map(Some)),
     ) else {
-        report.find(bundle::ABOUT, "its span of time cannot be read");
+        let what = ("its span of time cannot be read", "không đọc được khoảng thời gian");
+        report.find(bundle::ABOUT, what);
         return;
     };
     let deleted_or_proven = |number: &u64| units.iter().any(|proof| proof.entry == *number);
@@ -247,7 +263,10 @@ fn complete(about: &About, entries: &BTreeMap<u64, Unit>, units: &[UnitProof], r
         let touches =
             since.is_none_or(|since| unit.event_until >= since) && until.is_none_or(|until| unit.event_from < until);
         if touches && !deleted_or_proven(number) {
-            report.notes.push(format!("unit {number} touches the span of time and is not in the bundle: retention had deleted it, or it was left out"));
+            report.note(said!(
+                "unit {number} touches the span of time and is not in the bundle: retention had deleted it, or it was left out",
+                "đơn vị {number} chạm khoảng thời gian này mà không có trong gói: đã bị xoá theo thời hạn, hoặc bị bỏ ra",
+            ));
         }
     }
 }
@@ -260,6 +279,7 @@ fn same_events(members: &[Member<'_>], records: &[Record], report: &mut Report) 
         event.get("longan.id").and_then(Value::as_u64)
     });
     if !ids.eq(records.iter().map(|record| Some(record.id))) {
-        report.find(bundle::EVENTS, "its events are not those of the records");
+        let what = ("its events are not those of the records", "các sự kiện không phải của các bản ghi");
+        report.find(bundle::EVENTS, what);
     }
 }

@@ -1,5 +1,8 @@
 //! The archive of a bundle: POSIX ustar, without anything that differs from run to run.
 
+use crate::evidence::said::Said;
+use crate::evidence::said::said;
+
 /// Everything in an archive comes in blocks of this size.
 pub(super) const BLOCK: usize = 512;
 const NAME_BYTES_MAX: usize = 100;
@@ -50,7 +53,7 @@ pub(super) struct Member<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Wrong {
     pub(super) offset: u64,
-    pub(super) what: String,
+    pub(super) what: Said,
 }
 
 /// Reads an archive that `push` and `finish` wrote; whatever else stands in it is told.
@@ -61,7 +64,11 @@ pub(super) fn read(archive: &[u8]) -> (Vec<Member<'_>>, Vec<Wrong>) {
         let Some((name, size)) = name_and_size(found) else {
             wrong.push(Wrong {
                 offset: at as u64,
-                what: "the header of a member, the 512 bytes from here, was changed".to_owned(),
+                what: (
+                    "the header of a member, the 512 bytes from here, was changed",
+                    "phần đầu của một tệp thành phần, 512 byte kể từ đây, đã bị đổi",
+                )
+                    .into(),
             });
             return (members, wrong);
         };
@@ -71,13 +78,17 @@ pub(super) fn read(archive: &[u8]) -> (Vec<Member<'_>>, Vec<Wrong>) {
             let offset = if different.len() == 1 { at + first } else { at };
             wrong.push(Wrong {
                 offset: offset as u64,
-                what: format!("the header of `{name}`, the 512 bytes from {at}, was changed"),
+                what: said!(
+                    "the header of `{name}`, the 512 bytes from {at}, was changed",
+                    "phần đầu của `{name}`, 512 byte kể từ {at}, đã bị đổi",
+                ),
             });
         }
         let start = at + BLOCK;
         let content = usize::try_from(size).ok().and_then(|size| archive.get(start..start.checked_add(size)?));
         let Some(content) = content else {
-            wrong.push(Wrong { offset: at as u64, what: format!("`{name}` does not end within the bundle") });
+            let what = said!("`{name}` does not end within the bundle", "`{name}` không kết thúc trong gói");
+            wrong.push(Wrong { offset: at as u64, what });
             return (members, wrong);
         };
         let end = start + content.len();
@@ -89,7 +100,7 @@ pub(super) fn read(archive: &[u8]) -> (Vec<Member<'_>>, Vec<Wrong>) {
     if archive.len() != at + 2 * BLOCK {
         wrong.push(Wrong {
             offset: archive.len().min(at + 2 * BLOCK) as u64,
-            what: "the bundle does not end where it should".to_owned(),
+            what: ("the bundle does not end where it should", "gói không kết thúc đúng chỗ").into(),
         });
     }
     (members, wrong)
@@ -98,9 +109,10 @@ pub(super) fn read(archive: &[u8]) -> (Vec<Member<'_>>, Vec<Wrong>) {
 fn not_zero(archive: &[u8], range: std::ops::Range<usize>, wrong: &mut Vec<Wrong>) {
     let start = range.start;
     let place = archive.get(range).unwrap_or_default().iter().position(|byte| *byte != 0);
-    wrong.extend(
-        place.map(|at| Wrong { offset: (start + at) as u64, what: "this byte between members was changed".to_owned() }),
-    );
+    wrong.extend(place.map(|at| Wrong {
+        offset: (start + at) as u64,
+        what: ("this byte between members was changed", "byte này giữa các tệp thành phần đã bị đổi").into(),
+    }));
 }
 
 fn name_and_size(header: &[u8]) -> Option<(&str, u64)> {

@@ -61,13 +61,16 @@ fn a_flipped_byte_anywhere_is_named() {
         };
         members.iter().find(inside).map(|member| (member.name, (at - member.offset as usize) as u64))
     };
-    for at in (0..archive.len()).step_by(7) {
+    for at in 0..archive.len() {
         let mut flipped = archive.clone();
-        flipped[at] ^= 4;
+        flipped[at] ^= 1 << (at % 8);
         let report = check(&flipped, Some(&pinned));
         let named = report.findings.iter().any(|finding| match place_of(at) {
             Some((NOTE, _)) => finding.place == NOTE,
-            Some((name, offset)) => finding.place == name && finding.offset == Some(offset),
+            // Rarely two bytes explain a CRC32C equally well: then the block, or the file, is named.
+            Some((name, offset)) => {
+                finding.place == name && finding.offset.is_none_or(|told| told <= offset && offset - told < 4096)
+            }
             None => finding.place == "bundle" && finding.offset.is_some_and(|told| told.abs_diff(at as u64) < 512),
         });
         assert!(named, "byte {at} ({:?}): {:?}", place_of(at), report.findings);

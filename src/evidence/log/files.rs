@@ -9,6 +9,8 @@ use std::sync::Arc;
 use serde_json::Map;
 use serde_json::Value;
 
+use crate::evidence::said::Said;
+use crate::evidence::said::said;
 use crate::store::checked;
 use crate::store::checked::Checked;
 use crate::wal::disk::Disk;
@@ -25,7 +27,7 @@ const FILE_BYTES_MAX: u64 = 17 << 20;
 pub struct Fault {
     /// The offset in the file; of the changed byte itself where that can be told.
     pub offset: u64,
-    pub what: String,
+    pub what: Said,
 }
 
 /// What stands in a bundle's file.
@@ -56,14 +58,20 @@ fn fault_of(entry: &[u8], number: u64, offset: u64) -> Option<Fault> {
             if entry.starts_with(begins.as_bytes()) {
                 return None;
             }
-            return Some(Fault { offset, what: format!("another entry stands where number {number} should") });
+            let what = said!(
+                "another entry stands where number {number} should",
+                "một mục khác đứng ở chỗ của mục số {number}",
+            );
+            return Some(Fault { offset, what });
         }
         Checked::Changed(Some(at)) => {
-            let what = format!("a byte of entry {number} was changed");
+            let what = said!("a byte of entry {number} was changed", "một byte của mục {number} đã bị đổi");
             return Some(Fault { offset: offset + at as u64, what });
         }
-        Checked::Changed(None) => format!("entry {number} was changed"),
-        Checked::Missing => format!("what stands where entry {number} should is none"),
+        Checked::Changed(None) => said!("entry {number} was changed", "mục {number} đã bị đổi"),
+        Checked::Missing => {
+            said!("what stands where entry {number} should is none", "ở chỗ của mục {number} không phải là một mục",)
+        }
     };
     Some(Fault { offset, what })
 }
@@ -79,7 +87,10 @@ pub fn read_bundle(first: u64, bytes: &[u8]) -> Bundle {
             .split_first_chunk::<2>()
             .and_then(|(length, after)| after.split_at_checked(usize::from(u16::from_be_bytes(*length))));
         let Some((entry, after)) = taken else {
-            let what = format!("entry {number} does not end within the file, or its length was changed");
+            let what = said!(
+                "entry {number} does not end within the file, or its length was changed",
+                "mục {number} không kết thúc trong tệp, hoặc độ dài của nó đã bị đổi",
+            );
             bundle.fault = Some(Fault { offset, what });
             break;
         };
@@ -105,7 +116,10 @@ fn told_by_length(fault: Fault, rest: &[u8], number: u64, offset: u64) -> Fault 
             }
             let entry = after.get(..usize::from(u16::from_be_bytes(tried)));
             if other != *stored && entry.is_some_and(|entry| fault_of(entry, number, 0).is_none()) {
-                let what = format!("a byte of the length of entry {number} was changed");
+                let what = said!(
+                    "a byte of the length of entry {number} was changed",
+                    "một byte trong độ dài của mục {number} đã bị đổi",
+                );
                 return Fault { offset: offset + index as u64, what };
             }
         }

@@ -37,6 +37,24 @@ fn listed(names: &[String]) -> String {
     if names.is_empty() { "nobody".to_owned() } else { format!("`{}`", names.join("`, `")) }
 }
 
+impl NoteError {
+    /// Says it in Vietnamese.
+    pub fn in_vietnamese(&self) -> String {
+        match self {
+            NoteError::BadKey => "đây không phải là khoá của ghi chú có ký".to_owned(),
+            NoteError::Malformed => "đây không phải là ghi chú có ký".to_owned(),
+            NoteError::OtherKey { wanted, found } if found.is_empty() => {
+                format!("không ai ký nó, `{wanted}` cũng không")
+            }
+            NoteError::OtherKey { wanted, found } => {
+                format!("nó do {} ký, không phải `{wanted}`", listed(found))
+            }
+            NoteError::BadSignature(name) => format!("chữ ký của `{name}` không phải trên văn bản này"),
+            NoteError::NoRandomness => "hệ thống không cấp được số ngẫu nhiên".to_owned(),
+        }
+    }
+}
+
 /// A public key with its name: what signatures are checked against.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verifier {

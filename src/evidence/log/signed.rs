@@ -128,12 +128,12 @@ impl SignedLog {
             let is_last = index + 1 == numbers.len();
             let is_whole = bundle.fault.is_none() && bundle.entries.len() as u64 == ENTRIES_A_BUNDLE;
             if *number != index as u64 || (!is_last && !is_whole) || bundle.entries.len() as u64 > ENTRIES_A_BUNDLE {
-                let what = "entries are missing".to_owned();
+                let what = ("entries are missing", "thiếu mục").into();
                 let fault = bundle.fault.unwrap_or(files::Fault { offset: bundle.good_bytes, what });
                 return Err(LogError::Damaged {
                     path: self.disk.path_of(&name),
                     offset: fault.offset,
-                    what: fault.what,
+                    what: fault.what.english,
                 });
             }
             for (entry, number) in bundle.entries.iter().zip(bundle.first..) {
@@ -190,6 +190,9 @@ impl SignedLog {
     }
 
     /// Cuts off what is unfinished, and makes durable what will be built upon.
+    ///
+    /// It is written once more before the sync: after a sync that failed the kernel takes the pages for clean, and they can
+    /// be read until the power goes.
     fn settle(&mut self, good_bytes: u64) -> Result<u64, LogError> {
         let mut torn_bytes = 0;
         for (prefix, good) in [(ENTRIES, good_bytes), (CHECKPOINTS, self.notes.bytes)] {
@@ -200,6 +203,8 @@ impl SignedLog {
                 if length > good {
                     file.cut(good)?;
                 }
+                let bytes = files::read_file(&*self.disk, &name)?;
+                file.write_at(0, &bytes)?;
                 file.sync()?;
                 Ok(length.saturating_sub(good))
             });

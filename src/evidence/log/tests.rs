@@ -98,6 +98,34 @@ fn after_a_failed_sync_nothing_more_is_signed() {
 }
 
 #[test]
+fn what_a_failed_sync_left_unwritten_is_written_again_before_it_is_built_upon() {
+    for seed in 0..20 {
+        let disk = SimDisk::new(seed);
+        let mut log = open(&disk).expect("a log");
+        log.append(vec![entry(1)]).expect("room");
+        log.sign(&signer()).expect("signed");
+        // The sync of an entry fails, or that of a checkpoint.
+        if seed % 2 == 1 {
+            log.append(vec![entry(2)]).expect("room");
+        }
+        disk.fail_next_sync();
+        let is_failed = if seed % 2 == 0 { log.append(vec![entry(2)]).is_err() } else { log.sign(&signer()).is_err() };
+        drop(log);
+        disk.kill();
+        assert!(is_failed);
+        // The process starts anew, the power stays: all of it can be read.
+        let mut log = open(&disk).expect("a log");
+        log.append(vec![entry(3)]).expect("the disk is well again");
+        log.sign(&signer()).expect("signed");
+        let (size, seen) = log.last_signed().map(|(size, note)| (size, note.to_owned())).expect("signed");
+        drop(log);
+        disk.restart();
+        let log = open(&disk).unwrap_or_else(|err| panic!("seed {seed}: {err}"));
+        assert_eq!(log.last_signed(), Some((size, seen.as_str())), "seed {seed}");
+    }
+}
+
+#[test]
 fn every_flipped_byte_of_entries_is_named_and_none_of_a_checkpoint_is_believed() {
     let disk = SimDisk::new(6);
     let mut log = open(&disk).expect("a log");
@@ -110,7 +138,7 @@ fn every_flipped_byte_of_entries_is_named_and_none_of_a_checkpoint_is_believed()
         let mut flipped = right.clone();
         flipped[at] ^= 0x11;
         let fault = super::files::read_bundle(0, &flipped).fault.unwrap_or_else(|| panic!("byte {at}"));
-        assert_eq!(fault.offset, at as u64, "{}", fault.what);
+        assert_eq!(fault.offset, at as u64, "{:?}", fault.what);
     }
     let notes = read_notes(&shared).expect("readable");
     let [(name, 0, note)] = notes.as_slice() else { panic!("{notes:?}") };

@@ -13,6 +13,8 @@ use crate::evidence::log::note::NoteError;
 use crate::evidence::log::note::Verifier;
 use crate::evidence::log::read_bundles;
 use crate::evidence::log::read_notes;
+use crate::evidence::said::Said;
+use crate::evidence::said::said;
 use crate::evidence::verify::LogState;
 use crate::evidence::verify::Options;
 use crate::evidence::verify::Report;
@@ -44,7 +46,11 @@ impl LogCheck<'_> {
         if !self.folder.try_exists()? {
             for note in &options.checkpoints {
                 if self.is_of_this_log(note) {
-                    report.find(self.name, "the log is gone, and a checkpoint of it is kept elsewhere");
+                    let what = (
+                        "the log is gone, and a checkpoint of it is kept elsewhere",
+                        "nhật ký đã mất, trong khi một điểm kiểm của nó còn được giữ ở nơi khác",
+                    );
+                    report.find(self.name, what);
                 }
             }
             return Ok(false);
@@ -74,10 +80,12 @@ impl LogCheck<'_> {
         read_bundles(disk, &mut |file, bundle| {
             let place = format!("{}/{file}", self.name);
             if bundle.first > frontier.size() {
-                report.find(&place, format!("entries {} to {} are missing", frontier.size(), bundle.first - 1));
+                let (from, to) = (frontier.size(), bundle.first - 1);
+                report.find(&place, said!("entries {from} to {to} are missing", "thiếu các mục từ {from} đến {to}"));
             }
             if bundle.entries.len() as u64 > ENTRIES_A_BUNDLE {
-                report.find(&place, "it holds more entries than a bundle has");
+                let what = ("it holds more entries than a bundle has", "tệp có nhiều mục hơn một bó có thể có");
+                report.find(&place, what);
             }
             for (entry, number) in bundle.entries.iter().zip(bundle.first..) {
                 if number == frontier.size() {
@@ -103,12 +111,15 @@ impl LogCheck<'_> {
                     checkpoint
                 }
                 Err(NoteError::Malformed) if self.lost_its_end(note) => {
-                    let what = "the byte after this checkpoint was changed";
+                    let what = ("the byte after this checkpoint was changed", "byte sau điểm kiểm này đã bị đổi");
                     report.find(&place, what).offset = Some(*offset);
                     continue;
                 }
                 Err(NoteError::Malformed) if index + 1 == notes.len() && !note.ends_with('\n') => {
-                    report.notes.push(format!("{place}: the last checkpoint is unfinished; it was shown to nobody"));
+                    report.note(said!(
+                        "{place}: the last checkpoint is unfinished; it was shown to nobody",
+                        "{place}: điểm kiểm cuối ghi dở; chưa ai được thấy nó",
+                    ));
                     continue;
                 }
                 Err(_) if self.later.iter().any(|key| Checkpoint::open(note, key).is_ok()) => {
@@ -116,16 +127,24 @@ impl LogCheck<'_> {
                     continue;
                 }
                 Err(err) => {
-                    report.find(&place, format!("a checkpoint was changed or signed by another: {err}")).offset =
-                        Some(*offset);
+                    let reason = err.in_vietnamese();
+                    let what = (
+                        format!("a checkpoint was changed or signed by another: {err}"),
+                        format!("một điểm kiểm đã bị đổi hoặc do khoá khác ký: {reason}"),
+                    );
+                    report.find(&place, what).offset = Some(*offset);
                     continue;
                 }
             };
             if checkpoint.size < last_size {
-                report.find(&place, "a checkpoint is smaller than the one before it").offset = Some(*offset);
+                let what =
+                    ("a checkpoint is smaller than the one before it", "một điểm kiểm nhỏ hơn điểm kiểm trước nó");
+                report.find(&place, what).offset = Some(*offset);
             }
             if let Some(what) = contradiction(&checkpoint, roots) {
-                report.find(&place, format!("{what}, says the checkpoint here")).offset = Some(*offset);
+                let Said { english, vietnamese } = what;
+                let what = said!("{english}, says the checkpoint here", "{vietnamese}, theo điểm kiểm ở đây");
+                report.find(&place, what).offset = Some(*offset);
             }
             last_size = last_size.max(checkpoint.size);
             state.checkpoints += 1;
@@ -135,17 +154,25 @@ impl LogCheck<'_> {
         }
         self.check_newest(later_from, state, report);
         if state.checkpoints == 0 {
-            report.find(self.name, "no checkpoint is signed with a known key");
+            let what = ("no checkpoint is signed with a known key", "không có điểm kiểm nào được ký bằng khoá đã biết");
+            report.find(self.name, what);
         }
     }
 
     /// What is signed with a later key only is not proven by the one that was given.
     fn check_newest(&self, later_from: Option<(String, u64)>, state: &LogState, report: &mut Report) {
         if let Some((place, offset)) = later_from {
-            let what = "from here on checkpoints are signed with a key that came after the one that was given: check with that one, noted down elsewhere";
+            let what = (
+                "from here on checkpoints are signed with a key that came after the one that was given: check with that one, noted down elsewhere",
+                "từ đây các điểm kiểm được ký bằng một khoá có sau khoá được đưa vào: hãy kiểm bằng khoá đó, đã ghi lại ở nơi khác",
+            );
             report.find(place, what).offset = Some(offset);
         } else if state.checkpoints > 0 && self.pinned.is_some_and(|pinned| pinned.to_string() != state.key) {
-            report.find(self.name, "the newest checkpoint is not signed with the key that was given");
+            let what = (
+                "the newest checkpoint is not signed with the key that was given",
+                "điểm kiểm mới nhất không được ký bằng khoá được đưa vào",
+            );
+            report.find(self.name, what);
         }
     }
 
@@ -181,11 +208,21 @@ impl LogCheck<'_> {
         }
         match self.open(note) {
             Err(err) => {
-                report.find(self.name, format!("the checkpoint from elsewhere is not of this log's key: {err}"));
+                let reason = err.in_vietnamese();
+                let what = (
+                    format!("the checkpoint from elsewhere is not of this log's key: {err}"),
+                    format!("điểm kiểm từ nơi khác không thuộc khoá của nhật ký này: {reason}"),
+                );
+                report.find(self.name, what);
             }
             Ok((checkpoint, _)) => {
                 if let Some(what) = contradiction(&checkpoint, roots) {
-                    report.find(self.name, format!("{what}, says the checkpoint from elsewhere"));
+                    let Said { english, vietnamese } = what;
+                    let what = said!(
+                        "{english}, says the checkpoint from elsewhere",
+                        "{vietnamese}, theo điểm kiểm từ nơi khác"
+                    );
+                    report.find(self.name, what);
                 }
             }
         }
@@ -193,12 +230,19 @@ impl LogCheck<'_> {
 }
 
 /// Says how a checkpoint contradicts the entries, if it does.
-fn contradiction(checkpoint: &Checkpoint, roots: &[Hash]) -> Option<String> {
+fn contradiction(checkpoint: &Checkpoint, roots: &[Hash]) -> Option<Said> {
     let entries = roots.len() as u64 - 1;
     match usize::try_from(checkpoint.size).ok().and_then(|size| roots.get(size)) {
-        None => Some(format!("entries {entries} to {} were removed", checkpoint.size - 1)),
+        None => {
+            let last = checkpoint.size - 1;
+            Some(said!("entries {entries} to {last} were removed", "các mục từ {entries} đến {last} đã bị gỡ"))
+        }
         Some(root) if *root != checkpoint.root => {
-            Some(format!("the first {} entries were rewritten, removed or put in another order", checkpoint.size))
+            let size = checkpoint.size;
+            Some(said!(
+                "the first {size} entries were rewritten, removed or put in another order",
+                "{size} mục đầu đã bị viết lại, gỡ bỏ hoặc đảo thứ tự",
+            ))
         }
         Some(_) => None,
     }

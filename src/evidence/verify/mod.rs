@@ -16,6 +16,8 @@ use crate::evidence::ledger::Ledger;
 use crate::evidence::log::note::Signer;
 use crate::evidence::log::note::Verifier;
 use crate::evidence::places::Places;
+use crate::evidence::said::Said;
+use crate::evidence::said::said;
 use crate::evidence::verify::logs::LogCheck;
 use crate::model::Timestamp;
 use crate::store::Catalog;
@@ -45,6 +47,8 @@ pub struct Finding {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub offset: Option<u64>,
     pub what: String,
+    /// The same in Vietnamese.
+    pub what_vi: String,
 }
 
 /// What one log says of itself.
@@ -67,6 +71,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// What cannot be said, in words.
     pub notes: Vec<String>,
+    /// The same in Vietnamese.
+    pub notes_vi: Vec<String>,
     pub logs: Vec<LogState>,
     pub partitions: u64,
     pub records: u64,
@@ -76,21 +82,29 @@ pub struct Report {
     pub unsealed: u64,
 }
 
+impl Finding {
+    /// Makes one of a file as a whole.
+    pub fn new(place: impl Into<String>, what: impl Into<Said>) -> Finding {
+        let Said { english: what, vietnamese: what_vi } = what.into();
+        Finding { place: place.into(), partition: None, records: None, offset: None, what, what_vi }
+    }
+}
+
 impl Report {
     /// Says whether everything is as it was.
     pub fn is_right(&self) -> bool {
         self.findings.is_empty()
     }
 
-    pub(super) fn find(&mut self, place: impl Into<String>, what: impl Into<String>) -> &mut Finding {
-        self.findings.push(Finding {
-            place: place.into(),
-            partition: None,
-            records: None,
-            offset: None,
-            what: what.into(),
-        });
+    pub(super) fn find(&mut self, place: impl Into<String>, what: impl Into<Said>) -> &mut Finding {
+        self.findings.push(Finding::new(place, what));
         self.findings.last_mut().expect("one was just pushed")
+    }
+
+    pub(super) fn note(&mut self, note: impl Into<Said>) {
+        let Said { english, vietnamese } = note.into();
+        self.notes.push(english);
+        self.notes_vi.push(vietnamese);
     }
 }
 
@@ -126,7 +140,10 @@ pub fn verify(
         LogCheck { folder: places.audit(), name: "evidence/audit", log: "audit", verifiers: keys, pinned, later };
     audit.check(options, &mut report, &mut |_, _| {})?;
     if !is_kept {
-        report.notes.push("there is no evidence log: nothing stored can be proven".to_owned());
+        report.note((
+            "there is no evidence log: nothing stored can be proven",
+            "không có nhật ký bằng chứng: không chứng minh được gì về những gì đang lưu",
+        ));
     }
     check_announced_key(&ledger, &verifiers, &mut report);
     if let Some(catalog) = catalog {
@@ -142,7 +159,7 @@ fn read_catalog(places: &Places, report: &mut Report) -> Option<Catalog> {
     let check = match &read {
         Ok(Some(catalog)) => catalog.check,
         Ok(None) => {
-            report.find(PLACE, "there is no store");
+            report.find(PLACE, ("there is no store", "không có kho"));
             return None;
         }
         Err(_) => {
@@ -152,19 +169,32 @@ fn read_catalog(places: &Places, report: &mut Report) -> Option<Catalog> {
     match check {
         Checked::Right => {}
         Checked::Missing => {
-            report.find(PLACE, "the manifest has no check of its own, or was cut off");
+            report.find(
+                PLACE,
+                (
+                    "the manifest has no check of its own, or was cut off",
+                    "bản kê không có mã kiểm của nó, hoặc đã bị cắt cụt",
+                ),
+            );
         }
         Checked::Changed(at) => {
-            let what = if at.is_some() { "this byte was changed" } else { "it was changed" };
-            report.find(PLACE, what).offset = at.map(|at| at as u64);
+            report.find(PLACE, changed(at)).offset = at.map(|at| at as u64);
         }
     }
     match read {
         Ok(catalog) => catalog,
         Err(err) => {
-            report.find(PLACE, format!("the manifest cannot be read: {err}"));
+            report.find(PLACE, said!("the manifest cannot be read: {err}", "không đọc được bản kê: {err}"));
             None
         }
+    }
+}
+
+/// Says of bytes with a check of their own that they were changed.
+pub(super) fn changed(at: Option<usize>) -> Said {
+    match at {
+        Some(_) => ("this byte was changed", "byte này đã bị đổi").into(),
+        None => ("it was changed", "nội dung đã bị đổi").into(),
     }
 }
 
@@ -178,7 +208,7 @@ fn read_keys(places: &Places, options: &Options, report: &mut Report) -> Keys {
     let own = match key::verifiers(&places.folder()) {
         Ok(own) => own,
         Err(err) => {
-            report.find("evidence/key.pub", format!("{err}"));
+            report.find("evidence/key.pub", said!("{err}", "không dùng được khoá công khai: {err}"));
             Vec::new()
         }
     };
@@ -188,7 +218,10 @@ fn read_keys(places: &Places, options: &Options, report: &mut Report) -> Keys {
         Some(pinned) => {
             if !own.contains(pinned) {
                 let known = own.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-                let what = format!("the key that was given, `{pinned}`, is not among this folder's: {known}");
+                let what = said!(
+                    "the key that was given, `{pinned}`, is not among this folder's: {known}",
+                    "khoá được đưa vào, `{pinned}`, không có trong các khoá của thư mục này: {known}",
+                );
                 report.find("evidence/key.pub", what);
             }
             // Those before it signed older checkpoints, and the newest must be of the key itself. Nothing shows that those
@@ -211,14 +244,18 @@ fn check_secret(places: &Places, own: &[Verifier], report: &mut Report) {
         Ok(text) => match Signer::parse(&text) {
             Ok(signer) if own.last() == Some(signer.verifier()) => {}
             Ok(_) => {
-                report.find(PLACE, "the secret key is not that of the newest public key");
+                let what = (
+                    "the secret key is not that of the newest public key",
+                    "khoá bí mật không phải của khoá công khai mới nhất",
+                );
+                report.find(PLACE, what);
             }
             Err(err) => {
-                report.find(PLACE, format!("{err}"));
+                report.find(PLACE, (err.to_string(), err.in_vietnamese()));
             }
         },
         Err(err) if err.kind() == io::ErrorKind::InvalidData => {
-            report.find(PLACE, "this is no key");
+            report.find(PLACE, ("this is no key", "đây không phải là khoá"));
         }
         // Auditors need not be able to read it, and an exported folder need not have it.
         Err(_) => {}
@@ -229,7 +266,10 @@ fn check_secret(places: &Places, own: &[Verifier], report: &mut Report) {
 fn check_announced_key(ledger: &Ledger, verifiers: &[Verifier], report: &mut Report) {
     let (Some(announced), false) = (ledger.keys.last(), verifiers.is_empty()) else { return };
     if !verifiers.iter().any(|key| key.to_string() == *announced) {
-        let what = format!("the evidence log is kept with the key `{announced}`, and the key file has another");
+        let what = said!(
+            "the evidence log is kept with the key `{announced}`, and the key file has another",
+            "nhật ký bằng chứng được ghi bằng khoá `{announced}`, còn tệp khoá lại có khoá khác",
+        );
         report.find("evidence/key.pub", what);
     }
 }

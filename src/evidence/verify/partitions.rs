@@ -14,6 +14,8 @@ use crate::evidence::ledger::Ledger;
 use crate::evidence::log::merkle::hex;
 use crate::evidence::log::merkle::sha256;
 use crate::evidence::places::Places;
+use crate::evidence::said::Said;
+use crate::evidence::said::said;
 use crate::evidence::sums::Sums;
 use crate::evidence::verify::Progress;
 use crate::evidence::verify::Report;
@@ -79,7 +81,9 @@ pub(super) fn check(
     for info in &catalog.partitions {
         checking.partition(info)?;
         if checking.is_stopped {
-            checking.report.notes.push("the check was ended before it had seen everything".to_owned());
+            checking
+                .report
+                .note(("the check was ended before it had seen everything", "việc kiểm bị dừng trước khi xem hết"));
             return Ok(());
         }
     }
@@ -90,10 +94,10 @@ pub(super) fn check(
     if is_same {
         checking.missing_units();
     } else {
-        checking
-            .report
-            .notes
-            .push("partitions were merged during the check: run it again to count every unit".to_owned());
+        checking.report.note((
+            "partitions were merged during the check: run it again to count every unit",
+            "có phân vùng được gộp trong lúc kiểm: hãy chạy lại để đếm đủ mọi đơn vị",
+        ));
     }
     Ok(())
 }
@@ -104,7 +108,7 @@ impl Checking<'_> {
         let place = format!("store/partitions/{name}");
         if !info.folder.try_exists()? {
             if self.is_still_listed(info) {
-                self.report.find(&place, "the folder is gone").partition = Some(name);
+                self.report.find(&place, ("the folder is gone", "thư mục đã mất")).partition = Some(name);
             }
             return Ok(());
         }
@@ -133,9 +137,13 @@ impl Checking<'_> {
         let is_young = self.now.0.saturating_sub(i64::try_from(age.as_nanos()).unwrap_or(i64::MAX))
             < i64::try_from(SETTLED_AFTER.as_nanos()).unwrap_or(i64::MAX);
         if is_young {
-            self.report.notes.push(format!("{place}: just written, the evidence log does not say anything of it yet"));
+            self.report.note(said!(
+                "{place}: just written, the evidence log does not say anything of it yet",
+                "{place}: vừa được ghi, nhật ký bằng chứng chưa nói gì về nó",
+            ));
         } else {
-            let finding = self.report.find(place, "the evidence log does not know this partition");
+            let what = ("the evidence log does not know this partition", "nhật ký bằng chứng không biết phân vùng này");
+            let finding = self.report.find(place, what);
             finding.records = Some((info.first_id.0, info.last_id.0));
             finding.partition = Some(name.to_owned());
         }
@@ -149,8 +157,8 @@ impl Checking<'_> {
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(err) if err.kind() == io::ErrorKind::NotFound => {
-                self.report.find(&sums_place, "the sums of the partition are gone").partition =
-                    Some(known.folder.clone());
+                let what = ("the sums of the partition are gone", "tệp tổng kiểm của phân vùng đã mất");
+                self.report.find(&sums_place, what).partition = Some(known.folder.clone());
                 return Ok(true);
             }
             Err(err) => return Err(err),
@@ -158,12 +166,15 @@ impl Checking<'_> {
         let sums = match Sums::read(&bytes) {
             Ok(sums) if hex(&sha256(&bytes)) == known.sums => sums,
             Ok(_) => {
-                self.report.find(&sums_place, "these are not the sums that the evidence log has");
+                let what = (
+                    "these are not the sums that the evidence log has",
+                    "đây không phải các tổng kiểm mà nhật ký bằng chứng ghi",
+                );
+                self.report.find(&sums_place, what);
                 return Ok(true);
             }
             Err(at) => {
-                let what = if at.is_some() { "this byte was changed" } else { "the sums were changed" };
-                self.report.find(&sums_place, what).offset = at.map(|at| at as u64);
+                self.report.find(&sums_place, super::changed(at)).offset = at.map(|at| at as u64);
                 return Ok(true);
             }
         };
@@ -186,13 +197,20 @@ impl Checking<'_> {
         let split = self.ledger.split(info, &ids);
         for run in split.unknown.iter().filter(|_| !checked.is_young) {
             let range = run.first().zip(run.last()).map(|(first, last)| (first.0, last.0));
-            let what = format!("{} records are here that were never sealed", run.len());
+            let count = run.len();
+            let what = said!(
+                "{count} records are here that were never sealed",
+                "có {count} bản ghi ở đây chưa từng được niêm phong",
+            );
             self.found(checked, what, range);
         }
         for (number, count) in &split.partial {
             let range = self.range_of(*number);
             let records = self.ledger.units.get(number).map_or(0, |unit| unit.records);
-            let what = format!("entry {number} says {records} records, and {count} are here");
+            let what = said!(
+                "entry {number} says {records} records, and {count} are here",
+                "mục {number} ghi {records} bản ghi, ở đây có {count}",
+            );
             self.found(checked, what, range);
         }
         let mut units = split.whole.clone();
@@ -201,7 +219,10 @@ impl Checking<'_> {
         let mut said = checked.said.map_or_else(|| units.clone(), <[u64]>::to_vec);
         said.sort_unstable();
         if units != said && split.unknown.is_empty() {
-            let what = format!("it holds units {units:?}, and the evidence log says {said:?}");
+            let what = said!(
+                "it holds units {units:?}, and the evidence log says {said:?}",
+                "nó giữ các đơn vị {units:?}, còn nhật ký bằng chứng ghi {said:?}",
+            );
             self.found(checked, what, None);
         }
         for number in units {
@@ -219,11 +240,11 @@ impl Checking<'_> {
         }
         if !checked.is_told {
             let range = Some((info.first_id.0, info.last_id.0));
-            self.found(checked, format!("it cannot be opened: {reason}"), range);
+            self.found(checked, said!("it cannot be opened: {reason}", "không mở được: {reason}"), range);
         }
     }
 
-    fn found(&mut self, checked: &Checked<'_>, what: String, records: Option<(u64, u64)>) {
+    fn found(&mut self, checked: &Checked<'_>, what: Said, records: Option<(u64, u64)>) {
         let finding = self.report.find(checked.place, what);
         finding.partition = Some(checked.folder.to_owned());
         finding.records = records;
@@ -248,7 +269,10 @@ impl Checking<'_> {
         );
         let said = (Some(info.first_id.0), Some(info.last_id.0), Some(info.oldest.0), Some(info.newest.0), info.events);
         if expected != said {
-            let what = "the manifest says other ids, times or numbers of this partition than were sealed";
+            let what = (
+                "the manifest says other ids, times or numbers of this partition than were sealed",
+                "bản kê ghi số hiệu, thời gian hoặc số lượng của phân vùng này khác với khi niêm phong",
+            );
             self.report.find("store/manifest.json", what).partition = Some(folder.to_owned());
         }
     }
@@ -273,14 +297,17 @@ impl Checking<'_> {
         self.report.records = done;
         self.is_stopped = !goes_on;
         if let Err(err) = read {
-            self.found(checked, format!("its records cannot be read: {err}"), None);
+            let what = said!("its records cannot be read: {err}", "không đọc được các bản ghi của nó: {err}");
+            self.found(checked, what, None);
         }
         unreadable.sort_unstable();
         for id in unreadable.iter().take(NAMED_MAX) {
-            self.found(checked, "this record cannot be read".to_owned(), Some((id.0, id.0)));
+            let what = ("this record cannot be read", "không đọc được bản ghi này");
+            self.found(checked, what.into(), Some((id.0, id.0)));
         }
         if let (Some(first), Some(last)) = (unreadable.get(NAMED_MAX), unreadable.last()) {
-            let what = format!("{} more records cannot be read", unreadable.len() - NAMED_MAX);
+            let count = unreadable.len() - NAMED_MAX;
+            let what = said!("{count} more records cannot be read", "{count} bản ghi nữa không đọc được");
             self.found(checked, what, Some((first.0, last.0)));
         }
         records.sort_unstable_by_key(|record| record.id);
@@ -297,7 +324,10 @@ impl Checking<'_> {
             let end = records.partition_point(|record| record.id.0 <= unit.last_id);
             let hashes = unit_hashes(records.get(start..end).unwrap_or_default());
             if hashes.root != unit.root || hashes.sha256 != unit.sha256 {
-                let what = format!("its records do not give the root of entry {number}: a record was changed");
+                let what = said!(
+                    "its records do not give the root of entry {number}: a record was changed",
+                    "các bản ghi của nó không cho ra gốc Merkle của mục {number}: có bản ghi đã bị đổi",
+                );
                 self.found(checked, what, Some((unit.first_id, unit.last_id)));
             }
             self.report.units += 1;
@@ -319,7 +349,10 @@ impl Checking<'_> {
                 self.just_deleted.extend(self.ledger.units_of(tombstone, &catalog.partitions));
             }
             if !is_same && !is_excused {
-                let what = "a deletion in the manifest is not what the evidence log says of it";
+                let what = (
+                    "a deletion in the manifest is not what the evidence log says of it",
+                    "một lần xoá trong bản kê không đúng như nhật ký bằng chứng ghi",
+                );
                 self.report.find("store/manifest.json", what).partition = Some(tombstone.folder.clone());
             }
         }
@@ -327,7 +360,10 @@ impl Checking<'_> {
         for folder in self.ledger.deleted.keys().filter(|folder| lacks(catalog, folder)) {
             // A running server may have deleted it since the manifest was read.
             if Catalog::read(&self.places.store()).ok().flatten().is_none_or(|later| lacks(&later, folder)) {
-                let what = "the manifest lacks a deletion that the evidence log has";
+                let what = (
+                    "the manifest lacks a deletion that the evidence log has",
+                    "bản kê thiếu một lần xoá mà nhật ký bằng chứng có",
+                );
                 self.report.find("store/manifest.json", what).partition = Some(folder.clone());
             }
         }
@@ -341,9 +377,16 @@ impl Checking<'_> {
             let count = self.seen.get(number).copied().unwrap_or(0);
             let what = match count {
                 0 if !deleted.contains(number) && !self.just_deleted.contains(number) => {
-                    format!("{} records that were sealed (entry {number}) are in no partition", unit.records)
+                    let records = unit.records;
+                    said!(
+                        "{records} records that were sealed (entry {number}) are in no partition",
+                        "{records} bản ghi đã niêm phong (mục {number}) không còn trong phân vùng nào",
+                    )
                 }
-                2.. => format!("the records of entry {number} are in {count} partitions"),
+                2.. => said!(
+                    "the records of entry {number} are in {count} partitions",
+                    "các bản ghi của mục {number} nằm trong {count} phân vùng",
+                ),
                 _ => continue,
             };
             self.report.find("store/partitions", what).records = Some((unit.first_id, unit.last_id));
@@ -362,7 +405,10 @@ fn orphans(folder: &Path, report: &mut Report, ledger: &Ledger) {
             && !report.notes.iter().any(|note| note.contains(&name))
             && report.findings.iter().all(|one| one.partition.as_ref() != Some(&name))
         {
-            report.notes.push(format!("store/partitions/{name}: neither the manifest nor the evidence log names it"));
+            report.note(said!(
+                "store/partitions/{name}: neither the manifest nor the evidence log names it",
+                "store/partitions/{name}: cả bản kê lẫn nhật ký bằng chứng đều không nêu nó",
+            ));
         }
     }
 }

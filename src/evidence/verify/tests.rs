@@ -1,5 +1,6 @@
 //! Flips, removals and forgeries of every kind of file, each of which is named.
 
+mod every_byte;
 mod forgery;
 
 use std::fs;
@@ -46,7 +47,12 @@ fn checked(data: &Path) -> Report {
 
 fn checked_by(data: &Path, options: &Options) -> Report {
     let later = NOW.plus(std::time::Duration::from_secs(86_400 * 365 * 40));
-    verify(data, options, later, &mut |_| true).expect("readable")
+    let report = verify(data, options, later, &mut |_| true).expect("readable");
+    for finding in &report.findings {
+        assert!(!finding.what_vi.is_empty() && finding.what_vi != finding.what, "in both languages: {finding:?}");
+    }
+    assert_eq!(report.notes.len(), report.notes_vi.len());
+    report
 }
 
 /// Two seals, then a partition merged from them.
@@ -68,6 +74,13 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
     }
     files.sort();
     files
+}
+
+/// Says whether a place that was told is the byte, or the beginning of what the byte is in: an entry, a block, a note, a file.
+/// Now and then two single bytes explain a CRC32C equally well, and then neither is named.
+fn is_named(told: Option<u64>, at: usize) -> bool {
+    const BLOCK: u64 = 4096;
+    told.is_none_or(|told| (told..told + BLOCK).contains(&(at as u64)))
 }
 
 fn told(report: &Report) -> String {
@@ -126,7 +139,7 @@ fn a_flipped_byte_of_any_file_is_named() {
             let named = report
                 .findings
                 .iter()
-                .any(|finding| finding.place == place && (is_signed || finding.offset == Some(at as u64)));
+                .any(|finding| finding.place == place && (is_signed || is_named(finding.offset, at)));
             assert!(named, "{place}, byte {at}:\n{}", told(&report));
         }
         fs::write(&path, &right).expect("written");

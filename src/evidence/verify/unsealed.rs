@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use crate::evidence::places::Places;
+use crate::evidence::said::said;
 use crate::evidence::verify::Report;
 use crate::model::EventId;
 use crate::store::Catalog;
@@ -24,12 +25,17 @@ pub(super) fn check(places: &Places, catalog: &Catalog, report: &mut Report) -> 
                 continue;
             }
             Err(CorruptRecord::Damaged(damage)) => {
-                (damage.path, damage.offset, format!("{} bytes of the write-ahead log are damaged", damage.bytes))
+                let bytes = damage.bytes;
+                let what = said!(
+                    "{bytes} bytes of the write-ahead log are damaged",
+                    "{bytes} byte của nhật ký ghi trước bị hỏng",
+                );
+                (damage.path, damage.offset, what)
             }
             // A running server deletes segments that nobody needs any more.
             Err(CorruptRecord::Unreadable { source, .. }) if source.kind() == io::ErrorKind::NotFound => continue,
             Err(CorruptRecord::Unreadable { path, offset, source }) => {
-                (path, offset, format!("it cannot be read: {source}"))
+                (path, offset, said!("it cannot be read: {source}", "không đọc được: {source}"))
             }
         };
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -37,8 +43,9 @@ pub(super) fn check(places: &Places, catalog: &Catalog, report: &mut Report) -> 
     }
     if report.unsealed > 0 {
         let count = report.unsealed;
-        report.notes.push(format!(
-            "{count} events wait in the write-ahead log to be sealed: checksums guard them against accidents, nothing yet against a forger"
+        report.note(said!(
+            "{count} events wait in the write-ahead log to be sealed: checksums guard them against accidents, nothing yet against a forger",
+            "{count} sự kiện đang chờ niêm phong trong nhật ký ghi trước: mã kiểm giữ chúng khỏi sự cố, chưa có gì giữ chúng khỏi kẻ giả mạo",
         ));
     }
     Ok(())

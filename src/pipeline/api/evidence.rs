@@ -72,10 +72,19 @@ fn broken_handover(data: &Path) -> Option<Finding> {
         AlertReader::open(&file).map_err(IncidentError::from).and_then(|mut it| first_broken_handover(&mut it));
     let what = match checked {
         Ok(None) => return None,
-        Ok(Some(id)) => format!("handover {id} is not what was signed, or the one before it is missing"),
-        Err(err) => format!("the handovers cannot be read: {:#}", anyhow::Error::from(err)),
+        Ok(Some(id)) => (
+            format!("handover {id} is not what was signed, or the one before it is missing"),
+            format!("biên bản giao ca {id} không đúng như khi ký, hoặc thiếu biên bản trước nó"),
+        ),
+        Err(err) => {
+            let reason = format!("{:#}", anyhow::Error::from(err));
+            (
+                format!("the handovers cannot be read: {reason}"),
+                format!("không đọc được các biên bản giao ca: {reason}"),
+            )
+        }
     };
-    Some(Finding { place: FILE_NAME.to_owned(), partition: None, records: None, offset: None, what })
+    Some(Finding::new(FILE_NAME, what))
 }
 
 /// Answers about the evidence of the running server.
@@ -235,6 +244,7 @@ impl Work {
             findings_total: report.findings.len() as u64,
             findings: report.findings.into_iter().take(FINDINGS_MAX).map(finding_row).collect(),
             notes: report.notes,
+            notes_vi: report.notes_vi,
             ..last
         }
     }
@@ -259,8 +269,8 @@ fn outcome(ended: &Verification) -> String {
 }
 
 fn finding_row(finding: Finding) -> FindingRow {
-    let Finding { place, offset, records, what, .. } = finding;
-    FindingRow { place, offset, records, what }
+    let Finding { place, offset, records, what, what_vi, .. } = finding;
+    FindingRow { place, offset, records, what, what_vi }
 }
 
 fn log_row(name: &str, key: String, log: &SignedLog, folder: &Path) -> LogRow {

@@ -79,6 +79,7 @@ impl StatusService for StatusOf {
         let last_event = self.registry.gauge("longan_wal_last_id", &[]).get();
         let mut problems = in_force.problems;
         problems.extend(self.live.strain_problems());
+        problems.extend(self.live.store_problems());
         Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started: self.started.to_string(),

@@ -6,6 +6,7 @@ use crate::model::Timestamp;
 use crate::model::time::NANOS_PER_SECOND;
 use crate::model::time::SECONDS_PER_DAY;
 use crate::store::error::StoreError;
+use crate::store::keeping::clock::received_no_earlier;
 use crate::store::keeping::hold::Hold;
 use crate::store::manifest::Manifest;
 use crate::store::manifest::PartitionEntry;
@@ -29,10 +30,12 @@ impl Retention {
 
     // The received time counts, not the event's: a device with a wrong clock must not lose its events early, and
     // imported history is kept from its import on.
-    fn is_over(&self, entry: &PartitionEntry, now: Timestamp) -> bool {
+    fn is_over(&self, entry: &PartitionEntry, manifest: &Manifest, now: Timestamp) -> bool {
         let Some(days) = self.days_of(&entry.summary.class) else { return false };
         let kept_ns = i64::from(days).saturating_mul(SECONDS_PER_DAY * NANOS_PER_SECOND);
-        entry.summary.newest_ingested_ns < now.0.saturating_sub(kept_ns)
+        let before = now.0.saturating_sub(kept_ns);
+        // Nor must events be lost that came while our own clock was back.
+        entry.summary.newest_ingested_ns < before && received_no_earlier(entry, manifest, now) < before
     }
 }
 
@@ -40,7 +43,7 @@ impl Shared {
     pub(in crate::store) fn retain(&self, now: Timestamp, retention: &Retention) -> Result<Vec<Tombstone>, StoreError> {
         let manifest = self.manifest();
         let over: Vec<PartitionEntry> =
-            manifest.partitions.iter().filter(|entry| retention.is_over(entry, now)).cloned().collect();
+            manifest.partitions.iter().filter(|entry| retention.is_over(entry, &manifest, now)).cloned().collect();
         let held = self.held(&over, &manifest.holds, now);
         let going: Vec<&str> =
             over.iter().map(|entry| entry.folder.as_str()).filter(|folder| !held.contains(folder)).collect();

@@ -2,6 +2,8 @@
 
 pub(crate) mod durable;
 #[cfg(test)]
+pub(crate) mod platter;
+#[cfg(test)]
 pub(crate) mod power;
 mod real;
 pub mod sim;

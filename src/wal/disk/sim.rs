@@ -148,7 +148,10 @@ impl SimDisk {
         synced_names.retain(|name, _| names.contains_key(name) || random.one_in(2));
         *names = synced_names.clone();
         for file in files.values_mut() {
-            file.content = survivors(random, file);
+            file.content = match file.lost_from {
+                Some(_) => file.synced.clone(),
+                None => survivors(random, &file.synced, &file.content),
+            };
             file.synced = file.content.clone();
             file.lost_from = None;
         }
@@ -169,23 +172,16 @@ impl SimDisk {
 }
 
 /// Decides what a power cut leaves of a file: a length between, and for each sector the old bytes or the new.
-fn survivors(random: &mut Random, file: &SimFile) -> Vec<u8> {
-    if file.lost_from.is_some() {
-        return file.synced.clone();
-    }
-    let (shorter, longer) = if file.synced.len() <= file.content.len() {
-        (file.synced.len(), file.content.len())
-    } else {
-        (file.content.len(), file.synced.len())
-    };
+pub(crate) fn survivors(random: &mut Random, synced: &[u8], content: &[u8]) -> Vec<u8> {
+    let (shorter, longer) = (synced.len().min(content.len()), synced.len().max(content.len()));
     let length = shorter + usize::try_from(random.below((longer - shorter) as u64 + 1)).unwrap_or(0);
-    let mut left = file.synced.clone();
+    let mut left = synced.to_vec();
     left.resize(length, 0);
     let holes = random.one_in(2);
     for (index, sector) in left.chunks_mut(SECTOR_BYTES).enumerate() {
         let start = index * SECTOR_BYTES;
-        let end = (start + sector.len()).min(file.content.len());
-        let dirty = file.content.get(start..end).filter(|new| file.synced.get(start..end) != Some(new));
+        let end = (start + sector.len()).min(content.len());
+        let dirty = content.get(start..end).filter(|new| synced.get(start..end) != Some(new));
         if let Some(new) = dirty.filter(|_| !holes || !random.one_in(4)) {
             sector[..new.len()].copy_from_slice(new);
         }
