@@ -208,6 +208,12 @@ impl<'a> Checker<'a> {
                 4_096..=1024 * MIB,
                 |raw| get(raw).receive_buffer_bytes.as_ref(),
             )),
+            pieces: self.pieces(
+                name,
+                |raw| get(raw).multiline.as_ref(),
+                |raw| get(raw).multiline_programs.as_ref(),
+                |raw| get(raw).multiline_ms.as_ref(),
+            ),
         };
         self.when_on(address, explained, input)
     }
@@ -247,6 +253,12 @@ impl<'a> Checker<'a> {
             ),
             format: self.text(&key("format"), None, |raw| get(raw).format.as_ref(), plain),
             zone_offset_seconds: self.text(&key("zone"), None, |raw| get(raw).zone.as_ref(), zone_text).unwrap_or(zone),
+            pieces: self.pieces(
+                "http",
+                |raw| get(raw).multiline.as_ref(),
+                |raw| get(raw).multiline_programs.as_ref(),
+                |raw| get(raw).multiline_ms.as_ref(),
+            ),
         };
         self.when_on(address, explained, input)
     }
@@ -443,6 +455,10 @@ pub(super) fn size(number: i64) -> NonZeroUsize {
 
 pub(super) fn seconds(number: i64) -> Duration {
     Duration::from_secs(u64::try_from(number).unwrap_or(0))
+}
+
+pub(super) fn milliseconds(number: i64) -> Duration {
+    Duration::from_millis(u64::try_from(number).unwrap_or(0))
 }
 
 pub(super) type Read<V> = Result<V, (String, String)>;

@@ -60,6 +60,9 @@ pub(super) struct RawListener {
     pub(super) connections_max: Number,
     pub(super) idle_seconds: Number,
     pub(super) receive_buffer_bytes: Number,
+    pub(super) multiline: Text,
+    pub(super) multiline_programs: Text,
+    pub(super) multiline_ms: Number,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -72,6 +75,9 @@ pub(super) struct RawHttp {
     pub(super) requests_max: Number,
     pub(super) format: Text,
     pub(super) zone: Text,
+    pub(super) multiline: Text,
+    pub(super) multiline_programs: Text,
+    pub(super) multiline_ms: Number,
 }
 
 #[derive(Debug, Default, Deserialize)]
