@@ -13,6 +13,7 @@ mod history;
 mod identity;
 mod input;
 mod lines;
+mod records;
 mod watch;
 
 use std::num::NonZeroUsize;
@@ -89,7 +90,7 @@ pub fn messages(
     multiline: Option<&Multiline>,
 ) -> Vec<Bytes> {
     let mut splitter = lines::Splitter::new(bytes_max.get(), 0);
-    let mut joiner = lines::Joiner::new(bytes_max.get());
+    let mut joiner = lines::Joiner::new(bytes_max.get(), 0);
     let mut messages = Vec::new();
     let mut lines = Vec::new();
     let mut take = |lines: &mut Vec<lines::Line>| match multiline {
