@@ -161,6 +161,7 @@ impl<'a> Checker<'a> {
                 operators: self.text("enrich.operators_file", None, |raw| raw.enrich.operators_file.as_ref(), path),
             },
             sources: self.sources(),
+            maintenance: self.maintenance(),
             push: self.push(),
             limits: self.limits(),
             explained: Vec::new(),

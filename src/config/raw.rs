@@ -229,6 +229,17 @@ pub(super) struct RawSources {
     pub(super) clock_seconds: Number,
     pub(super) unparsed_percent: Number,
     pub(super) surge_factor: Number,
+    pub(super) maintenance: Vec<RawMaintenance>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawMaintenance {
+    pub(super) sources: Text,
+    pub(super) days: Text,
+    pub(super) from: Text,
+    pub(super) to: Text,
+    pub(super) reason: Text,
 }
 
 #[derive(Debug, Default, Deserialize)]

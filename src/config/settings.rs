@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::config::Maintenance;
 use crate::config::Setting;
 use crate::evidence::push::Push;
 
@@ -48,6 +49,8 @@ pub struct Settings {
     pub incidents: Content,
     pub enrich: Enrich,
     pub sources: Sources,
+    /// When nothing is told of some sources.
+    pub maintenance: Vec<Maintenance>,
     /// Where checkpoints of the evidence are sent.
     pub push: Push,
     pub limits: Limits,
