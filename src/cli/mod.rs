@@ -11,6 +11,7 @@ pub mod alerts;
 pub mod audit;
 pub mod config;
 pub mod console;
+pub mod doctor;
 pub mod enrich;
 pub mod export;
 pub mod import;
@@ -69,6 +70,8 @@ pub enum Command {
     Report(report::Args),
     /// Check or explain the configuration
     Config(config::Args),
+    /// Examine a whole set-up, and say what is wrong and what to do
+    Doctor(doctor::Args),
     /// Check threat lists and look values up; no server needed
     Enrich(enrich::Args),
     /// Show how the running server is doing
@@ -113,6 +116,7 @@ fn run_command(command: Command) -> anyhow::Result<Exit> {
         Command::Incidents(args) => incidents::run(args),
         Command::Report(args) => report::run(args),
         Command::Config(args) => config::run(args),
+        Command::Doctor(args) => doctor::run(args),
         Command::Enrich(args) => enrich::run(args),
         Command::Status(args) => status::run(args),
         Command::Verify(args) => verify::run(args),

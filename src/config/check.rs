@@ -161,6 +161,7 @@ impl<'a> Checker<'a> {
                 operators: self.text("enrich.operators_file", None, |raw| raw.enrich.operators_file.as_ref(), path),
             },
             sources: self.sources(),
+            maintenance: self.maintenance(),
             push: self.push(),
             limits: self.limits(),
             explained: Vec::new(),
@@ -208,6 +209,12 @@ impl<'a> Checker<'a> {
                 4_096..=1024 * MIB,
                 |raw| get(raw).receive_buffer_bytes.as_ref(),
             )),
+            pieces: self.pieces(
+                name,
+                |raw| get(raw).multiline.as_ref(),
+                |raw| get(raw).multiline_programs.as_ref(),
+                |raw| get(raw).multiline_ms.as_ref(),
+            ),
         };
         self.when_on(address, explained, input)
     }
@@ -247,6 +254,12 @@ impl<'a> Checker<'a> {
             ),
             format: self.text(&key("format"), None, |raw| get(raw).format.as_ref(), plain),
             zone_offset_seconds: self.text(&key("zone"), None, |raw| get(raw).zone.as_ref(), zone_text).unwrap_or(zone),
+            pieces: self.pieces(
+                "http",
+                |raw| get(raw).multiline.as_ref(),
+                |raw| get(raw).multiline_programs.as_ref(),
+                |raw| get(raw).multiline_ms.as_ref(),
+            ),
         };
         self.when_on(address, explained, input)
     }
@@ -446,6 +459,10 @@ pub(super) fn size(number: i64) -> NonZeroUsize {
 
 pub(super) fn seconds(number: i64) -> Duration {
     Duration::from_secs(u64::try_from(number).unwrap_or(0))
+}
+
+pub(super) fn milliseconds(number: i64) -> Duration {
+    Duration::from_millis(u64::try_from(number).unwrap_or(0))
 }
 
 pub(super) type Read<V> = Result<V, (String, String)>;

@@ -60,6 +60,9 @@ pub(super) struct RawListener {
     pub(super) connections_max: Number,
     pub(super) idle_seconds: Number,
     pub(super) receive_buffer_bytes: Number,
+    pub(super) multiline: Text,
+    pub(super) multiline_programs: Text,
+    pub(super) multiline_ms: Number,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -72,6 +75,9 @@ pub(super) struct RawHttp {
     pub(super) requests_max: Number,
     pub(super) format: Text,
     pub(super) zone: Text,
+    pub(super) multiline: Text,
+    pub(super) multiline_programs: Text,
+    pub(super) multiline_ms: Number,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -224,6 +230,17 @@ pub(super) struct RawSources {
     pub(super) clock_seconds: Number,
     pub(super) unparsed_percent: Number,
     pub(super) surge_factor: Number,
+    pub(super) maintenance: Vec<RawMaintenance>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawMaintenance {
+    pub(super) sources: Text,
+    pub(super) days: Text,
+    pub(super) from: Text,
+    pub(super) to: Text,
+    pub(super) reason: Text,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::config::Maintenance;
 use crate::config::Setting;
 use crate::evidence::push::Push;
 
@@ -48,6 +49,8 @@ pub struct Settings {
     pub incidents: Content,
     pub enrich: Enrich,
     pub sources: Sources,
+    /// When nothing is told of some sources.
+    pub maintenance: Vec<Maintenance>,
     /// Where checkpoints of the evidence are sent.
     pub push: Push,
     pub limits: Limits,
@@ -67,6 +70,17 @@ pub struct StreamInput {
     pub connections_max: NonZeroUsize,
     pub idle: Duration,
     pub receive_buffer_bytes: NonZeroUsize,
+    pub pieces: Option<Pieces>,
+}
+
+/// Which messages of a stream are pieces of one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pieces {
+    /// Names of [`crate::ingest::joining::StreamRules::PRESETS`], at least one.
+    pub presets: Vec<String>,
+    /// Programs whose lines are looked at; empty is all of them.
+    pub programs: Vec<String>,
+    pub wait: Duration,
 }
 
 /// The HTTP listener.
@@ -80,6 +94,7 @@ pub struct HttpInput {
     pub requests_max: NonZeroUsize,
     pub format: Option<String>,
     pub zone_offset_seconds: i32,
+    pub pieces: Option<Pieces>,
 }
 
 /// Files to follow.

@@ -3,6 +3,7 @@
 //! received = stored + rejected + dropped. What was queued is counted as stored or rejected by the WAL writer; what
 //! never reached the queue is counted here, as rejected when the sender was told, as dropped when it was not.
 
+use crate::ingest::joining::Joined;
 use crate::telemetry::Counter;
 use crate::telemetry::Gauge;
 use crate::telemetry::Registry;
@@ -16,6 +17,8 @@ pub struct Account {
     pub bytes: Counter,
     /// Frames that were longer than the limit and kept only to it.
     pub truncated: Counter,
+    /// Lines that became part of the frame of a line before them; they are not counted as frames of their own.
+    pub joined: Counter,
     /// Bytes behind the limit that were skipped.
     pub skipped_bytes: Counter,
     /// Frames lost without the sender being told.
@@ -42,6 +45,7 @@ impl Account {
             received: registry.counter("longan_input_received_total", &labels),
             bytes: registry.counter("longan_input_bytes_total", &labels),
             truncated: registry.counter("longan_input_truncated_total", &labels),
+            joined: registry.counter("longan_input_joined_lines_total", &labels),
             skipped_bytes: registry.counter("longan_input_skipped_bytes_total", &labels),
             dropped: registry.counter("longan_input_dropped_total", &labels),
             kernel_dropped: registry.counter("longan_input_kernel_dropped_total", &labels),
@@ -60,6 +64,12 @@ impl Account {
         if truncated {
             self.truncated.increment();
         }
+    }
+
+    /// Counts a frame that may have been put together of several.
+    pub(crate) fn joined<T>(&self, joined: &Joined<T>) {
+        self.frame(joined.frame.raw.len(), joined.frame.truncated);
+        self.joined.add(joined.tags.len().saturating_sub(1) as u64);
     }
 
     /// Counts datagrams that the kernel dropped: they were sent to us, so they count as received too.

@@ -32,11 +32,34 @@ pub struct Place {
     pub offset: u64,
     /// How many bytes of the file's beginning `head_crc` covers; never beyond `offset`.
     pub head_bytes: u16,
-    /// How many bytes just before `offset` `tail_crc` covers.
+    /// How many bytes just before `offset` `tail_crc` covers, with the count of [`Place::taken`] in the upper bits.
     pub tail_bytes: u16,
     /// With `tail_crc`, tells a file from a later one with the same inode, and a copy of it from another file.
     pub head_crc: u32,
     pub tail_crc: u32,
+}
+
+/// The lower bits of `tail_bytes`, which are a number of bytes.
+const TAIL_MASK: u16 = 0x7f;
+/// How many frames after a place can be counted.
+pub const TAKEN_MAX: u16 = u16::MAX >> 7;
+
+impl Place {
+    /// Returns how many bytes just before `offset` `tail_crc` covers.
+    pub fn tail(&self) -> u16 {
+        self.tail_bytes & TAIL_MASK
+    }
+
+    /// Returns how many of the frames that come after `offset` are stored already: where lines of several frames alternate, no
+    /// place lies between them.
+    pub fn taken(&self) -> u16 {
+        self.tail_bytes >> 7
+    }
+
+    /// Notes how many of the frames after `offset` are stored, at most [`TAKEN_MAX`].
+    pub fn with_taken(self, taken: u16) -> Place {
+        Place { tail_bytes: self.tail() | taken.min(TAKEN_MAX) << 7, ..self }
+    }
 }
 
 /// Frames handed in together: stored together, acknowledged together.

@@ -11,6 +11,7 @@ pub mod file;
 pub mod gelf;
 pub mod http;
 pub mod intake;
+pub mod joining;
 pub mod journald;
 pub mod ledger;
 pub mod listener;

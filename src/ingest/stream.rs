@@ -16,6 +16,7 @@ use crate::ingest::connections::AcceptError;
 use crate::ingest::connections::ConnectionLimits;
 use crate::ingest::connections::Door;
 use crate::ingest::connections::accept_all;
+use crate::ingest::joining::StreamRules;
 use crate::ingest::listener::BoundTcp;
 use crate::ingest::listener::Context;
 use crate::ingest::tls::Security;
@@ -30,6 +31,8 @@ pub struct Config {
     /// Longer frames are kept up to this and marked.
     pub frame_bytes_max: NonZeroUsize,
     pub limits: ConnectionLimits,
+    /// Which frames are pieces of one; only syslog and RELP have any.
+    pub joining: Option<Arc<StreamRules>>,
 }
 
 /// What the connections of an input share.

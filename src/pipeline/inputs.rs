@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -13,6 +14,7 @@ use regex::bytes::Regex;
 use crate::config::DatabaseInput;
 use crate::config::FileInput;
 use crate::config::HttpInput;
+use crate::config::Pieces;
 use crate::config::Secret;
 use crate::config::Settings;
 use crate::config::StreamInput;
@@ -28,6 +30,8 @@ use crate::ingest::gelf;
 use crate::ingest::http;
 use crate::ingest::http::access::Tokens;
 use crate::ingest::intake;
+use crate::ingest::joining::LINES_MAX;
+use crate::ingest::joining::StreamRules;
 use crate::ingest::journald;
 use crate::ingest::listener::BindError;
 use crate::ingest::listener::BoundTcp;
@@ -48,8 +52,6 @@ use crate::wire::source::InputRow;
 
 /// A body that makes no progress for so long is given up.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
-/// Lines of one event at most, where lines are joined.
-const JOINED_LINES: usize = 500;
 /// Where, below the data folder, inputs without a file or socket keep how far they got.
 const POSITIONS: &str = "inputs";
 const HTTP_CONNECTIONS: usize = 1_024;
@@ -133,6 +135,7 @@ impl Inputs {
             name: "syslog_udp".to_owned(),
             frame_bytes_max: input.frame_bytes_max,
             receive_buffer_bytes: input.receive_buffer_bytes,
+            joining: joining_of(input.pieces.as_ref(), input.frame_bytes_max),
         };
         self.add("syslog_udp", "syslog_udp", bound.address.to_string(), false, Prepared::Udp(bound, config));
         Ok(())
@@ -159,7 +162,8 @@ impl Inputs {
     ) -> anyhow::Result<()> {
         let bound = bind_tcp(place(name, flag, input)).map_err(with_hint)?;
         let limits = ConnectionLimits { connections_max: input.connections_max, idle_timeout: input.idle };
-        let config = stream::Config { name: name.to_owned(), frame_bytes_max: input.frame_bytes_max, limits };
+        let joining = joining_of(input.pieces.as_ref(), input.frame_bytes_max);
+        let config = stream::Config { name: name.to_owned(), frame_bytes_max: input.frame_bytes_max, limits, joining };
         let kind = if matches!(name, "relp_tls" | "beats_tls") { name.trim_end_matches("_tls") } else { name };
         let address = bound.address.to_string();
         self.add(
@@ -183,6 +187,7 @@ impl Inputs {
             body_timeout: BODY_TIMEOUT,
             tokens: input.token_file.as_deref().map_or_else(|| Ok(Tokens::default()), tokens_of)?,
             limits: ConnectionLimits { connections_max: at_least_one(HTTP_CONNECTIONS), idle_timeout: HTTP_IDLE },
+            joining: joining_of(input.pieces.as_ref(), syslog::FRAME_BYTES_DEFAULT),
         };
         http::check_access(&config, input.address.ip(), tls)?;
         let place = Place { input: "http", setting: "--http", address: input.address };
@@ -201,10 +206,10 @@ impl Inputs {
         if let Some(start) = &input.multiline_start {
             let start = Regex::new(start).with_context(|| format!("`multiline_start` of `{}`", input.path))?;
             config.multiline =
-                Some(Multiline { joining: Joining::Start(start), lines_max: at_least_one(JOINED_LINES) });
+                Some(Multiline { joining: Joining::Start(start), lines_max: LINES_MAX });
         }
         if let Some(joining) = input.multiline.as_deref().and_then(Joining::preset) {
-            config.multiline = Some(Multiline { joining, lines_max: at_least_one(JOINED_LINES) });
+            config.multiline = Some(Multiline { joining, lines_max: LINES_MAX });
         }
         let name = format!("file:{}", input.path);
         self.add(&name, "file", input.path.clone(), true, Prepared::File(Box::new(config)));
@@ -327,6 +332,12 @@ impl Inputs {
         }
         Ok(())
     }
+}
+
+/// Makes the rules by which pieces are joined, where any are.
+fn joining_of(pieces: Option<&Pieces>, bytes_max: NonZeroUsize) -> Option<Arc<StreamRules>> {
+    let Pieces { presets, programs, wait } = pieces?;
+    Some(Arc::new(StreamRules::of_presets(presets, programs, bytes_max, *wait)))
 }
 
 /// Reads the pattern of a file input; a relative one starts in the working folder.

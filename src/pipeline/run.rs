@@ -381,7 +381,7 @@ impl Whole {
         let cancel = CancellationToken::new();
         let (intake, outlet) = intake::channel(ground.settings.limits.queue_submissions.get());
         let live = Arc::new(Live::default());
-        live.sources().configure(source_limits(&ground.settings));
+        live.sources().configure(source_limits(&ground.settings), ground.settings.maintenance.clone());
         live.set_unreadable(ground.opened.unreadable.clone());
         let (desk, orders) = Desk::open();
         let release = Arc::new(AtomicU64::new(0));

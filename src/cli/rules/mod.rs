@@ -18,6 +18,8 @@ use crate::cli::rules::trial::explain;
 use crate::cli::rules::trial::match_events;
 use crate::cli::rules::trial::test_cases;
 
+pub use import::gather::gather;
+
 /// The arguments of `longan rules`.
 #[derive(Debug, clap::Args)]
 pub struct Args {

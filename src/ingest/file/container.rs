@@ -87,7 +87,7 @@ mod tests {
     fn joined(text: &str, lines_max: usize, bytes_max: usize) -> Vec<(String, u64)> {
         let rules =
             Multiline { joining: Joining::Container, lines_max: NonZeroUsize::new(lines_max).expect("not zero") };
-        let (mut splitter, mut joiner) = (Splitter::new(bytes_max, 0), Joiner::new(bytes_max));
+        let (mut splitter, mut joiner) = (Splitter::new(bytes_max, 0), Joiner::new(bytes_max, 0));
         let (mut lines, mut out) = (Vec::new(), Vec::new());
         splitter.feed(&Bytes::copy_from_slice(text.as_bytes()), &mut lines);
         joiner.feed(&rules, lines, &mut out);

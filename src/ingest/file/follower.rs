@@ -115,7 +115,7 @@ impl Follower {
             received,
             head: Head::default(),
             splitter: Splitter::new(bytes_max, 0),
-            joiner: Joiner::new(bytes_max),
+            joiner: Joiner::new(bytes_max, 0),
             stored: None,
             began: 0,
             grew: Instant::now(),
@@ -143,6 +143,7 @@ impl Follower {
                 }
             } else if identity::tail_fits(&self.file, &place)? {
                 self.go_to(place.offset);
+                self.joiner.resume(&place);
                 let FileId { device, inode } = self.id;
                 self.stored = Some(Place { device, inode, ..place });
                 return Ok(true);
@@ -167,6 +168,7 @@ impl Follower {
             self.restart_packed()?;
             if self.skip_to(&place)? {
                 self.go_to(place.offset);
+                self.joiner.resume(&place);
                 self.stored = Some(place);
                 return self.peek();
             }
@@ -187,12 +189,12 @@ impl Follower {
     /// Skips what was read before; false when the bytes before the place are not those.
     fn skip_to(&mut self, place: &Place) -> io::Result<bool> {
         let Source::Packed(reader, _) = &mut self.source else { return Ok(false) };
-        let tail_bytes = u64::from(place.tail_bytes).min(TAIL_BYTES_MAX as u64);
+        let tail_bytes = u64::from(place.tail()).min(TAIL_BYTES_MAX as u64);
         let skipped = place.offset.saturating_sub(tail_bytes);
         if io::copy(&mut reader.by_ref().take(skipped), &mut io::sink())? < skipped {
             return Ok(false);
         }
-        let mut tail = vec![0; usize::from(place.tail_bytes).min(TAIL_BYTES_MAX)];
+        let mut tail = vec![0; usize::from(place.tail()).min(TAIL_BYTES_MAX)];
         let read = decompress::read_full(&mut **reader, &mut tail)?;
         Ok(read == tail.len() && crc32c::crc32c(&tail) == place.tail_crc)
     }
@@ -211,7 +213,7 @@ impl Follower {
     fn go_to(&mut self, offset: u64) {
         let bytes_max = self.splitter.bytes_max();
         self.splitter = Splitter::new(bytes_max, offset);
-        self.joiner = Joiner::new(bytes_max);
+        self.joiner = Joiner::new(bytes_max, offset);
         self.began = offset;
         self.stored = None;
     }
@@ -343,6 +345,9 @@ impl Follower {
         }
         let began = self.began;
         self.go_to(offset);
+        if let Some(place) = &stored {
+            self.joiner.resume(place);
+        }
         (self.stored, self.began) = (stored, began);
         Ok(())
     }

@@ -74,7 +74,7 @@ pub fn history<'a>(
         origin: Arc::new(Origin { input: options.input.clone(), peer: None, identity: None }),
         multiline: options.multiline.clone(),
         splitter: Splitter::new(bytes_max, 0),
-        joiner: Joiner::new(bytes_max),
+        joiner: Joiner::in_order(bytes_max),
         ready: VecDeque::new(),
         end: 0,
         digest: Digest::default(),

@@ -38,7 +38,8 @@ impl FileId {
         let (head_bytes, head_crc) = head.covering(covered);
         let Line { end, tail_bytes, tail_crc, .. } = *line;
         let FileId { device, inode } = *self;
-        Place { device, inode, offset: end, head_bytes, tail_bytes, head_crc, tail_crc }
+        let place = Place { device, inode, offset: end, head_bytes, tail_bytes, head_crc, tail_crc };
+        place.with_taken(line.taken)
     }
 }
 
@@ -87,9 +88,9 @@ pub(super) fn read_head(file: &File, offset: u64) -> io::Result<Head> {
 
 /// Returns whether the bytes just before the place are still those that were read.
 pub(super) fn tail_fits(file: &File, place: &Place) -> io::Result<bool> {
-    let tail_bytes = u64::from(place.tail_bytes);
+    let tail_bytes = u64::from(place.tail());
     let Some(start) = place.offset.checked_sub(tail_bytes) else { return Ok(false) };
-    let tail = read_exactly(file, start, usize::from(place.tail_bytes))?;
+    let tail = read_exactly(file, start, usize::from(place.tail()))?;
     Ok(tail.len() as u64 == tail_bytes && crc32c::crc32c(&tail) == place.tail_crc)
 }
 

@@ -6,6 +6,8 @@ use crate::ingest::file::Joining;
 use crate::ingest::file::Multiline;
 use crate::ingest::file::container;
 use crate::ingest::file::container::Part;
+use crate::ingest::file::records::Records;
+use crate::ingest::intake::Place;
 
 /// How many bytes before the end of a line identify it.
 pub(super) const TAIL_BYTES_MAX: usize = 64;
@@ -21,6 +23,8 @@ pub(super) struct Line {
     /// Length and CRC of the last bytes before `end`.
     pub(super) tail_bytes: u16,
     pub(super) tail_crc: u32,
+    /// How many messages that begin behind `end` came before and with this one; 0 where its own end is the place.
+    pub(super) taken: u16,
 }
 
 /// Cuts chunks into lines; a line longer than the limit is cut and the rest of it skipped without being kept.
@@ -109,7 +113,7 @@ fn push(lines: &mut Vec<Line>, mut raw: Bytes, end: u64, truncated: bool, (tail_
         raw.truncate(raw.len() - 1);
     }
     if !raw.is_empty() {
-        lines.push(Line { raw, end, truncated, tail_bytes, tail_crc });
+        lines.push(Line { raw, end, truncated, tail_bytes, tail_crc, taken: 0 });
     }
 }
 
@@ -118,10 +122,13 @@ fn push(lines: &mut Vec<Line>, mut raw: Bytes, end: u64, truncated: bool, (tail_
 pub(super) struct Joiner {
     bytes_max: usize,
     pending: Option<Joined>,
+    /// Records of audit events, which may alternate.
+    records: Records,
 }
 
+/// A message in the making.
 #[derive(Debug)]
-struct Joined {
+pub(super) struct Joined {
     /// The line alone, as long as nothing was joined to it.
     first: Line,
     joined: Vec<u8>,
@@ -131,24 +138,39 @@ struct Joined {
 }
 
 impl Joiner {
-    pub(super) fn new(bytes_max: usize) -> Joiner {
-        Joiner { bytes_max, pending: None }
+    /// Makes one for a file that is read from an offset on.
+    pub(super) fn new(bytes_max: usize, offset: u64) -> Joiner {
+        Joiner { bytes_max, pending: None, records: Records::new(offset) }
+    }
+
+    /// Makes one whose messages end in order, so that records of an event are joined only when nothing stands between.
+    pub(super) fn in_order(bytes_max: usize) -> Joiner {
+        Joiner { bytes_max, pending: None, records: Records::in_order() }
+    }
+
+    /// Goes on from a place: what is stored of the messages behind it is passed over.
+    pub(super) fn resume(&mut self, place: &Place) {
+        self.records.resume(place);
     }
 
     /// Adds the messages that are complete: those before a line that begins one, or at a limit.
     pub(super) fn feed(&mut self, rules: &Multiline, lines: Vec<Line>, out: &mut Vec<Line>) {
         for line in lines {
+            if matches!(rules.joining, Joining::Audit) {
+                self.records.feed((rules.lines_max.get(), self.bytes_max), line, out);
+                continue;
+            }
             if matches!(rules.joining, Joining::Container) {
                 self.feed_part(rules, line, out);
                 continue;
             }
             match &mut self.pending {
-                Some(pending) if rules.joining.belongs(&line.raw) && pending.has_room(rules, self.bytes_max, &line) => {
+                Some(pending) if rules.joining.belongs(&line.raw) && pending.has_room(rules.lines_max.get(), self.bytes_max, &line) => {
                     pending.join(&line);
                 }
                 _ => {
                     self.flush(out);
-                    self.pending = Some(Joined { first: line, joined: Vec::new(), count: 1, open: None });
+                    self.pending = Some(Joined::begin(line));
                 }
             }
         }
@@ -159,7 +181,7 @@ impl Joiner {
         let part = container::part(&line.raw);
         let goes_on = match (&mut self.pending, &part) {
             (Some(pending), Some(part))
-                if pending.has_room(rules, self.bytes_max, &line) && container::is_of(&pending.first.raw, part) =>
+                if pending.has_room(rules.lines_max.get(), self.bytes_max, &line) && container::is_of(&pending.first.raw, part) =>
             {
                 pending.join_part(&line, part);
                 pending.open.is_some()
@@ -179,16 +201,21 @@ impl Joiner {
     /// Takes an unfinished message as it is.
     pub(super) fn flush(&mut self, out: &mut Vec<Line>) {
         out.extend(self.pending.take().map(Joined::into_line));
+        self.records.release_all(out);
     }
 }
 
 impl Joined {
-    fn has_room(&self, rules: &Multiline, bytes_max: usize, line: &Line) -> bool {
-        let bytes = self.joined.len().max(self.first.raw.len()) + 1 + line.raw.len();
-        self.count < rules.lines_max.get() && bytes <= bytes_max
+    pub(super) fn begin(line: Line) -> Joined {
+        Joined { first: line, joined: Vec::new(), count: 1, open: None }
     }
 
-    fn join(&mut self, line: &Line) {
+    pub(super) fn has_room(&self, lines_max: usize, bytes_max: usize, line: &Line) -> bool {
+        let bytes = self.joined.len().max(self.first.raw.len()) + 1 + line.raw.len();
+        self.count < lines_max && bytes <= bytes_max
+    }
+
+    pub(super) fn join(&mut self, line: &Line) {
         if self.joined.is_empty() {
             self.joined.extend_from_slice(&self.first.raw);
         }
@@ -216,7 +243,7 @@ impl Joined {
         self.first = Line { end, tail_bytes, tail_crc, ..self.first.clone() };
     }
 
-    fn into_line(self) -> Line {
+    pub(super) fn into_line(self) -> Line {
         let raw = if self.joined.is_empty() { self.first.raw } else { Bytes::from(self.joined) };
         Line { raw, ..self.first }
     }
@@ -277,7 +304,7 @@ mod tests {
             lines_max: NonZeroUsize::new(3).expect("not zero"),
         };
         let text = b" before\n1 boom\n\tat a\n\tat b\n\tat c\n2 fine\n3 long\n 89012345678901234567\n";
-        let mut joiner = Joiner::new(20);
+        let mut joiner = Joiner::new(20, 0);
         let mut out = Vec::new();
         for line in split(text, 100, 25) {
             joiner.feed(&rules, vec![line], &mut out);
@@ -302,7 +329,7 @@ mod tests {
             let joining = Joining::preset(preset).expect("there");
             let rules = Multiline { joining, lines_max: NonZeroUsize::new(50).expect("not zero") };
             for chunk_bytes in [1, 7, 1_000] {
-                let (mut joiner, mut out) = (Joiner::new(1_000), Vec::new());
+                let (mut joiner, mut out) = (Joiner::new(1_000, 0), Vec::new());
                 joiner.feed(&rules, split(text.as_bytes(), chunk_bytes, 1_000), &mut out);
                 joiner.flush(&mut out);
                 let found: Vec<usize> = out.iter().map(|line| line.raw.split(|byte| *byte == b'\n').count()).collect();

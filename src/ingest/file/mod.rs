@@ -13,13 +13,13 @@ mod history;
 mod identity;
 mod input;
 mod lines;
+mod records;
 mod watch;
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use bytes::Bytes;
-use regex::bytes::Regex;
 
 pub use evtx::Damage;
 pub use evtx::Evtx;
@@ -32,6 +32,9 @@ pub use history::history;
 pub use input::FileInputError;
 pub use input::run;
 
+pub use crate::ingest::joining::Joining;
+pub use crate::ingest::joining::Multiline;
+
 /// Where a file is begun that was there before this input first ran.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Start {
@@ -40,61 +43,6 @@ pub enum Start {
     Beginning,
     /// With what is written from now on.
     End,
-}
-
-/// How lines that belong together become one frame.
-#[derive(Debug, Clone)]
-pub struct Multiline {
-    pub joining: Joining,
-    /// A frame of so many lines is complete.
-    pub lines_max: NonZeroUsize,
-}
-
-/// Which line belongs to the one before.
-#[derive(Debug, Clone)]
-pub enum Joining {
-    /// A line that matches begins a new frame; others are joined to the one before.
-    Start(Regex),
-    /// A line that matches is joined to the one before.
-    Continuation(Regex),
-    /// Lines that a container runtime cut are put together again: CRI (`P` and `F`) and Docker's json-file.
-    Container,
-}
-
-/// Ready-made rules by name: what the traces of Java and the statements of PostgreSQL look like.
-const PRESETS: [(&str, &str); 3] = [
-    ("indented", r"^[ \t]"),
-    (
-        "java",
-        r"^(?:[ \t]|Caused by: |Suppressed: |\.\.\. [0-9]+ more|[a-z][\w$]*(?:\.[\w$]+)+(?:Exception|Error|Throwable)(?:: |$))",
-    ),
-    ("postgresql", r"^\t"),
-];
-
-/// The ready-made rule that looks at the flags of container runtimes, not at the text.
-const CONTAINER: &str = "container";
-
-impl Joining {
-    /// The names of the ready-made rules.
-    pub const PRESETS: [&str; 4] = [PRESETS[0].0, PRESETS[1].0, PRESETS[2].0, CONTAINER];
-
-    /// Returns a ready-made rule.
-    pub fn preset(name: &str) -> Option<Joining> {
-        if name == CONTAINER {
-            return Some(Joining::Container);
-        }
-        let (_, pattern) = PRESETS.iter().find(|(known, _)| *known == name)?;
-        Regex::new(pattern).ok().map(Joining::Continuation)
-    }
-
-    fn belongs(&self, line: &[u8]) -> bool {
-        match self {
-            Joining::Start(start) => !start.is_match(line),
-            Joining::Continuation(continuation) => continuation.is_match(line),
-            // Decided on the line before: see `container`.
-            Joining::Container => false,
-        }
-    }
 }
 
 /// One file input.
@@ -142,7 +90,7 @@ pub fn messages(
     multiline: Option<&Multiline>,
 ) -> Vec<Bytes> {
     let mut splitter = lines::Splitter::new(bytes_max.get(), 0);
-    let mut joiner = lines::Joiner::new(bytes_max.get());
+    let mut joiner = lines::Joiner::new(bytes_max.get(), 0);
     let mut messages = Vec::new();
     let mut lines = Vec::new();
     let mut take = |lines: &mut Vec<lines::Line>| match multiline {

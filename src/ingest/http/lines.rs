@@ -82,7 +82,7 @@ fn value<T: DeserializeOwned>(text: &[u8]) -> Option<(T, &[u8])> {
 
 /// `POST /ingest/ndjson`.
 pub(super) async fn ndjson(State(shared): State<Arc<Shared>>, payload: Payload) -> Response {
-    let mut documents = Documents::new(&shared, payload.sender);
+    let mut documents = Documents::new(&shared, payload.sender).joining(&shared);
     let mut problems = Vec::new();
     let mut problem_count = 0;
     for (number, line) in lines(&payload.bytes) {
@@ -93,7 +93,8 @@ pub(super) async fn ndjson(State(shared): State<Arc<Shared>>, payload: Payload) 
             }
             continue;
         }
-        let truncated = documents.add(&shared, line);
+        let truncated =
+            if is_object { documents.add(&shared, line) } else { documents.add_line(&shared, line) };
         let problem = match (truncated, is_object) {
             (true, _) => "longer than the limit; its beginning is stored",
             (false, false) => "not a JSON object; stored as text",
@@ -104,6 +105,7 @@ pub(super) async fn ndjson(State(shared): State<Arc<Shared>>, payload: Payload) 
             problems.push(json!({"line": number, "problem": problem}));
         }
     }
+    documents.settle(&shared);
     let stored = documents.len();
     match documents.store(&shared).await {
         Ok(()) => Json(json!({"stored": stored, "problem_count": problem_count, "problems": problems})).into_response(),
@@ -113,10 +115,11 @@ pub(super) async fn ndjson(State(shared): State<Arc<Shared>>, payload: Payload) 
 
 /// `POST /services/collector/raw`.
 pub(super) async fn collector_raw(State(shared): State<Arc<Shared>>, payload: Payload) -> Response {
-    let mut documents = Documents::new(&shared, payload.sender);
+    let mut documents = Documents::new(&shared, payload.sender).joining(&shared);
     for (_, line) in lines(&payload.bytes) {
-        documents.add(&shared, line);
+        documents.add_line(&shared, line);
     }
+    documents.settle(&shared);
     if documents.len() == 0 {
         return collector::no_data();
     }

@@ -31,6 +31,7 @@ use tokio::sync::Semaphore;
 use crate::ingest::account::Account;
 use crate::ingest::connections::ConnectionLimits;
 use crate::ingest::http::access::Tokens;
+use crate::ingest::joining::StreamRules;
 use crate::ingest::listener::Context;
 
 pub use bulk::Items;
@@ -59,6 +60,8 @@ pub struct Config {
     /// Who may send; empty lets anyone in, which is refused beyond loopback.
     pub tokens: Tokens,
     pub limits: ConnectionLimits,
+    /// Which lines of a request are pieces of one message.
+    pub joining: Option<Arc<StreamRules>>,
 }
 
 impl Config {

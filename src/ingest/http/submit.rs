@@ -1,6 +1,7 @@
 //! Hands documents in and waits for the sync; says what to answer when they could not be stored.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::http::Extensions;
 use axum::http::StatusCode;
@@ -13,6 +14,8 @@ use crate::ingest::http::problem;
 use crate::ingest::http::server::Peer;
 use crate::ingest::intake::Frame;
 use crate::ingest::intake::NotStored;
+use crate::ingest::joining::Joined;
+use crate::ingest::joining::StreamJoiner;
 use crate::model::Origin;
 
 /// Who sent a request.
@@ -33,22 +36,65 @@ pub(super) struct Documents {
     frames: Vec<Frame>,
     sender: Sender,
     frame_bytes_max: usize,
+    joiner: Option<StreamJoiner<()>>,
 }
 
 impl Documents {
     pub(super) fn new(shared: &Shared, sender: Sender) -> Documents {
-        Documents { frames: Vec::new(), sender, frame_bytes_max: shared.config.frame_bytes_max.get() }
+        let frame_bytes_max = shared.config.frame_bytes_max.get();
+        Documents { frames: Vec::new(), sender, frame_bytes_max, joiner: None }
+    }
+
+    /// Joins lines that are added from now on where the input does.
+    pub(super) fn joining(mut self, shared: &Shared) -> Documents {
+        self.joiner = shared.config.joining.clone().map(StreamJoiner::new);
+        self
     }
 
     /// Adds a document; true when it was longer than the limit.
-    pub(super) fn add(&mut self, shared: &Shared, mut raw: Bytes) -> bool {
+    pub(super) fn add(&mut self, shared: &Shared, raw: Bytes) -> bool {
+        let frame = self.frame(shared, raw);
+        let truncated = frame.truncated;
+        self.settle(shared);
+        shared.account.frame(frame.raw.len(), truncated);
+        self.frames.push(frame);
+        truncated
+    }
+
+    /// Adds a line, which may be a piece of the one before; true when it was longer than the limit.
+    pub(super) fn add_line(&mut self, shared: &Shared, raw: Bytes) -> bool {
+        let frame = self.frame(shared, raw);
+        let truncated = frame.truncated;
+        let Some(joiner) = &mut self.joiner else {
+            shared.account.frame(frame.raw.len(), truncated);
+            self.frames.push(frame);
+            return truncated;
+        };
+        let mut out = Vec::new();
+        joiner.feed(frame, (), Instant::now(), &mut out);
+        self.take(shared, out);
+        truncated
+    }
+
+    /// Takes what waits for more of its pieces as it is: a request is answered for all it brought.
+    pub(super) fn settle(&mut self, shared: &Shared) {
+        let mut out = Vec::new();
+        if let Some(joiner) = &mut self.joiner {
+            joiner.release_all(&mut out);
+        }
+        self.take(shared, out);
+    }
+
+    fn take(&mut self, shared: &Shared, out: Vec<Joined<()>>) {
+        out.iter().for_each(|joined| shared.account.joined(joined));
+        self.frames.extend(out.into_iter().map(|joined| joined.frame));
+    }
+
+    fn frame(&self, shared: &Shared, mut raw: Bytes) -> Frame {
         let truncated = raw.len() > self.frame_bytes_max;
         shared.account.skipped_bytes.add(raw.len().saturating_sub(self.frame_bytes_max) as u64);
         raw.truncate(self.frame_bytes_max);
-        shared.account.frame(raw.len(), truncated);
-        let received = shared.context.clock.now();
-        self.frames.push(Frame { received, origin: Arc::clone(&self.sender.0), truncated, raw });
-        truncated
+        Frame { received: shared.context.clock.now(), origin: Arc::clone(&self.sender.0), truncated, raw }
     }
 
     pub(super) fn len(&self) -> usize {

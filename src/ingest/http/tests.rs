@@ -36,6 +36,7 @@ fn config() -> Config {
         body_timeout: Duration::from_millis(200),
         tokens: Tokens::default(),
         limits: ConnectionLimits::default(),
+        joining: None,
     }
 }
 
@@ -334,4 +335,22 @@ async fn records_of_opentelemetry_are_stored_one_by_one() {
     }
     assert_eq!(sink.texts().len(), 2);
     sink.assert_balanced();
+}
+
+#[tokio::test]
+async fn lines_of_a_request_are_joined_and_objects_stay_whole() {
+    let bytes_max = number(4_096);
+    let rules = StreamRules::of_presets(&["indented".to_owned()], &[], bytes_max, Duration::from_secs(60));
+    let (address, sink, running) = start(Config { joining: Some(Arc::new(rules)), ..config() });
+    let body = b"one\n\tmore\n{\"a\":1}\n\tof what\ntwo\n  end";
+    let (status, answer) = ask(address, "POST", "/ingest/ndjson", "", body).await;
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(body_of(&answer)["stored"], 4, "{answer}");
+    assert_eq!(sink.texts(), ["one\\n\\tmore", "{\\\"a\\\":1}", "\\tof what", "two\\n  end"]);
+    let (status, _) = ask(address, "POST", "/services/collector/raw", "", b"one\n\tmore\n").await;
+    assert_eq!((status, sink.texts().len()), (200, 5));
+    assert_eq!(sink.count("longan_input_joined_lines_total"), 3);
+    sink.assert_balanced();
+    sink.cancel.cancel();
+    in_time(running).await.expect("joined").expect("ended well");
 }

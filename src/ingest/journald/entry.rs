@@ -12,16 +12,16 @@ const HEX_SUFFIX: &str = "_HEX";
 
 /// What is stored of one entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entry {
-    pub(super) raw: Bytes,
+pub struct Entry {
+    pub raw: Bytes,
     /// Where it stands in the journal; `None` for output that is no entry.
-    pub(super) cursor: Option<String>,
-    pub(super) truncated: bool,
+    pub cursor: Option<String>,
+    pub truncated: bool,
 }
 
 impl Entry {
     /// Makes an entry of a line without its line break; `truncated` when the line was longer than was kept of it.
-    pub(super) fn of_line(line: Vec<u8>, truncated: bool) -> Entry {
+    pub fn of_line(line: Vec<u8>, truncated: bool) -> Entry {
         let cursor = cursor_of(&line);
         let raw = if !truncated && has_bytes(&line) { with_text(&line).unwrap_or(line) } else { line };
         Entry { raw: Bytes::from(raw), cursor, truncated }

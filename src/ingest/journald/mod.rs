@@ -19,7 +19,6 @@ use tracing::warn;
 use crate::ingest::account::Account;
 use crate::ingest::intake::Place;
 use crate::ingest::journald::child::Child;
-use crate::ingest::journald::entry::Entry;
 use crate::ingest::journald::position::Position;
 use crate::ingest::ledger::Ledger;
 use crate::ingest::listener::Context;
@@ -28,6 +27,8 @@ use crate::ingest::placed::PlacedError;
 use crate::ingest::placed::Storing;
 use crate::model::Origin;
 use crate::telemetry::Counter;
+
+pub use entry::Entry;
 
 /// The first pause after the child ended; each further one is twice as long, up to the longest.
 const PAUSE_MIN: Duration = Duration::from_secs(1);

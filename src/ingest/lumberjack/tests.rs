@@ -25,7 +25,7 @@ async fn start() -> (TcpStream, Sink, JoinHandle<Result<(), AcceptError>>) {
     let bound = bound();
     let client = connect(&bound).await;
     let frame_bytes_max = NonZeroUsize::new(64).expect("not zero");
-    let config = Config { name: "t".to_owned(), frame_bytes_max, limits: ConnectionLimits::default() };
+    let config = Config { name: "t".to_owned(), frame_bytes_max, limits: ConnectionLimits::default(), joining: None };
     (client, sink, tokio::spawn(run(context, bound, Security::Plain, config)))
 }
 

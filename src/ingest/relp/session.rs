@@ -1,4 +1,5 @@
-//! One RELP connection: one half reads and submits, the other answers in order as the receipts come.
+//! One RELP connection: one half reads and submits, the other answers in order as the receipts come. Where pieces of a
+//! message are joined, its transactions are answered together, once all of it is stored; others may be answered before.
 
 use std::io;
 use std::sync::Arc;
@@ -11,11 +12,14 @@ use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWrite;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio::time::sleep_until;
 use tokio::time::timeout;
 
 use crate::ingest::Receipt;
 use crate::ingest::intake::Frame;
 use crate::ingest::intake::NotStored;
+use crate::ingest::joining::StreamJoiner;
 use crate::ingest::relp::frame::Command;
 use crate::ingest::relp::frame::Decoder;
 use crate::ingest::relp::frame::FrameError;
@@ -34,7 +38,7 @@ const PENDING_GROUPS_MAX: usize = 64;
 /// A sender that does not read its answers for so long is cut off.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What the answering half is told, in the order of the transactions.
+/// What the answering half is told, in the order in which it is submitted.
 enum Answer {
     /// These transactions are stored once the receipt says so.
     Stored { transactions: Vec<u32>, receipt: Receipt },
@@ -74,6 +78,7 @@ pub(super) async fn run(
         buffer: BytesMut::with_capacity(READ_BYTES_FIRST),
         is_open: false,
         answers,
+        joiner: shared.config.joining.clone().map(StreamJoiner::new),
     };
     let mut writer = std::pin::pin!(answer_all(writing, pending));
     tokio::select! {
@@ -98,6 +103,8 @@ struct Reader<'a> {
     buffer: BytesMut,
     is_open: bool,
     answers: mpsc::Sender<Answer>,
+    /// Where the input joins pieces: the messages that wait for more, unanswered.
+    joiner: Option<StreamJoiner<u32>>,
 }
 
 impl Reader<'_> {
@@ -105,18 +112,35 @@ impl Reader<'_> {
         loop {
             self.buffer.reserve(if self.is_open { READ_BYTES } else { READ_BYTES_FIRST });
             let idle_timeout = self.shared.config.limits.idle_timeout;
+            let due = self.joiner.as_ref().and_then(StreamJoiner::due).map(Instant::from_std);
+            let is_due = async {
+                match due {
+                    Some(due) => sleep_until(due).await,
+                    None => std::future::pending().await,
+                }
+            };
             let read = tokio::select! {
                 () = self.shared.context.cancel.cancelled() => break,
+                () = is_due => {
+                    if !self.submit(Group::default(), false).await {
+                        return Ok(());
+                    }
+                    continue;
+                }
                 read = timeout(idle_timeout, reading.read_buf(&mut self.buffer)) => read,
             };
             match read {
                 Ok(Ok(bytes)) if bytes > 0 => {}
-                _ => return Ok(()),
+                _ => {
+                    self.submit(Group::default(), true).await;
+                    return Ok(());
+                }
             }
             if !self.take_commands().await? {
                 return Ok(());
             }
         }
+        self.submit(Group::default(), true).await;
         self.send(Answer::Close).await;
         Ok(())
     }
@@ -131,7 +155,8 @@ impl Reader<'_> {
                     group.frames.push(self.stamp(data, truncated));
                 }
                 Ok(Some(command)) => {
-                    if !self.submit(std::mem::take(&mut group)).await || !self.control(command).await {
+                    let ends = !matches!(command.name, Name::Unknown(_));
+                    if !self.submit(std::mem::take(&mut group), ends).await || !self.control(command).await {
                         break Ok(false);
                     }
                 }
@@ -141,17 +166,44 @@ impl Reader<'_> {
         };
         self.shared.account.skipped_bytes.add(self.decoder.take_skipped_bytes());
         // What came before a broken frame is stored all the same.
-        Ok(self.submit(group).await && result?)
+        Ok(self.submit(group, result.is_err()).await && result?)
     }
 
     fn stamp(&self, raw: Bytes, truncated: bool) -> Frame {
         let raw = if truncated { raw } else { raw.slice_ref(strip_trailer(&raw)) };
-        self.shared.account.frame(raw.len(), truncated);
         Frame { received: self.shared.context.clock.now(), origin: Arc::clone(&self.origin), truncated, raw }
     }
 
-    /// Submits a group and queues its answer; false when it was refused and the session is over.
-    async fn submit(&self, group: Group) -> bool {
+    /// Puts pieces together where the input does, each with the transactions of all of them, and counts what is handed in.
+    fn join(&mut self, group: Group, is_end: bool) -> Group {
+        let account = &self.shared.account;
+        let Some(joiner) = &mut self.joiner else {
+            group.frames.iter().for_each(|frame| account.frame(frame.raw.len(), frame.truncated));
+            return group;
+        };
+        let (now, mut out) = (Instant::now().into_std(), Vec::with_capacity(group.frames.len()));
+        joiner.release_due(now, &mut out);
+        for (frame, transaction) in group.frames.into_iter().zip(group.transactions) {
+            joiner.feed(frame, transaction, now, &mut out);
+        }
+        if is_end {
+            joiner.release_all(&mut out);
+        }
+        let mut whole = Group::default();
+        for joined in out {
+            account.joined(&joined);
+            whole.frames.push(joined.frame);
+            whole.transactions.extend(joined.tags);
+        }
+        // A sender keeps what is not answered; it need not come back in order, but may as well.
+        whole.transactions.sort_unstable();
+        whole
+    }
+
+    /// Submits a group and queues its answer; false when it was refused and the session is over. What waits for more of its
+    /// pieces goes along when it is complete, and at the end.
+    async fn submit(&mut self, group: Group, is_end: bool) -> bool {
+        let group = self.join(group, is_end);
         if group.frames.is_empty() {
             return true;
         }

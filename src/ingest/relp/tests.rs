@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use super::*;
 use crate::ingest::connections::ConnectionLimits;
 use crate::ingest::intake::NotStored;
+use crate::ingest::joining::StreamRules;
 use crate::ingest::test_sink;
 use crate::ingest::test_sink::Sink;
 use crate::ingest::test_sink::bound;
@@ -50,6 +51,12 @@ impl Client {
 }
 
 async fn start() -> (Client, Sink, JoinHandle<Result<(), AcceptError>>) {
+    start_joining(None).await
+}
+
+async fn start_joining(
+    joining: Option<std::sync::Arc<StreamRules>>,
+) -> (Client, Sink, JoinHandle<Result<(), AcceptError>>) {
     let (context, sink) = test_sink::start();
     let bound = bound();
     let stream = test_sink::connect(&bound).await;
@@ -57,6 +64,7 @@ async fn start() -> (Client, Sink, JoinHandle<Result<(), AcceptError>>) {
         name: "t".to_owned(),
         frame_bytes_max: NonZeroUsize::new(64).expect("not zero"),
         limits: ConnectionLimits::default(),
+        joining,
     };
     let running = tokio::spawn(run(context, bound, Security::Plain, config));
     (Client { stream, read: String::new() }, sink, running)
@@ -160,4 +168,40 @@ async fn a_refusal_closes_without_an_answer_so_that_the_sender_keeps_the_message
     assert_eq!(answers, "0 serverclose 0\n");
     assert_eq!(sink.count("longan_input_rejected_total"), 2);
     sink.assert_balanced();
+}
+
+/// A message that waits for more of its pieces is not answered before all of it is stored; others are.
+#[tokio::test]
+async fn pieces_are_answered_together_once_they_are_stored() {
+    let bytes_max = NonZeroUsize::new(4_096).expect("not zero");
+    let rules = StreamRules::of_presets(&["auditd".to_owned()], &[], bytes_max, Duration::from_secs(60));
+    let (mut client, sink, running) = start_joining(Some(std::sync::Arc::new(rules))).await;
+    client.send(OPEN).await;
+    client.read_to("commands=syslog\n").await;
+    client.read.clear();
+    let record = |kind: &str| format!("<13>type={kind} msg=audit(1.5:7): x");
+    let message = |number: u32, text: &str| format!("{number} syslog {} {text}\n", text.len());
+    client.send(&message(2, &record("SYSCALL"))).await;
+    client.send(&message(3, "<13>other")).await;
+    client.read_to("3 rsp 6 200 OK\n").await;
+    assert_eq!(client.read, "3 rsp 6 200 OK\n", "the first is not stored yet");
+    // The end of the event is not stored before it may be.
+    sink.syncing.send_replace(false);
+    client.send(&message(4, &record("CWD"))).await;
+    client.send(&message(5, &record("EOE"))).await;
+    sink.wait_for(2).await;
+    assert_eq!(client.read, "3 rsp 6 200 OK\n");
+    sink.syncing.send_replace(true);
+    client.read_to("2 rsp 6 200 OK\n4 rsp 6 200 OK\n5 rsp 6 200 OK\n").await;
+
+    // What waits when the sender closes is stored and answered, too.
+    client.send(&message(6, &record("SYSCALL"))).await;
+    client.send("7 close 0\n").await;
+    let read = client.read_out().await;
+    assert!(read.ends_with("6 rsp 6 200 OK\n7 rsp 0\n0 serverclose 0\n"), "{read}");
+    let event = ["SYSCALL", "CWD", "EOE"].map(record).join("\\n");
+    assert_eq!(sink.texts(), ["<13>other".to_owned(), event, record("SYSCALL")]);
+    sink.assert_balanced();
+    sink.cancel.cancel();
+    in_time(running).await.expect("joined").expect("ended well");
 }

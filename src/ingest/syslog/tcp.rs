@@ -7,11 +7,13 @@ use bytes::BytesMut;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncReadExt;
 use tokio::time::Instant;
+use tokio::time::sleep_until;
 use tokio::time::timeout;
 
 use crate::ingest::connections::AcceptError;
 use crate::ingest::intake::Frame;
 use crate::ingest::intake::NotStored;
+use crate::ingest::joining::StreamJoiner;
 use crate::ingest::listener::BoundTcp;
 use crate::ingest::listener::Context;
 use crate::ingest::stream;
@@ -48,6 +50,17 @@ enum Read {
     Bytes,
     /// Nothing for a moment, while a frame is held back that only the next byte could confirm.
     Nothing,
+    /// Nothing, and a frame that waited for more of its pieces is complete.
+    Due,
+}
+
+/// What becomes of frames that wait for more of their pieces.
+#[derive(Clone, Copy)]
+enum Waiting {
+    /// They wait on.
+    GoesOn,
+    /// Nothing more comes.
+    Ends,
 }
 
 /// Why reading stopped.
@@ -68,12 +81,15 @@ struct Session<'a> {
     decoder: Decoder,
     buffer: BytesMut,
     read_bytes: usize,
+    /// Where the input joins pieces: the frames that wait for more.
+    joiner: Option<StreamJoiner<()>>,
 }
 
 impl<'a> Session<'a> {
     fn new(shared: &'a Shared, origin: Arc<Origin>) -> Session<'a> {
         let decoder = Decoder::new(shared.config.frame_bytes_max);
-        Session { shared, origin, decoder, buffer: BytesMut::new(), read_bytes: READ_BYTES_MIN }
+        let joiner = shared.config.joining.clone().map(StreamJoiner::new);
+        Session { shared, origin, decoder, buffer: BytesMut::new(), read_bytes: READ_BYTES_MIN, joiner }
     }
 
     async fn read_all(&mut self, mut stream: impl AsyncRead + Unpin) -> Result<(), NotStored> {
@@ -85,6 +101,7 @@ impl<'a> Session<'a> {
                     let held = self.decoder.finish(&mut self.buffer);
                     self.hand_in_whole(held).await?;
                 }
+                Ok(Read::Due) => self.deliver(Vec::new(), Waiting::GoesOn).await?,
                 Err(Ended::Cancelled) => {
                     self.read_the_rest(&mut stream).await?;
                     break;
@@ -109,10 +126,18 @@ impl<'a> Session<'a> {
     async fn read(&mut self, stream: &mut (impl AsyncRead + Unpin)) -> Result<Read, Ended> {
         let holds = self.decoder.holds_frame(&self.buffer);
         let patience = if holds { HELD_TIME } else { self.shared.config.limits.idle_timeout };
+        let due = self.joiner.as_ref().and_then(StreamJoiner::due).map(Instant::from_std);
+        let is_due = async {
+            match due {
+                Some(due) => sleep_until(due).await,
+                None => std::future::pending().await,
+            }
+        };
         let cancel = self.shared.context.cancel.clone();
         self.buffer.reserve(self.read_bytes);
         let read = tokio::select! {
             () = cancel.cancelled() => return Err(Ended::Cancelled),
+            () = is_due => return Ok(Read::Due),
             read = timeout(patience, stream.read_buf(&mut self.buffer)) => read,
         };
         match read {
@@ -153,7 +178,7 @@ impl<'a> Session<'a> {
         while let Some(framed) = self.decoder.next_frame(&mut self.buffer) {
             frames.push(self.stamp(framed));
         }
-        self.deliver(frames).await
+        self.deliver(frames, Waiting::GoesOn).await
     }
 
     async fn hand_in_all(&mut self) -> Result<(), NotStored> {
@@ -161,16 +186,33 @@ impl<'a> Session<'a> {
         while let Some(framed) = self.decoder.finish(&mut self.buffer) {
             frames.push(self.stamp(framed));
         }
-        self.deliver(frames).await
+        self.deliver(frames, Waiting::Ends).await
     }
 
     fn stamp(&self, framed: Framed) -> Frame {
         let Framed { raw, truncated } = framed;
-        self.shared.account.frame(raw.len(), truncated);
         Frame { received: self.shared.context.clock.now(), origin: Arc::clone(&self.origin), truncated, raw }
     }
 
-    async fn deliver(&mut self, frames: Vec<Frame>) -> Result<(), NotStored> {
+    /// Puts pieces together where the input does, and counts what is handed in.
+    fn join(&mut self, frames: Vec<Frame>, waiting: Waiting) -> Vec<Frame> {
+        let account = &self.shared.account;
+        let Some(joiner) = &mut self.joiner else {
+            frames.iter().for_each(|frame| account.frame(frame.raw.len(), frame.truncated));
+            return frames;
+        };
+        let (now, mut out) = (Instant::now().into_std(), Vec::with_capacity(frames.len()));
+        joiner.release_due(now, &mut out);
+        frames.into_iter().for_each(|frame| joiner.feed(frame, (), now, &mut out));
+        if let Waiting::Ends = waiting {
+            joiner.release_all(&mut out);
+        }
+        out.iter().for_each(|joined| account.joined(joined));
+        out.into_iter().map(|joined| joined.frame).collect()
+    }
+
+    async fn deliver(&mut self, frames: Vec<Frame>, waiting: Waiting) -> Result<(), NotStored> {
+        let frames = self.join(frames, waiting);
         let trouble = self.decoder.take_trouble();
         self.shared.account.framing_errors.add(trouble.framing_errors);
         self.shared.account.skipped_bytes.add(trouble.skipped_bytes);
@@ -184,6 +226,9 @@ impl<'a> Session<'a> {
         };
         if delivered.is_err() {
             self.shared.account.dropped.add(count);
+            // What waits here goes with the connection.
+            let waited = self.join(Vec::new(), Waiting::Ends);
+            self.shared.account.dropped.add(waited.len() as u64);
         }
         delivered
     }

@@ -28,6 +28,8 @@ use tracing::warn;
 use crate::ingest::account::Account;
 use crate::ingest::intake::Frame;
 use crate::ingest::intake::NotStored;
+use crate::ingest::joining::StreamJoiner;
+use crate::ingest::joining::StreamRules;
 use crate::ingest::listener::BoundUdp;
 use crate::ingest::listener::Context;
 use crate::ingest::listener::canonical;
@@ -54,6 +56,8 @@ pub struct Config {
     pub frame_bytes_max: NonZeroUsize,
     /// The kernel's buffer to ask for: what it holds is what survives while we are busy.
     pub receive_buffer_bytes: NonZeroUsize,
+    /// Which datagrams are pieces of one message.
+    pub joining: Option<Arc<StreamRules>>,
 }
 
 impl Config {
@@ -95,7 +99,9 @@ pub fn run(context: &Context, bound: &BoundUdp, config: &Config) -> Result<(), U
         .map_err(|source| UdpError::Prepare { input: config.name.clone(), source })?;
     let failed = |source| UdpError::Receive { input: config.name.clone(), source };
     while !context.cancel.is_cancelled() {
-        match receiver.receive(MsgFlags::MSG_WAITFORONE).map_err(failed)? {
+        let received = receiver.receive(MsgFlags::MSG_WAITFORONE).map_err(failed)?;
+        let received = if let Received::Nothing = received { receiver.hand_in(Vec::new(), false) } else { received };
+        match received {
             Received::Log(NotStored::Closed) => return Ok(()),
             Received::Batch | Received::Nothing | Received::Log(_) => {}
         }
@@ -104,6 +110,7 @@ pub fn run(context: &Context, bound: &BoundUdp, config: &Config) -> Result<(), U
     while Instant::now() < deadline {
         let Received::Batch = receiver.receive(MsgFlags::MSG_DONTWAIT).map_err(failed)? else { break };
     }
+    receiver.hand_in(Vec::new(), true);
     Ok(())
 }
 
@@ -123,6 +130,8 @@ struct Receiver<'a> {
     origins: HashMap<SocketAddr, Arc<Origin>>,
     /// The kernel's count of drops when last seen; it wraps.
     kernel_drops: u32,
+    /// Where the input joins pieces: the messages that wait for more.
+    joiner: Option<StreamJoiner<()>>,
 }
 
 /// One received datagram, before its bytes are copied out of the receive buffer.
@@ -152,6 +161,7 @@ impl<'a> Receiver<'a> {
             buffers: vec![vec![0; bytes]; BATCH],
             origins: HashMap::new(),
             kernel_drops: 0,
+            joiner: config.joining.clone().map(StreamJoiner::new),
         })
     }
 
@@ -174,17 +184,39 @@ impl<'a> Receiver<'a> {
             self.kernel_drops = drops;
         }
         let frames = self.frames(&datagrams);
+        Ok(self.hand_in(frames, false))
+    }
+
+    /// Hands in what was received, and what had waited for more of its pieces; all of that at the end.
+    fn hand_in(&mut self, frames: Vec<Frame>, is_end: bool) -> Received {
+        let frames = self.join(frames, is_end);
         let count = frames.len() as u64;
         if count == 0 {
-            return Ok(Received::Batch);
+            return Received::Batch;
         }
         match self.context.intake.deliver_blocking(frames) {
-            Ok(()) => Ok(Received::Batch),
+            Ok(()) => Received::Batch,
             Err(err) => {
                 self.account.dropped.add(count);
-                Ok(Received::Log(err))
+                Received::Log(err)
             }
         }
+    }
+
+    /// Puts pieces together where the input does, and counts what is handed in.
+    fn join(&mut self, frames: Vec<Frame>, is_end: bool) -> Vec<Frame> {
+        let Some(joiner) = &mut self.joiner else {
+            frames.iter().for_each(|frame| self.account.frame(frame.raw.len(), frame.truncated));
+            return frames;
+        };
+        let (now, mut out) = (Instant::now(), Vec::with_capacity(frames.len()));
+        joiner.release_due(now, &mut out);
+        frames.into_iter().for_each(|frame| joiner.feed(frame, (), now, &mut out));
+        if is_end {
+            joiner.release_all(&mut out);
+        }
+        out.iter().for_each(|joined| self.account.joined(joined));
+        out.into_iter().map(|joined| joined.frame).collect()
     }
 
     fn receive_batch(&mut self, flags: MsgFlags) -> Result<Vec<Datagram>, Errno> {
@@ -220,7 +252,6 @@ impl<'a> Receiver<'a> {
             }
             shared.extend_from_slice(content);
             let raw = shared.split().freeze();
-            self.account.frame(raw.len(), datagram.truncated);
             let origin = self.origin(datagram.peer);
             frames.push(Frame { received, origin, truncated: datagram.truncated, raw });
         }

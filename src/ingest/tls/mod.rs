@@ -4,6 +4,7 @@ mod client;
 mod identity;
 pub mod issue;
 mod reload;
+pub mod validity;
 
 use std::io;
 use std::path::Path;

@@ -395,3 +395,30 @@ fn a_json_object_may_begin_with_blanks_and_stand_in_a_cell() {
         assert_eq!(packs.parse(line, &HINT).get(ecs::USER_NAME), Some(&Value::from("an")), "{line}");
     }
 }
+
+#[test]
+fn pieces_that_were_joined_are_read_as_one_message() {
+    let packs = Packs::builtin();
+    let hint = Hint { received: Timestamp(1_773_480_413_000_000_000), format: None, zone_offset_seconds: 0 };
+    let head = "<11>Mar 14 09:26:53 app-1 tomcat[12]:";
+    let line = format!("{head} 2026-03-14 09:26:53,120 ERROR [main] a.b.C - boom\n{head} #011at a.b.C(C.java:1)");
+    let event = packs.parse(&line, &hint);
+    let text = |name: &str| event.get_by_name(name).map(|value| value.to_text().into_owned());
+    assert_eq!(event.raw, line, "what came is kept as it came");
+    assert_eq!(event.parser, Some("java"));
+    assert_eq!(text("error.stack_trace").as_deref(), Some("\tat a.b.C(C.java:1)"));
+    assert_eq!((text("host.hostname").as_deref(), text("log.level").as_deref()), (Some("app-1"), Some("ERROR")));
+
+    let head = "<131>Mar 14 09:26:53 db-1 postgres[7]:";
+    let line = format!("{head} [5-1] ERROR:  syntax error\n{head} [5-2] STATEMENT:  select\n{head} [5-3] #0111;");
+    let event = packs.parse(&line, &hint);
+    assert_eq!(event.parser, Some("postgresql"));
+    let message = event.get_by_name("message").map(|value| value.to_text().into_owned());
+    assert_eq!(message.as_deref(), Some("syntax error\nSTATEMENT:  select\n\t1;"));
+
+    // Records of another event, or of no pack, are no records of this one.
+    for line in ["type=SYSCALL msg=audit(1.5:7): a=1\ntype=CWD msg=audit(1.5:8): cwd=\"/\"", "audit(1.5:7) x\naudit(1.5:7) y"] {
+        let event = packs.parse(line, &hint);
+        assert!(event.get_by_name("process.working_directory").is_none(), "{line}");
+    }
+}

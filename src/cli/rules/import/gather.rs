@@ -22,21 +22,24 @@ const DEPTH_MAX: usize = 16;
 
 /// A file found, its place relative to the source.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Found {
-    pub(super) place: PathBuf,
-    pub(super) text: String,
+pub struct Found {
+    pub place: PathBuf,
+    pub text: String,
 }
 
 /// What was found, and what was left out with the reason.
 #[derive(Debug, Default)]
-pub(super) struct Gathered {
-    pub(super) files: Vec<Found>,
-    pub(super) left_out: Vec<(String, String)>,
+pub struct Gathered {
+    pub files: Vec<Found>,
+    pub left_out: Vec<(String, String)>,
     bytes: u64,
 }
 
 /// Reads all rule files (`.yml`, `.yaml`) of a folder, a file, or a `.zip`, `.tar`, `.tar.gz` or `.tgz`.
-pub(super) fn gather(source: &Path) -> anyhow::Result<Gathered> {
+///
+/// # Errors
+/// When it cannot be read, is none of these, or holds more than the limits.
+pub fn gather(source: &Path) -> anyhow::Result<Gathered> {
     let mut gathered = Gathered::default();
     let name = source.to_string_lossy().to_lowercase();
     let opened = || File::open(source).with_context(|| format!("cannot read `{}`", source.display()));

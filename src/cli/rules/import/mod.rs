@@ -1,6 +1,6 @@
 //! `longan rules import`: rules of others, such as a SigmaHQ checkout, into the operator's own folder; new ones start in shadow.
 
-mod gather;
+pub(in crate::cli::rules) mod gather;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -17,6 +17,7 @@ use tokio_rustls::TlsConnector;
 
 use super::*;
 use crate::ingest::connections::ConnectionLimits;
+use crate::ingest::joining::StreamRules;
 use crate::ingest::listener::raise_open_files_limit;
 use crate::ingest::test_sink;
 use crate::ingest::test_sink::Sink;
@@ -28,7 +29,7 @@ const LIMIT: usize = 1024;
 
 fn config() -> Config {
     let frame_bytes_max = NonZeroUsize::new(LIMIT).expect("not zero");
-    Config { name: "t".to_owned(), frame_bytes_max, limits: ConnectionLimits::default() }
+    Config { name: "t".to_owned(), frame_bytes_max, limits: ConnectionLimits::default(), joining: None }
 }
 
 type Running = JoinHandle<Result<(), AcceptError>>;
@@ -271,4 +272,34 @@ async fn half_a_hello_does_not_hold_a_slot() {
     assert!(tls.send(address, None, b"<13>after\n").await);
     sink.wait_for(1).await;
     stop(&sink, running).await;
+}
+
+#[tokio::test]
+async fn pieces_are_joined_and_come_out_in_time_at_the_end_and_when_stopped() {
+    let names = ["java", "auditd"].map(str::to_owned);
+    let wait = Duration::from_millis(30);
+    let rules = StreamRules::of_presets(&names, &[], NonZeroUsize::new(LIMIT).expect("not zero"), wait);
+    let joining = Config { joining: Some(Arc::new(rules)), ..config() };
+    let trace = ["<11>Mar 14 09:26:53 a t[1]: boom", "<11>Mar 14 09:26:53 a t[1]: \tat a.b(C.java:1)"];
+    let (address, sink, running) = start_with(Security::Plain, joining);
+    // Nothing more comes, and the connection stays open.
+    let stream = send(address, format!("{}\n", trace.join("\n")).as_bytes()).await;
+    sink.wait_for(1).await;
+    // The connection ends.
+    drop(send(address, format!("{}\n{}", trace[0], trace[1]).as_bytes()).await);
+    sink.wait_for(2).await;
+    let whole = trace.join("\n").escape_default().to_string();
+    assert_eq!(sink.texts(), [whole.clone(), whole.clone()]);
+    drop(stream);
+    stop(&sink, running).await;
+    assert_eq!(sink.count("longan_input_joined_lines_total"), 2);
+
+    // The program stops while a piece waits.
+    let rules = StreamRules::of_presets(&names, &[], NonZeroUsize::new(LIMIT).expect("not zero"), Duration::from_secs(60));
+    let (address, sink, running) = start_with(Security::Plain, Config { joining: Some(Arc::new(rules)), ..config() });
+    let stream = send(address, format!("{}\n<13>Mar 14 09:26:53 b u[2]: x\n{}\n", trace[0], trace[1]).as_bytes()).await;
+    sink.wait_for_count("longan_input_connections", 1).await;
+    stop(&sink, running).await;
+    drop(stream);
+    assert_eq!(sink.texts(), [whole, "<13>Mar 14 09:26:53 b u[2]: x".to_owned()]);
 }

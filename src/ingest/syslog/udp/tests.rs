@@ -20,6 +20,7 @@ fn start_with_buffer(address: &str, frame_bytes_max: usize, buffer_bytes: usize)
         name: "t".to_owned(),
         frame_bytes_max: NonZeroUsize::new(frame_bytes_max).expect("not zero"),
         receive_buffer_bytes: NonZeroUsize::new(buffer_bytes).expect("not zero"),
+        joining: None,
     };
     (bound.address, sink, spawn(context, bound, config).expect("thread"))
 }
@@ -131,6 +132,7 @@ async fn many_senders_are_remembered_within_bounds() {
         name: "t".to_owned(),
         frame_bytes_max: NonZeroUsize::MIN,
         receive_buffer_bytes: NonZeroUsize::new(4096).expect("not zero"),
+        joining: None,
     };
     let mut receiver = Receiver::new(&context, &socket, &config).expect("prepared");
     for port in 1..=20_000u16 {
@@ -138,4 +140,32 @@ async fn many_senders_are_remembered_within_bounds() {
         assert_eq!(origin.peer.map(|peer| peer.port()), Some(port));
         assert!(receiver.origins.len() <= PEERS_MAX);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pieces_of_a_message_are_joined_by_sender() {
+    let (context, sink) = test_sink::start();
+    let place = Place { input: "t", setting: "--t", address: "127.0.0.1:0".parse().expect("address") };
+    let bound = bind_udp(place).expect("bound");
+    let address = bound.address;
+    let bytes = |bytes| NonZeroUsize::new(bytes).expect("not zero");
+    let wait = Duration::from_millis(300);
+    let rules = StreamRules::of_presets(&["postgresql".to_owned()], &["postgres".to_owned()], bytes(4_096), wait);
+    let config = Config {
+        name: "t".to_owned(),
+        frame_bytes_max: bytes(4_096),
+        receive_buffer_bytes: bytes(1 << 20),
+        joining: Some(Arc::new(rules)),
+    };
+    let running = spawn(context, bound, config).expect("thread");
+    let sender = UdpSocket::bind("127.0.0.1:0").expect("bound");
+    let head = "<131>Mar 14 09:26:53 db-1 postgres[7]:";
+    for text in ["[5-1] ERROR:  x", "[5-2] #011STATEMENT:  y", "[6-1] LOG:  z"] {
+        sender.send_to(format!("{head} {text}").as_bytes(), address).expect("sent");
+    }
+    // The last one comes although nothing follows.
+    sink.wait_for(2).await;
+    let whole = format!("{head} [5-1] ERROR:  x\\n{head} [5-2] #011STATEMENT:  y");
+    assert_eq!(sink.texts(), [whole, format!("{head} [6-1] LOG:  z")]);
+    stop(&sink, running).await;
 }

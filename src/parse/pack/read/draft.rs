@@ -148,6 +148,11 @@ impl<'a> Draft<'a> {
         self.inferred = inferred;
     }
 
+    /// Returns what had to be supplied for the event's time.
+    pub(in crate::parse::pack) fn inferred(&self) -> Inferred {
+        self.inferred
+    }
+
     /// Returns the event, with what was inferred of its time.
     pub(in crate::parse::pack) fn finish(mut self) -> (Event<'a>, Trace) {
         let mut names = self.inferred.names();

@@ -1,9 +1,11 @@
 //! The way of one line: header, then the pack that knows the content, then its patterns or keys.
 
+mod audit;
 mod columns;
 mod convert;
 mod draft;
 mod pairs;
+mod pieces;
 pub(in crate::parse::pack) mod structured;
 mod syslog;
 pub(in crate::parse::pack) mod trace;
@@ -25,6 +27,7 @@ use crate::parse::pack::pattern::Convert;
 use crate::parse::pack::read::columns::Columns;
 use crate::parse::pack::read::draft::Draft;
 use crate::parse::pack::read::pairs::Pairs;
+use crate::parse::pack::read::pieces::Pieces;
 use crate::parse::pack::read::trace::Step;
 use crate::parse::pack::read::trace::Trace;
 use crate::parse::pack::set::compiled::Leaf;
@@ -62,9 +65,10 @@ pub(in crate::parse::pack) fn explained<'a>(
 fn read<'a>(packs: &'a Packs, mut draft: Draft<'a>, hint: &Hint<'_>, text: &'a str) -> (Event<'a>, Trace) {
     let reader = Reader { packs };
     let pinned = hint.format.and_then(|name| packs.find(name)).and_then(|id| Some((id, packs.pack(id)?)));
-    let read = match pinned {
-        Some((id, pack)) => reader.pinned(&mut draft, id, pack, text),
-        None => reader.line(&mut draft, text, 0),
+    let read = match pieces::of(text, draft.clock) {
+        Pieces::One => reader.one(&mut draft, pinned, text),
+        Pieces::Lines(whole) => reader.copied_one(&mut draft, pinned, &whole),
+        Pieces::Audit(records) => reader.records(&mut draft, pinned, &records) || reader.one(&mut draft, pinned, text),
     };
     if !read && draft.event.failure.is_none() {
         draft.event.failure = Some(ParseFailure::Unrecognised);
@@ -79,6 +83,53 @@ struct Reader<'p> {
 }
 
 impl<'a> Reader<'a> {
+    /// Reads a message as the pack its input names, or as whatever it says it is.
+    fn one(self, draft: &mut Draft<'a>, pinned: Option<(PackId, &'a Pack)>, text: &'a str) -> bool {
+        match pinned {
+            Some((id, pack)) => self.pinned(draft, id, pack, text),
+            None => self.line(draft, text, 0),
+        }
+    }
+
+    /// Reads a message that stands only in a buffer about to go.
+    fn copied_one(self, draft: &mut Draft<'a>, pinned: Option<(PackId, &'a Pack)>, text: &str) -> bool {
+        let mut inner = draft.within(text);
+        let reader: Reader<'_> = self;
+        let is_read = reader.one(&mut inner, pinned, text);
+        let parser = inner.event.parser.and_then(|name| self.packs.find(name)).and_then(|id| self.packs.pack(id));
+        draft.event.parser = parser.map(|pack| pack.name.as_str());
+        // What the header says is there in any case.
+        draft.take(inner, true);
+        is_read
+    }
+
+    /// Reads each record of an audit event and puts them together; false when not all are records to the one who reads them.
+    fn records(self, draft: &mut Draft<'a>, pinned: Option<(PackId, &'a Pack)>, records: &[&'a str]) -> bool {
+        let mut events = Vec::with_capacity(records.len());
+        let mut times = Vec::with_capacity(records.len());
+        for record in records {
+            let mut inner = draft.within(record);
+            let is_read = self.one(&mut inner, pinned, record);
+            draft.trace = std::mem::take(&mut inner.trace);
+            if !is_read || inner.event.parser.is_none() || inner.event.failure.is_some() {
+                return false;
+            }
+            times.push((inner.event.timestamp, inner.inferred()));
+            events.push(inner.event);
+        }
+        let leader = audit::leader(&events);
+        let parser = events.get(leader).and_then(|event| event.parser);
+        if events.iter().any(|event| event.parser != parser) {
+            return false;
+        }
+        if let Some((time, inferred)) = times.get(leader) {
+            draft.set_timestamp(*time, *inferred);
+        }
+        draft.event.parser = parser;
+        audit::put(draft, events);
+        true
+    }
+
     /// Reads a line, or a line within a line; says whether something recognised its content.
     fn line(self, draft: &mut Draft<'a>, text: &'a str, depth: usize) -> bool {
         let text = text.trim_ascii_end();

@@ -20,6 +20,7 @@ use std::net::SocketAddr;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::config::Maintenance;
 use crate::model::Event;
 use crate::model::Field;
 use crate::model::LogSource;
@@ -109,12 +110,16 @@ struct Restored {
     by_input: HashMap<String, HashMap<String, Source>>,
 }
 
+/// Stands for whoever wrote the configuration, where a mute names who said so.
+const MAINTENANCE: &str = "sources.maintenance";
+
 /// All sources.
 #[derive(Debug, Default)]
 pub(in crate::pipeline) struct Sources {
     by_input: HashMap<String, HashMap<String, Source>>,
     count: usize,
     limits: Limits,
+    maintenance: Vec<Maintenance>,
     up_since: Timestamp,
     last_look: Timestamp,
     /// Shapes of unread lines kept at the last look.
@@ -125,8 +130,9 @@ pub(in crate::pipeline) struct Sources {
 
 impl Sources {
     /// Sets what the operator chose.
-    pub(in crate::pipeline) fn configure(&mut self, limits: Limits) {
+    pub(in crate::pipeline) fn configure(&mut self, limits: Limits, maintenance: Vec<Maintenance>) {
         self.limits = limits;
+        self.maintenance = maintenance;
     }
 
     /// Takes over a state written down before.
@@ -288,7 +294,7 @@ impl Sources {
             for (name, source) in sources {
                 source.turn_hour(now.0, moment.up_since, moment.limits.zone_offset_seconds);
                 let is_waiting = source.saying.is_some_and(|since| now.0.saturating_sub(since) < SAYING_NANOS);
-                if is_waiting || source.is_muted(now) {
+                if is_waiting || is_quiet(&self.maintenance, name, source, &moment) {
                     continue;
                 }
                 look_at(input, name, source, &moment, findings_max, &mut findings, &mut left_out);
@@ -300,8 +306,10 @@ impl Sources {
     /// Returns how many sources are silent and not muted.
     pub(in crate::pipeline) fn silent_count(&self, now: Timestamp) -> u64 {
         let moment = self.moment(now);
-        let all = self.by_input.values().flat_map(HashMap::values);
-        all.filter(|source| !source.is_muted(now) && source.conditions(&moment).has(Condition::Silent)).count() as u64
+        let all = self.by_input.values().flatten();
+        let is_told = |name: &str, source: &Source| !is_quiet(&self.maintenance, name, source, &moment);
+        all.filter(|(name, source)| is_told(name, source) && source.conditions(&moment).has(Condition::Silent)).count()
+            as u64
     }
 
     /// Returns the sources as the API tells them, the silent first, then the busiest.
@@ -309,7 +317,7 @@ impl Sources {
         let moment = self.moment(now);
         let all = self.by_input.iter();
         let all = all.flat_map(|(input, sources)| sources.iter().map(move |(name, source)| (input, name, source)));
-        let mut rows: Vec<SourceRow> = all.map(|(input, name, source)| row(input, name, source, &moment)).collect();
+        let mut rows: Vec<SourceRow> = all.map(|(input, name, source)| self.row_of(input, name, source, &moment)).collect();
         rows.sort_by(|a, b| (b.is_silent, b.events, &a.name).cmp(&(a.is_silent, a.events, &b.name)));
         rows
     }
@@ -317,8 +325,31 @@ impl Sources {
     /// Returns one source as the API tells it.
     pub(in crate::pipeline) fn row(&self, input: &str, name: &str, now: Timestamp) -> Option<SourceRow> {
         let source = self.by_input.get(input)?.get(name)?;
-        Some(row(input, name, source, &self.moment(now)))
+        Some(self.row_of(input, name, source, &self.moment(now)))
     }
+
+    fn row_of(&self, input: &str, name: &str, source: &Source, moment: &Moment) -> SourceRow {
+        let mut row = row(input, name, source, moment);
+        if row.muted.is_none() {
+            row.muted = window_of(&self.maintenance, name, moment).map(|(until, reason)| MuteRow {
+                until: until.to_string(),
+                by: MAINTENANCE.to_owned(),
+                reason: reason.to_owned(),
+            });
+        }
+        row
+    }
+}
+
+/// Returns when the window of maintenance a source is in ends, and what it is for.
+fn window_of<'m>(windows: &'m [Maintenance], name: &str, moment: &Moment) -> Option<(Timestamp, &'m str)> {
+    let zone = moment.limits.zone_offset_seconds;
+    windows.iter().find_map(|window| Some((window.until(name, moment.now, zone)?, window.reason.as_str())))
+}
+
+/// Says whether nothing is told of a source now, because somebody said so or a window of maintenance is open.
+fn is_quiet(windows: &[Maintenance], name: &str, source: &Source, moment: &Moment) -> bool {
+    source.is_muted(moment.now) || window_of(windows, name, moment).is_some()
 }
 
 fn claimed_name<'e>(event: &'e Event<'_>) -> Option<&'e str> {

@@ -72,7 +72,7 @@ fn a_source_that_fell_silent_is_told_first() {
 #[test]
 fn a_source_without_a_name_is_its_peer_and_their_number_is_bounded() {
     let mut sources = Sources::default();
-    sources.configure(Limits { tracked_max: 100, ..Limits::default() });
+    sources.configure(Limits { tracked_max: 100, ..Limits::default() }, Vec::new());
     let peer = "192.0.2.7:514".parse().ok();
     sources.note("relp", peer, &Event::new("x", at(0)));
     assert_eq!(sources.rows(at(0))[0].name, "192.0.2.7");

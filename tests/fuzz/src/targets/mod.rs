@@ -2,6 +2,7 @@
 
 mod containers;
 mod event;
+mod files;
 mod framing;
 mod grammars;
 mod operators;
@@ -16,7 +17,7 @@ use longan::model::Timestamp;
 pub(crate) type Target = fn(&[u8]);
 
 /// Every target, the ones nearest to hostile senders first.
-pub(crate) const ALL: [(&str, Target); 33] = [
+pub(crate) const ALL: [(&str, Target); 41] = [
     ("pack_line", event::pack_line),
     ("json", grammars::json),
     ("syslog_header", event::syslog_header),
@@ -50,6 +51,14 @@ pub(crate) const ALL: [(&str, Target); 33] = [
     ("config_file", operators::config_file),
     ("bundle", proofs::bundle),
     ("checkpoint", proofs::checkpoint),
+    ("event_log", files::event_log),
+    ("rule_archive", files::rule_archive),
+    ("journal_entry", files::journal_entry),
+    ("packed_file", files::packed_file),
+    ("address_database", files::address_database),
+    ("units", operators::units),
+    ("flat_event", operators::flat_event),
+    ("shapes", operators::shapes),
 ];
 
 /// When every line arrives: 14 March 2026, 09:26:53 UTC.

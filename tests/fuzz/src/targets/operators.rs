@@ -17,6 +17,9 @@ use longan::normalize::assets;
 use longan::normalize::enrich;
 use longan::parse::Hint;
 use longan::parse::Packs;
+use longan::pipeline::shapes::Shapes;
+use longan::pipeline::shapes::draft::draft;
+use longan::pipeline::trial::flat_event;
 use longan::query;
 use longan::wire;
 
@@ -79,7 +82,7 @@ pub(super) fn config_file(data: &[u8]) {
 }
 
 /// A file of this process with this content.
-fn scratch(name: &str, data: &[u8]) -> PathBuf {
+pub(super) fn scratch(name: &str, data: &[u8]) -> PathBuf {
     static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
         let folder = std::env::temp_dir().join(format!("longan-fuzz-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder for scratch files");
@@ -138,6 +141,47 @@ pub(super) fn assets(data: &[u8]) {
             }
             Err(problems) => assert!(!problems.is_empty() && problems.iter().all(|problem| problem.position.line >= 1)),
         }
+    }
+}
+
+/// Administrative units: read, or refused with the place; mergers that go in a circle end.
+pub(super) fn units(data: &[u8]) {
+    let path = scratch("units.toml", data);
+    match enrich::load_units(&path, 7 * 3600) {
+        Ok(units) => {
+            let text = as_text(data);
+            for name in text.split('"').take(64) {
+                let _ = units.at(name, RECEIVED);
+            }
+        }
+        Err(problems) => assert!(!problems.is_empty() && problems.iter().all(|problem| problem.position.line >= 1)),
+    }
+}
+
+/// An event written by hand for `rules match`: read or refused, and then matched like any other.
+pub(super) fn flat_event(data: &[u8]) {
+    let text = as_text(data);
+    let Ok(read) = flat_event::read(&text) else { return };
+    let query = query::parse("user.name:a* OR source.ip:10.0.0.0/8", RECEIVED).expect("a query");
+    assert_eq!(query.matches(&read.event), query.matches(&read.event));
+}
+
+/// Lines that nobody reads: their shapes stay few, and a draft made of them is a pack that reads them.
+pub(super) fn shapes(data: &[u8]) {
+    let text = as_text(data);
+    let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let hint = Hint { received: RECEIVED, format: None, zone_offset_seconds: 0 };
+    let mut shapes = Shapes::default();
+    for line in &lines {
+        shapes.note(&PACKS.parse(line, &hint), true);
+    }
+    assert!(shapes.len() <= lines.len().min(32));
+    let Some(shape) = shapes.commonest().first().copied() else { return };
+    assert!(shape.count as usize <= lines.len() && !shape.text().contains('\n'));
+    if let Some(draft) = draft("fuzz", &shape.examples) {
+        let (_, problems) = Packs::from_texts(&[("fuzz.toml", &draft.text)]);
+        assert!(problems.is_empty(), "a draft is a pack: {problems:?}\n{}", draft.text);
+        assert!(draft.read <= shape.examples.len());
     }
 }
 
