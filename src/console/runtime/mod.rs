@@ -212,7 +212,11 @@ fn handle(model: &mut Model, event: &Event, effects: &mut Effects, screen: &mut 
     let message = match event {
         Event::Key(key) => Key::from_event(key).map(Msg::Key),
         Event::Paste(text) => Some(Msg::Paste(text.clone())),
-        Event::Resize(width, height) => Some(Msg::Resize(*width, *height)),
+        Event::Resize(width, height) => {
+            // Made smaller and as large again between two frames, a terminal has lost what stood beyond.
+            screen.forget()?;
+            Some(Msg::Resize(*width, *height))
+        }
         Event::Mouse(mouse) => match mouse.kind {
             MouseEventKind::Down(MouseButton::Left) => Some(Msg::Click(mouse.column, mouse.row)),
             MouseEventKind::ScrollUp => Some(Msg::Wheel(-3)),

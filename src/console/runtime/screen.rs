@@ -90,6 +90,11 @@ impl Screen {
         // The library believes that it still is as it was left; only giving it back makes it set everything anew.
         disable_raw_mode()?;
         take()?;
+        self.forget()
+    }
+
+    /// Forgets what was painted, so that the next frame paints all of it.
+    pub(super) fn forget(&mut self) -> io::Result<()> {
         // Not `clear`: it asks the terminal where its cursor is, and waits for the answer among the keys.
         let (width, height) = self.size()?;
         self.terminal.resize(Rect::new(0, 0, width, height))

@@ -28,7 +28,7 @@ const ESC: &str = "\x1b";
 /// What the terminal must hear last: no mouse, no marked pastes, its own screen, the cursor.
 const GIVEN_BACK: [&str; 4] = ["\x1b[?1000l", "\x1b[?2004l", "\x1b[?1049l", "\x1b[?25h"];
 
-fn is_given_back(bytes: &[u8]) -> bool {
+pub(super) fn is_given_back(bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
     let Some(taken) = text.rfind("\x1b[?1049h") else { return false };
     GIVEN_BACK.iter().all(|sequence| text.rfind(sequence).is_some_and(|at| at > taken))
