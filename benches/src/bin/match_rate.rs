@@ -16,11 +16,12 @@ use longan::detect::Options;
 use longan::detect::RuleFile;
 use longan::detect::RuleSet;
 use longan::detect::read_folder;
-use longan::model::Event;
 use longan_benches::cpu::Stopwatch;
 use longan_benches::cpu::Times;
 use longan_benches::events;
+use longan_benches::events::Batch;
 use longan_benches::events::Sample;
+use longan_benches::events::Shared;
 use longan_benches::generate;
 use longan_benches::table::Table;
 use longan_benches::table::rate;
@@ -68,7 +69,11 @@ fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     let samples = match &args.events {
         Some(path) => events::read(path)?,
-        None => generate::events(args.generate).into_iter().map(events::sample).collect::<Result<_, _>>()?,
+        None => {
+            let mut shared = Shared::default();
+            let generated = generate::events(args.generate).into_iter();
+            generated.map(|event| events::sample(event, &mut shared)).collect::<Result<_, _>>()?
+        }
     };
     let mut table = Table::new(&[
         "rules",
@@ -130,29 +135,33 @@ fn measure(args: &Args, files: &[RuleFile], samples: &[Sample]) -> anyhow::Resul
     refused.iter().for_each(|problem| eprintln!("{problem}"));
     let rules = set.len();
     let mut engine = Engine::new(Arc::new(set));
-    samples.iter().for_each(|sample| engine.warm(&sample.ours.logsource));
+    samples.iter().for_each(|sample| engine.warm(sample.logsource));
     let loading = watch.seconds();
     let watch = Stopwatch::start();
     let peer = if args.alone { None } else { Some(peer(files)) };
     let peer_loading = watch.seconds();
     let mut row = Row { rules, ours: Times::default(), peer: Times::default(), matches: 0, loading, peer_loading };
+    let mut fresh = Batch::default();
     for _ in 0..args.rounds {
-        let (mut seconds, mut peer_seconds, mut matches) = (0.0, 0.0, 0);
+        let (mut seconds, mut matches) = (0.0, 0);
         for batch in samples.chunks(BATCH) {
-            let hot: Vec<Event<'static>> = batch.iter().map(|sample| sample.ours.clone()).collect();
+            let hot = fresh.events(batch);
             let watch = Stopwatch::start();
             matches += hot.iter().map(|event| engine.matches(event).len()).sum::<usize>();
             seconds += watch.seconds();
-            let Some(peer) = &peer else { continue };
-            let hot: Vec<_> = batch.iter().map(|sample| (sample.json.clone(), sample.peer_sources.first())).collect();
-            let watch = Stopwatch::start();
-            let found: usize = hot.iter().map(|(json, source)| ask(peer, json, *source)).sum();
-            peer_seconds += watch.seconds();
-            std::hint::black_box(found);
         }
         row.matches = matches;
         row.ours.add(seconds);
-        row.peer.add(peer_seconds);
+        let Some(peer) = &peer else { continue };
+        let mut seconds = 0.0;
+        for batch in samples.chunks(BATCH) {
+            let hot: Vec<_> = batch.iter().map(|sample| (sample.json.clone(), sample.peer_sources.first())).collect();
+            let watch = Stopwatch::start();
+            let found: usize = hot.iter().map(|(json, source)| ask(peer, json, *source)).sum();
+            seconds += watch.seconds();
+            std::hint::black_box(found);
+        }
+        row.peer.add(seconds);
     }
     if let Some(peer) = &peer {
         compare(&mut engine, peer, samples);
@@ -184,10 +193,14 @@ fn ask(peer: &rsigma_eval::Engine, json: &serde_json::Value, source: Option<&rsi
 /// Says where the two do not agree, untimed and with every category asked: a fast answer must first be right.
 fn compare(engine: &mut Engine, peer: &rsigma_eval::Engine, samples: &[Sample]) {
     let mut differences: HashMap<String, [usize; 2]> = HashMap::new();
+    let mut fresh = Batch::default();
     for sample in samples {
         let mut ours: Vec<String> = Vec::new();
-        for matched in engine.matches(&sample.ours).to_vec() {
-            ours.extend(engine.ruleset().rule(matched.rule).map(|meta| meta.id.clone()));
+        let events = fresh.events(std::slice::from_ref(sample));
+        for event in &events {
+            let matches = engine.matches(event).to_vec();
+            let names = matches.iter().filter_map(|matched| engine.ruleset().rule(matched.rule));
+            ours.extend(names.map(|meta| meta.id.clone()));
         }
         let event = JsonEvent::borrow(&sample.json);
         let answers = sample.peer_sources.iter().flat_map(|source| peer.evaluate_with_logsource(&event, source));
