@@ -98,6 +98,10 @@ pub(super) enum Msg {
     },
     /// The editor has ended: the text as it is now, or why there is none.
     Edited(Result<String, String>),
+    /// The time to wait after a change is over.
+    Woken {
+        revision: u64,
+    },
     Backtested {
         generation: u64,
         message: Box<BacktestMessage>,
@@ -125,6 +129,8 @@ pub(super) enum Cmd {
     Backtest { generation: u64, request: Option<BacktestRequest> },
     /// Opens the user's editor on a text.
     Edit(String),
+    /// Waits, then says so; a later wait takes the place of an earlier one.
+    Wake { after: Duration, revision: u64 },
     /// Gives up what a slot waits for.
     GiveUp(Slot),
     /// Puts a text, already safe, into the terminal's clipboard.

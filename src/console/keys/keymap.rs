@@ -17,6 +17,8 @@ pub(crate) enum Context {
     Search,
     Sources,
     Rules,
+    /// The text of a rule being typed: letters are its own.
+    Editor,
     Audit,
 }
 
@@ -82,6 +84,9 @@ pub(crate) enum Action {
     Unmute,
     ChangeState,
     EditRule,
+    EditOutside,
+    NextProblem,
+    Redo,
     TestRule,
     SaveRule,
     Backtest,
@@ -111,6 +116,7 @@ const fn bind(keys: &'static [Key], context: Context, action: Action, name: Text
 
 use Context::Alerts;
 use Context::Audit;
+use Context::Editor;
 use Context::Everywhere;
 use Context::Incidents;
 use Context::Reports;
@@ -179,7 +185,19 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(&[Ctrl('s')], Rules, Action::SaveRule, Text::KeySaveRule),
     bind(&[Ctrl('b')], Rules, Action::Backtest, Text::KeyBacktest),
     bind(&[Char('d')], Rules, Action::RuleDetail, Text::KeyRuleDetail),
+    bind(&[Char('E')], Rules, Action::EditOutside, Text::KeyEditOutside),
     bind(&[Char('z')], Rules, Action::Revoke, Text::KeyRevoke),
+    bind(&[Ctrl('t'), Function(2)], Editor, Action::TestRule, Text::KeyTestRule),
+    bind(&[Ctrl('b'), Function(3)], Editor, Action::Backtest, Text::KeyBacktest),
+    bind(&[Ctrl('s'), Function(6)], Editor, Action::SaveRule, Text::KeySaveShadow),
+    bind(&[Function(8), Ctrl('n')], Editor, Action::NextProblem, Text::KeyNextProblem),
+    bind(&[Ctrl('z')], Editor, Action::Undo, Text::KeyUndo),
+    bind(&[Ctrl('y')], Editor, Action::Redo, Text::KeyRedo),
+    bind(&[Function(4)], Editor, Action::EditOutside, Text::KeyEditOutside),
+    bind(&[Key::Esc], Editor, Action::Back, Text::KeyBack),
+    bind(&[Function(1), Ctrl('g')], Editor, Action::Help, Text::KeyHelp),
+    bind(&[Ctrl('l')], Editor, Action::Language, Text::KeyLanguage),
+    bind(&[Ctrl('q'), Ctrl('c')], Editor, Action::Quit, Text::KeyQuit),
     bind(&[Function(6), Char('v')], Audit, Action::Verify, Text::KeyVerify),
     bind(&[Function(9), Char('z')], Audit, Action::CancelVerify, Text::KeyCancelVerify),
     bind(&[Function(5)], Everywhere, Action::Refresh, Text::KeyRefresh),
@@ -224,16 +242,17 @@ pub(crate) fn context_of(screen: Screen) -> Context {
     }
 }
 
-/// Finds what a key does on a screen.
-pub(crate) fn action_for(screen: Screen, key: Key) -> Option<Action> {
-    bindings_on(screen).find(|binding| binding.keys.contains(&key)).map(|binding| binding.action)
+/// Finds what a key does in a context.
+pub(crate) fn action_for(context: Context, key: Key) -> Option<Action> {
+    bindings_in(context).find(|binding| binding.keys.contains(&key)).map(|binding| binding.action)
 }
 
-/// Returns the bindings that hold on a screen, the screen's own first.
-pub(crate) fn bindings_on(screen: Screen) -> impl Iterator<Item = &'static Binding> {
-    let own = context_of(screen);
-    let narrow = BINDINGS.iter().filter(move |binding| binding.context == own && own != Context::Everywhere);
-    narrow.chain(BINDINGS.iter().filter(|binding| binding.context == Context::Everywhere))
+/// Returns the bindings that hold in a context, its own first. Where a text is typed only its own do: letters are letters.
+pub(crate) fn bindings_in(context: Context) -> impl Iterator<Item = &'static Binding> {
+    let narrow = BINDINGS.iter().filter(move |binding| binding.context == context && context != Context::Everywhere);
+    let wide =
+        BINDINGS.iter().filter(move |binding| binding.context == Context::Everywhere && context != Context::Editor);
+    narrow.chain(wide)
 }
 
 #[cfg(test)]
@@ -251,14 +270,22 @@ mod tests {
     }
 
     #[test]
-    fn every_binding_can_be_reached_on_its_screen() {
-        for screen in Screen::ALL {
-            for binding in bindings_on(screen).filter(|binding| binding.context == context_of(screen)) {
+    fn every_binding_can_be_reached_in_its_context() {
+        for context in Screen::ALL.map(context_of).into_iter().chain([Context::Editor]) {
+            for binding in bindings_in(context).filter(|binding| binding.context == context) {
                 for key in binding.keys {
-                    assert_eq!(action_for(screen, *key), Some(binding.action), "{screen:?} {key}");
+                    assert_eq!(action_for(context, *key), Some(binding.action), "{context:?} {key}");
                 }
             }
         }
-        assert_eq!(action_for(Screen::Alerts, Key::Char('đ')), None, "an input method's letter does nothing");
+        assert_eq!(action_for(Context::Alerts, Key::Char('đ')), None, "an input method's letter does nothing");
+    }
+
+    #[test]
+    fn no_letter_acts_while_a_rule_is_typed() {
+        let all = BINDINGS.iter().flat_map(|binding| binding.keys).filter(|key| matches!(key, Char(_)));
+        for key in all.copied().chain([Key::Backspace, Key::Enter, Key::Tab, Key::Up, Key::Char('đ')]) {
+            assert_eq!(action_for(Context::Editor, key), None, "{key}");
+        }
     }
 }

@@ -1,5 +1,7 @@
-//! Keys, what they do, and lines of text typed with them.
+//! Keys, what they do, and lines and texts typed with them.
 
+mod history;
 pub(super) mod input;
 pub(super) mod key;
 pub(super) mod keymap;
+pub(super) mod text_area;

@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr as _;
 use crate::console::keys::keymap::Action;
 use crate::console::keys::keymap::Binding;
 use crate::console::keys::keymap::Context;
-use crate::console::keys::keymap::bindings_on;
+use crate::console::keys::keymap::bindings_in;
 use crate::console::look::format;
 use crate::console::look::layout::Shape;
 use crate::console::look::text::Text;
@@ -27,6 +27,11 @@ const GENERAL_HINTS: [Action; 8] = [
 /// What the keys do while a query is typed; letters are its own then.
 const QUERY_HINTS: [Action; 5] = [Action::Open, Action::Back, Action::TimeSpan, Action::Tail, Action::CountBy];
 const QUERY_GENERAL_HINTS: [Action; 2] = [Action::Refresh, Action::Language];
+/// The same while a rule is typed.
+const EDITOR_HINTS: [Action; 5] =
+    [Action::TestRule, Action::Backtest, Action::SaveRule, Action::NextProblem, Action::EditOutside];
+const EDITOR_GENERAL_HINTS: [Action; 6] =
+    [Action::Back, Action::Undo, Action::Redo, Action::Help, Action::Language, Action::Quit];
 
 /// A label with its place and what a click on it does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,12 +96,17 @@ pub(crate) fn hints(model: &Model) -> Vec<Label> {
     let layout = model.layout();
     let is_query = model.screen == Screen::Search && model.search.focus == SearchFocus::Query;
     let named = |actions: &'static [Action]| {
-        actions.iter().filter_map(|action| bindings_on(model.screen).find(|binding| binding.action == *action))
+        actions.iter().filter_map(|action| bindings_in(model.context()).find(|binding| binding.action == *action))
     };
     let is_hint = |binding: &&Binding| binding.context != Context::Everywhere;
-    let own: Vec<&Binding> =
-        if is_query { named(&QUERY_HINTS).collect() } else { bindings_on(model.screen).filter(is_hint).collect() };
-    let general = named(if is_query { &QUERY_GENERAL_HINTS } else { &GENERAL_HINTS });
+    let (own, general): (Vec<&Binding>, &'static [Action]) = if model.is_editing() {
+        (named(&EDITOR_HINTS).collect(), &EDITOR_GENERAL_HINTS)
+    } else if is_query {
+        (named(&QUERY_HINTS).collect(), &QUERY_GENERAL_HINTS)
+    } else {
+        (bindings_in(model.context()).filter(is_hint).collect(), &GENERAL_HINTS)
+    };
+    let general = named(general);
     let mut labels = Vec::new();
     let end = usize::from(layout.hints.width);
     let mut place = |row: u16, bindings: &mut dyn Iterator<Item = &'static Binding>| {

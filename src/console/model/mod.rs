@@ -3,6 +3,7 @@
 pub(super) mod alerts;
 pub(super) mod audit;
 pub(super) mod completion;
+pub(super) mod draft;
 pub(super) mod exception;
 pub(super) mod incidents;
 pub(super) mod lists;
@@ -15,6 +16,8 @@ pub(super) mod search;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::console::keys::keymap::Context;
+use crate::console::keys::keymap::context_of;
 use crate::console::look::layout::Layout;
 use crate::console::look::text::Lang;
 use crate::console::look::text::Text;
@@ -27,6 +30,7 @@ use crate::console::model::lists::Sources;
 use crate::console::model::overlay::Overlay;
 use crate::console::model::presence::Presence;
 use crate::console::model::reports::Reports;
+use crate::console::model::rules::Panel;
 use crate::console::model::rules::Rules;
 use crate::console::model::search::Search;
 use crate::console::msg::SLOT_COUNT;
@@ -187,6 +191,16 @@ impl Model {
     /// Returns where things stand at the present size.
     pub(super) fn layout(&self) -> Layout {
         Layout::of(self.size.0, self.size.1)
+    }
+
+    /// Says whether the text of a rule is being typed.
+    pub(super) fn is_editing(&self) -> bool {
+        self.screen == Screen::Rules && self.rules.panel == Panel::Editor && self.rules.draft.is_some()
+    }
+
+    /// Returns where the keys hold that are pressed now.
+    pub(super) fn context(&self) -> Context {
+        if self.is_editing() { Context::Editor } else { context_of(self.screen) }
     }
 
     /// Starts a new generation of a slot: answers to older questions are stale from now on.

@@ -163,4 +163,6 @@ pub(crate) enum Choice {
     Level(u64, String),
     /// The rule that is put into a state.
     RuleState(String),
+    /// What becomes of the changes of a rule.
+    LeaveEditor,
 }

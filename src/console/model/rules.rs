@@ -10,13 +10,12 @@ use crate::console::look::layout::Pane;
 use crate::console::look::layout::Scroll;
 use crate::console::look::layout::Shape;
 use crate::console::look::text::Text;
+use crate::console::model::draft::Draft;
 use crate::model::RuleLevel;
 use crate::wire::rule::BacktestProgress;
 use crate::wire::rule::BacktestReport;
-use crate::wire::rule::CheckReport;
 use crate::wire::rule::ExceptionRow;
 use crate::wire::rule::RuleDetail;
-use crate::wire::rule::RuleSource;
 use crate::wire::rule::TestReport;
 use crate::wire::status::RuleRow;
 
@@ -37,8 +36,8 @@ pub(crate) enum Panel {
     Backtest,
     Exceptions,
     Coverage,
-    /// What is wrong with the edited rule.
-    Draft,
+    /// The text of a rule, being edited.
+    Editor,
     Tests,
 }
 
@@ -73,16 +72,6 @@ impl RuleSort {
     }
 }
 
-/// A rule file being edited, until the server has it.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Draft {
-    pub source: RuleSource,
-    /// As it came back from the editor.
-    pub text: String,
-    /// Absent until the server has looked at the text.
-    pub report: Option<CheckReport>,
-}
-
 /// A rule run over history.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Trial {
@@ -114,6 +103,10 @@ pub(crate) struct Rules {
     pub exceptions_scroll: Scroll,
     pub trial: Trial,
     pub draft: Option<Box<Draft>>,
+    /// The editor is open; a panel over it leads back to it.
+    pub is_editing: bool,
+    /// The user's own editor is wanted, once the text is there.
+    pub is_outside: bool,
     pub tests: Option<TestReport>,
 }
 

@@ -41,6 +41,7 @@ pub(super) struct Effects {
     stream: Option<AbortHandle>,
     tail: Option<AbortHandle>,
     backtest: Option<AbortHandle>,
+    wait: Option<AbortHandle>,
 }
 
 impl Effects {
@@ -54,6 +55,7 @@ impl Effects {
             stream: None,
             tail: None,
             backtest: None,
+            wait: None,
         }
     }
 
@@ -116,6 +118,19 @@ impl Effects {
             let failure = tail(&client, &messages, generation, &request).await.err().map(failure);
             drop(messages.send(Msg::TailEnded { generation, failure }).await);
         }));
+    }
+
+    /// Waits and says so; an earlier wait is given up.
+    pub(super) fn wake(&mut self, after: Duration, revision: u64) {
+        while self.tasks.try_join_next().is_some() {}
+        let messages = self.messages.clone();
+        let task = self.tasks.spawn(async move {
+            tokio::time::sleep(after).await;
+            drop(messages.send(Msg::Woken { revision }).await);
+        });
+        if let Some(earlier) = self.wait.replace(task) {
+            earlier.abort();
+        }
     }
 
     /// Runs a rule over history, or stops: whoever hangs up ends it on the server, too.

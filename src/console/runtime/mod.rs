@@ -241,6 +241,7 @@ fn carry_out(cmds: Vec<Cmd>, effects: &mut Effects, screen: &mut Screen) -> io::
             Cmd::Follow { generation, revision, after } => effects.follow(generation, revision, after),
             Cmd::Tail { generation, request } => effects.tail(generation, request),
             Cmd::Edit(text) => screen.wish_edit(text),
+            Cmd::Wake { after, revision } => effects.wake(after, revision),
             Cmd::Backtest { generation, request } => effects.backtest(generation, request),
             Cmd::GiveUp(slot) => effects.give_up(slot),
             Cmd::Copy(text) => screen.copy(&text)?,

@@ -3,6 +3,7 @@
 mod auditor;
 mod cases;
 mod checklist;
+mod editor;
 mod fixtures;
 mod hostile;
 mod keys;

@@ -66,6 +66,15 @@ const VIEWS: &[(&str, Prepare)] = &[
         answer(model, Slot::Exceptions, Answer::Exceptions(crate::console::tests::rules::exceptions()));
     }),
     ("rule_coverage", |model| drop(typed(model, "4b"))),
+    ("rule_editor", |model| crate::console::tests::editor::shown(model)),
+    ("rule_editor_leave", |model| {
+        crate::console::tests::editor::shown(model);
+        press(model, Key::Esc);
+    }),
+    ("rule_editor_help", |model| {
+        crate::console::tests::editor::shown(model);
+        press(model, Key::Function(1));
+    }),
     ("except", |model| {
         typed(model, "x");
         answer(model, Slot::ExceptionPreview, Answer::ExceptionPreview(crate::console::tests::rules::preview(0)));

@@ -100,9 +100,9 @@ fn accept(model: &mut Model, slot: Slot, answer: Answer) -> Vec<Cmd> {
         Answer::Rule(detail) => rules::detail_arrived(model, detail),
         Answer::RuleState(detail) => return rules::state_changed(model, detail),
         Answer::RuleSource(source) => return drafts::source_arrived(model, *source),
-        Answer::RuleChecked(report) => drafts::checked(model, report),
-        Answer::RuleTested(report) => model.rules.tests = Some(report),
-        Answer::RuleSaved(source) => return drafts::saved(model, &source),
+        Answer::RuleChecked(report) => return drafts::checked(model, report),
+        Answer::RuleTested(report) => drafts::tested(model, report),
+        Answer::RuleSaved(source) => return drafts::saved(model, *source),
         Answer::Exceptions(list) => rules::exceptions_arrived(model, list),
         Answer::ExceptionPreview(preview) => return exception::previewed(model, Ok(preview)),
         Answer::Excepted(row) => return exception::done(model, &row),
@@ -135,7 +135,9 @@ fn refuse(model: &mut Model, slot: Slot, failure: Failure) -> Vec<Cmd> {
         Slot::Counts | Slot::Values => {}
         // Said again when it is due; by then the others may be told.
         Slot::Presence | Slot::Today => {}
+        Slot::RuleCheck => drafts::not_checked(model, &failure),
         _ if failure.is_away && !slot.is_action() => {}
+        Slot::RuleTest => drafts::not_tested(model, failure),
         Slot::ExceptionPreview => return exception::previewed(model, Err(failure)),
         Slot::Audit | Slot::Evidence => audit::failed(model, failure),
         Slot::IncidentAction

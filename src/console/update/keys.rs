@@ -4,6 +4,7 @@ use crate::console::keys::input::Input;
 use crate::console::keys::key::Key;
 use crate::console::keys::keymap::Action;
 use crate::console::keys::keymap::action_for;
+use crate::console::look::format::fill;
 use crate::console::look::layout::Pane;
 use crate::console::look::layout::Scroll;
 use crate::console::look::layout::Shape;
@@ -62,14 +63,18 @@ pub(super) fn press(model: &mut Model, key: Key) -> Vec<Cmd> {
     if key == Key::Char('g') && model.screen == Screen::Alerts && model.alerts.focus == Pane::Around {
         return alerts::next_entity(model);
     }
-    match action_for(model.screen, key) {
+    match action_for(model.context(), key) {
         Some(action) => perform(model, action),
+        None if model.is_editing() => drafts::press(model, key),
         None => Vec::new(),
     }
 }
 
 /// Does what an action says on the screen that is shown.
 pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Cmd> {
+    if let Some(cmds) = drafts::perform(model, action) {
+        return cmds;
+    }
     match action {
         Action::Up => move_by(model, -1),
         Action::Down => move_by(model, 1),
@@ -125,7 +130,8 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Cmd> {
         Action::Exceptions => rules::show_exceptions(model),
         Action::Coverage => rules::show_coverage(model),
         Action::Backtest => rules::backtest(model),
-        Action::EditRule => drafts::edit(model),
+        Action::EditRule => drafts::edit(model, false),
+        Action::EditOutside => drafts::edit(model, true),
         Action::TestRule => drafts::test(model),
         Action::SaveRule => drafts::open_save(model),
         Action::ChangeState => rules::choose_state(model),
@@ -228,6 +234,11 @@ fn quit(model: &mut Model) -> Vec<Cmd> {
     let is_draft = matches!(&model.overlay, Some(Overlay::Line { input, purpose, .. })
         if !input.text().is_empty() && *purpose != Purpose::Filter)
         || matches!(&model.overlay, Some(Overlay::Close(form)) if !form.note.text().is_empty());
+    if let Some(draft) = model.rules.draft.as_ref().filter(|draft| draft.is_changed()) {
+        let text = fill(model.text(Text::QuitRuleDraft), &[&draft.source.id]);
+        complain(model, text);
+        return Vec::new();
+    }
     if is_draft {
         complain(model, model.text(Text::QuitDraft));
     } else {
@@ -410,6 +421,7 @@ pub(super) fn keep_visible(model: &mut Model) {
     let audit_rows = audit_rows(model);
     follow(&mut model.audit.scroll, model.audit.rows.len(), audit_rows);
     search::keep_visible(model);
+    drafts::keep_visible(model);
 }
 
 pub(super) fn wheel(model: &mut Model, rows: isize) -> Vec<Cmd> {
@@ -423,6 +435,10 @@ pub(super) fn click(model: &mut Model, x: u16, y: u16) -> Vec<Cmd> {
     }
     if let Some(action) = crate::console::look::bars::action_at(model, x, y) {
         return perform(model, action);
+    }
+    if model.is_editing() {
+        drafts::click(model, x, y);
+        return Vec::new();
     }
     let focus = if model.screen == Screen::Incidents { model.incidents.focus } else { model.alerts.focus };
     let list = model.layout().panes(focus).list;

@@ -87,6 +87,7 @@ fn apply(model: &mut Model, msg: Msg) -> Vec<Cmd> {
         Msg::StreamEnded { generation, failure } => link::ended(model, generation, failure),
         Msg::Tailed { generation, events } => search::tailed(model, generation, events),
         Msg::Edited(result) => drafts::edited(model, result),
+        Msg::Woken { revision } => drafts::woken(model, revision),
         Msg::Backtested { generation, message } => rules::backtested(model, generation, *message),
         Msg::BacktestEnded { generation, failure } => rules::backtest_ended(model, generation, failure),
         Msg::TailEnded { generation, failure } => search::tail_ended(model, generation, failure),
@@ -114,6 +115,7 @@ fn tick(model: &mut Model, now: jiff::Timestamp) -> Vec<Cmd> {
     if model.screen == Screen::Audit && model.is_dirty {
         cmds.extend(audit::tick(model));
     }
+    cmds.extend(drafts::tick(model));
     cmds
 }
 

@@ -3,7 +3,7 @@
 use crate::console::keys::input::Input;
 use crate::console::keys::key::Key;
 use crate::console::keys::keymap::Binding;
-use crate::console::keys::keymap::bindings_on;
+use crate::console::keys::keymap::bindings_in;
 use crate::console::look::format::fold;
 use crate::console::model::Model;
 use crate::console::model::Screen;
@@ -14,6 +14,7 @@ use crate::console::model::overlay::Purpose;
 use crate::console::model::search::SearchFocus;
 use crate::console::msg::Cmd;
 use crate::console::update::alerts;
+use crate::console::update::drafts;
 use crate::console::update::exception;
 use crate::console::update::export;
 use crate::console::update::files;
@@ -124,6 +125,7 @@ fn press_choice(model: &mut Model, choice: Choice, key: Key) -> Vec<Cmd> {
             }
             None => Vec::new(),
         },
+        Choice::LeaveEditor => drafts::leave_chosen(model, digit),
         Choice::RuleState(rule) => {
             rules::state_chosen(model, rule, digit);
             Vec::new()
@@ -144,7 +146,7 @@ pub(crate) fn matching_commands(model: &Model, typed: &str) -> Vec<&'static Bind
         names.iter().any(|name| fold(name).contains(&typed))
             || binding.keys.iter().any(|key| fold(&key.to_string()) == typed)
     };
-    bindings_on(model.screen).filter(matches).collect()
+    bindings_in(model.context()).filter(matches).collect()
 }
 
 fn press_commands(model: &mut Model, title: CommandsTitle, mut input: Input, mut cursor: usize, key: Key) -> Vec<Cmd> {
@@ -177,6 +179,9 @@ fn press_commands(model: &mut Model, title: CommandsTitle, mut input: Input, mut
 
 /// Pasted text goes into whatever is being typed, and nowhere else: it never triggers an action.
 pub(super) fn paste(model: &mut Model, text: &str) -> Vec<Cmd> {
+    if model.overlay.is_none() && model.is_editing() {
+        return drafts::paste(model, text);
+    }
     match &mut model.overlay {
         Some(Overlay::Close(form)) if form.disposition.is_some() => {
             form.typed_count.as_mut().unwrap_or(&mut form.note).insert(text);

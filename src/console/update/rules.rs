@@ -6,6 +6,7 @@ use crate::console::look::layout::Pane;
 use crate::console::look::text::Text;
 use crate::console::model::Model;
 use crate::console::model::Screen;
+use crate::console::model::draft::Draft;
 use crate::console::model::overlay::Choice;
 use crate::console::model::overlay::Overlay;
 use crate::console::model::overlay::Purpose;
@@ -18,6 +19,7 @@ use crate::console::msg::Request;
 use crate::console::msg::Slot;
 use crate::console::update::ask;
 use crate::console::update::complain;
+use crate::console::update::drafts;
 use crate::console::update::keys;
 use crate::console::update::link;
 use crate::console::update::say;
@@ -74,6 +76,7 @@ pub(super) fn detail_arrived(model: &mut Model, detail: Box<RuleDetail>) {
 
 pub(super) fn move_by(model: &mut Model, rows: isize) -> Vec<Cmd> {
     match (model.rules.panel, model.rules.focus) {
+        (Panel::Editor, _) => drafts::move_by(model, rows),
         (Panel::Rule, Pane::List) => {
             model.rules.scroll.move_by(rows, model.rules.shown.len());
             return after_move(model);
@@ -98,10 +101,15 @@ pub(super) fn open(model: &mut Model) -> Vec<Cmd> {
     Vec::new()
 }
 
-/// Back to the list; a run over history that nobody waits for is ended.
+/// Back to the list, or to the editor below; a run over history that nobody waits for is ended.
 pub(super) fn back(model: &mut Model) -> Vec<Cmd> {
     let is_running = model.rules.panel == Panel::Backtest && model.rules.trial.report.is_none();
-    (model.rules.panel, model.rules.focus, model.rules.top) = (Panel::Rule, Pane::List, 0);
+    let is_over_editor = model.rules.is_editing && model.rules.draft.is_some();
+    if is_over_editor {
+        show(model, Panel::Editor);
+    } else {
+        (model.rules.panel, model.rules.focus, model.rules.top) = (Panel::Rule, Pane::List, 0);
+    }
     keys::keep_visible(model);
     if is_running {
         model.rules.trial.generation += 1;
@@ -156,16 +164,32 @@ pub(super) fn exceptions_changed(model: &mut Model) -> Vec<Cmd> {
     if model.screen == Screen::Rules { refresh(model) } else { Vec::new() }
 }
 
-/// Runs the rule under the cursor over history.
+/// Returns the rule that is to be tried, and its text when it is being edited: that is tried, not what runs.
+pub(super) fn tried(model: &Model) -> Option<(String, Option<String>)> {
+    let is_own = |draft: &&Draft| {
+        model.rules.is_editing || model.rules.focused_draft().is_some_and(|own| own.source.id == draft.source.id)
+    };
+    let Some(draft) = model.rules.draft.as_deref().filter(is_own) else {
+        return model.rules.focused().map(|row| (row.id.clone(), None));
+    };
+    // Its id may have been edited, too.
+    let ids = draft.present_report().map(|report| report.rules.as_slice()).unwrap_or_default();
+    let id = ids.iter().find(|id| **id == draft.source.id).or(ids.first()).unwrap_or(&draft.source.id);
+    Some((id.clone(), Some(draft.area.text())))
+}
+
+/// Runs the rule that is edited or under the cursor over history.
 pub(super) fn backtest(model: &mut Model) -> Vec<Cmd> {
-    let Some(row) = model.rules.focused() else {
+    let Some((rule, text)) = tried(model) else {
         complain(model, model.text(Text::NothingHere));
         return Vec::new();
     };
-    let title = model.lang.choose(&row.title, row.title_vi.as_deref()).to_owned();
-    // What is being edited is tried, not what runs.
-    let text = model.rules.focused_draft().map(|draft| draft.text.clone());
-    let request = BacktestRequest { rule: row.id.clone(), text, since: Some(BACKTEST_SINCE.to_owned()), until: None };
+    let row = model.rules.rows.iter().find(|row| row.id == rule);
+    let title = row.map_or(rule.as_str(), |row| model.lang.choose(&row.title, row.title_vi.as_deref())).to_owned();
+    if let Some(draft) = model.rules.draft.as_mut().filter(|_| text.is_some()) {
+        (draft.tried.backtest_of, draft.tried.matches) = (Some(draft.area.revision()), None);
+    }
+    let request = BacktestRequest { rule, text, since: Some(BACKTEST_SINCE.to_owned()), until: None };
     let generation = model.rules.trial.generation + 1;
     model.rules.trial = Trial { title, generation, ..Trial::default() };
     show(model, Panel::Backtest);
@@ -179,7 +203,12 @@ pub(super) fn backtested(model: &mut Model, generation: u64, message: BacktestMe
     }
     match message {
         BacktestMessage::Progress(progress) => trial.progress = progress,
-        BacktestMessage::Report(report) => trial.report = Some(report),
+        BacktestMessage::Report(report) => {
+            if let Some(draft) = &mut model.rules.draft {
+                draft.tried.matches = Some(report.matches);
+            }
+            trial.report = Some(report);
+        }
         BacktestMessage::Failed(reason) => trial.problem = Some(reason),
     }
     Vec::new()

@@ -310,6 +310,10 @@ fn draw_choice(model: &Model, choice: &Choice, layout: &Layout, canvas: &mut Can
             let name = |name: &String| words::word(model.lang, name).to_owned();
             (Text::ClockTitle, names.iter().map(name).collect())
         }
+        Choice::LeaveEditor => {
+            let ways = [Text::LeaveEditorSave, Text::LeaveEditorDrop, Text::LeaveEditorKeep];
+            (Text::LeaveEditorTitle, ways.map(|way| model.text(way).to_owned()).to_vec())
+        }
         Choice::RuleState(_) => {
             (Text::StateTitle, STATES.iter().map(|(_, name)| model.text(*name).to_owned()).collect())
         }

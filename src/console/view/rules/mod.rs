@@ -7,8 +7,9 @@
 //! ```
 
 mod backtest;
+mod cases;
 mod coverage;
-mod draft;
+mod editor;
 mod exceptions;
 mod rule;
 
@@ -38,6 +39,8 @@ pub(super) fn draw(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
     let inside = canvas.frame(panel, &title(model), true);
     if model.rules.panel == Panel::Exceptions {
         exceptions::draw(model, inside, canvas);
+    } else if model.rules.panel == Panel::Editor {
+        editor::draw(model, inside, canvas);
     } else {
         let lines = lines(model, canvas.theme, inside.width);
         canvas.put_lines(inside, &lines, model.rules.top);
@@ -57,9 +60,8 @@ fn lines(model: &Model, theme: crate::console::look::theme::Theme, width: u16) -
         Panel::Rule => rule::lines(model, &theme, width),
         Panel::Backtest => backtest::lines(model, &theme, width),
         Panel::Coverage => coverage::lines(model, &theme),
-        Panel::Draft => draft::lines(model, &theme, width),
-        Panel::Tests => draft::test_lines(model, &theme, width),
-        Panel::Exceptions => Vec::new(),
+        Panel::Tests => cases::lines(model, &theme, width),
+        Panel::Exceptions | Panel::Editor => Vec::new(),
     }
 }
 
@@ -69,13 +71,11 @@ fn title(model: &Model) -> String {
         Panel::Backtest => format::fill(model.text(Text::BacktestTitle), &[&model.rules.trial.title]),
         Panel::Coverage => coverage::title(model),
         Panel::Exceptions => model.text(Text::ExceptionsTitle).to_owned(),
-        Panel::Draft => {
-            let path = model.rules.draft.as_ref().map_or("", |draft| draft.source.path.as_str());
-            format::fill(model.text(Text::DraftTitle), &[path])
-        }
+        Panel::Editor => editor::title(model),
         Panel::Tests => {
-            let rule = model.rules.focused().map_or("", |row| row.id.as_str());
-            format::fill(model.text(Text::TestTitle), &[rule])
+            let rule = model.rules.tests.as_ref().map(|report| report.rule.as_str());
+            let rule = rule.or(model.rules.focused().map(|row| row.id.as_str()));
+            format::fill(model.text(Text::TestTitle), &[rule.unwrap_or_default()])
         }
     }
 }
