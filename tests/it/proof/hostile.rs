@@ -27,7 +27,8 @@ const PIECE: usize = 100;
 /// Reading and storing the lines takes a slow machine its time.
 const PATIENCE: Duration = Duration::from_secs(300);
 /// What an analyst pastes into a note, a query, a name.
-const PASTED: &str = "pasted \u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}6n\u{202e}\u{1b}P$qm\u{1b}\\ e\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}";
+const PASTED: &str =
+    "pasted \u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}6n\u{202e}\u{1b}P$qm\u{1b}\\ e\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}";
 
 /// Alerts about what the lines name themselves: the attack is the entity, the host, the user.
 const RULES: &str = "title: Hostile host
