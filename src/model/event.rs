@@ -124,7 +124,12 @@ impl Drop for Fields<'_> {
         if (1..=FIELDS_KEPT_MAX).contains(&list.capacity()) {
             let list = emptied(list);
             // Fails only while the thread ends, and then nobody needs it.
-            SPARE.try_with(|spare| spare.set(list)).ok();
+            SPARE
+                .try_with(|spare| {
+                    let other = spare.take();
+                    spare.set(if other.capacity() > list.capacity() { other } else { list });
+                })
+                .ok();
         }
     }
 }
@@ -140,6 +145,15 @@ impl<'a> Deref for Fields<'a> {
 impl DerefMut for Fields<'_> {
     fn deref_mut(&mut self) -> &mut Self::Target {
         &mut self.0
+    }
+}
+
+impl<'f, 'a> IntoIterator for &'f Fields<'a> {
+    type Item = &'f (Name<'a>, Value<'a>);
+    type IntoIter = std::slice::Iter<'f, (Name<'a>, Value<'a>)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
     }
 }
 

@@ -7,8 +7,10 @@
 use std::borrow::Cow;
 use std::hash::BuildHasher;
 use std::ops::Deref;
+use std::sync::LazyLock;
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicU32;
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
 use smallvec::SmallVec;
@@ -20,9 +22,10 @@ use crate::parse::windows::Part;
 /// Keys remembered at most; about half a kilobyte each.
 const KEYS_MAX: usize = 1 << 14;
 /// Places looked at for one key.
-const PLACES_MAX: u64 = 4;
-/// Keys whose first sight is remembered.
-const SIGHTED_MAX: usize = 1 << 12;
+const PLACES_MAX: u64 = 16;
+/// Bits that remember the first sight of a key, and how many of them are set before all are forgotten.
+const SIGHTED_BITS: u64 = 1 << 18;
+const SIGHTED_MAX: u32 = 1 << 15;
 /// A longer path is not remembered.
 const PATH_BYTES_MAX: usize = 256;
 /// The number of what is not in the table, and of what stands above the first keys.
@@ -39,7 +42,14 @@ pub(in crate::parse) struct Claims {
     pub(in crate::parse) well_known_to: Box<[(u16, u32)]>,
 }
 
-/// All that follows from a key.
+impl Claims {
+    fn are_none(&self) -> bool {
+        self.recognised_by.is_empty() && self.mapped_by.is_empty() && self.well_known_to.is_empty()
+    }
+}
+
+/// All that follows from a key. A line's keys are read from cold memory, so it is two lines of the cache, and what most keys
+/// do not have is elsewhere.
 #[derive(Debug, Clone)]
 pub(in crate::parse) struct Facts {
     number: u32,
@@ -48,14 +58,23 @@ pub(in crate::parse) struct Facts {
     last: SmallVec<[u8; 24]>,
     /// The key with the keys of the objects around it, joined by dots.
     path: Box<str>,
-    name: Name<'static>,
+    field: Option<Field>,
     /// The number of a Windows event may stand under this key.
     pub(in crate::parse) names_event: bool,
     /// A dotted name of the table.
     pub(in crate::parse) is_ecs: bool,
-    pub(in crate::parse) part: Part,
-    pub(in crate::parse) claims: Claims,
+    /// What shippers and container runtimes call the line they wrap.
+    pub(in crate::parse) names_line: bool,
+    /// What packs make of the key, where one makes something of it.
+    claims: Option<Box<Claims>>,
+    /// What the key is in a Windows event, once somebody asked.
+    part: OnceLock<Box<Part>>,
+    /// The name under which the first pack that did not map the key keeps it, and the number of the pack.
+    kept: OnceLock<Box<(u16, Name<'static>)>>,
 }
+
+/// The claims of a key that no pack knows.
+static NO_CLAIMS: LazyLock<Claims> = LazyLock::new(Claims::default);
 
 impl Facts {
     fn new(number: u32, parent: Option<&Facts>, last: &str, claims: &dyn Fn(&str) -> Claims) -> Facts {
@@ -65,22 +84,36 @@ impl Facts {
         };
         let bare = path.rsplit('.').find(|part| !matches!(*part, "#text" | "Value" | "value")).unwrap_or(&path);
         let names_event = ["EventID", "event_id", "EventId", "EventCode", "eventID", "Id"].contains(&bare);
+        let field = Field::from_name(&path);
+        let claims = claims(&path);
         Facts {
             number,
             parent: parent.map_or(NOWHERE, |parent| parent.number),
             last: SmallVec::from_slice(last.as_bytes()),
-            name: Name::new(path.to_string()),
+            field,
             names_event: names_event || &*path == "event.code",
-            is_ecs: path.contains('.') && Field::from_name(&path).is_some(),
-            part: Part::of(&path),
-            claims: claims(&path),
+            is_ecs: path.contains('.') && field.is_some(),
+            names_line: matches!(&*path, "message" | "log" | "msg" | "MESSAGE" | "event.original"),
+            claims: (!claims.are_none()).then(|| Box::new(claims)),
+            part: OnceLock::new(),
+            kept: OnceLock::new(),
             path,
         }
     }
 
+    /// Returns what the packs make of the key.
+    pub(in crate::parse) fn claims(&self) -> &Claims {
+        self.claims.as_deref().unwrap_or(&NO_CLAIMS)
+    }
+
+    /// Returns what the key is in a Windows event.
+    pub(in crate::parse) fn part(&self) -> &Part {
+        self.part.get_or_init(|| Box::new(Part::of(&self.path)))
+    }
+
     /// Returns the targets' number in the map of a pack.
     pub(in crate::parse) fn mapped_by(&self, pack: u16) -> Option<u32> {
-        let mapped = &self.claims.mapped_by;
+        let mapped = &self.claims.as_deref()?.mapped_by;
         mapped
             .binary_search_by_key(&pack, |(by, _)| *by)
             .ok()
@@ -90,7 +123,7 @@ impl Facts {
 
     /// Returns the targets' number in the map of a fallback pack.
     pub(in crate::parse) fn well_known_to(&self, pack: u16) -> Option<u32> {
-        self.claims.well_known_to.iter().find(|(by, _)| *by == pack).map(|(_, targets)| *targets)
+        self.claims.as_deref()?.well_known_to.iter().find(|(by, _)| *by == pack).map(|(_, targets)| *targets)
     }
 }
 
@@ -109,20 +142,37 @@ impl<'a> Key<'a> {
 
     /// Returns the path as a field's name.
     pub(in crate::parse) fn name(&self) -> Name<'a> {
-        self.lend(|facts| Some(&facts.name)).unwrap_or(Name::Other(Cow::Borrowed("")))
+        match self {
+            Key::Known(Facts { field: Some(field), .. }) => Name::Known(*field),
+            Key::Known(facts) => Name::Other(Cow::Borrowed(&facts.path)),
+            Key::New(facts) => facts.field.map_or_else(|| Name::Other(facts.path.to_string().into()), Name::Known),
+        }
     }
 
-    /// Returns a name that stands in the facts: lent when they are remembered.
-    pub(in crate::parse) fn lend(
-        &self,
-        which: impl for<'f> Fn(&'f Facts) -> Option<&'f Name<'static>>,
-    ) -> Option<Name<'a>> {
+    /// Returns the name under which a pack keeps the key: behind the pack's prefix.
+    pub(in crate::parse) fn kept_by(&self, pack: u16, prefix: &str) -> Name<'a> {
+        let make = || Name::new([prefix, ".", &**self].concat());
         match self {
-            Key::Known(facts) => which(facts).map(|name| match name {
-                Name::Known(field) => Name::Known(*field),
-                Name::Other(text) => Name::Other(Cow::Borrowed(text)),
-            }),
-            Key::New(facts) => which(facts).cloned(),
+            Key::New(_) => make(),
+            Key::Known(facts) => match &**facts.kept.get_or_init(|| Box::new((pack, make()))) {
+                (by, name) if *by == pack => lend(name),
+                _ => make(),
+            },
+        }
+    }
+
+    /// Returns the name under which a member of a Windows event's data is kept.
+    pub(in crate::parse) fn member_name(&self) -> Option<Name<'a>> {
+        let name = |facts: &Facts| match facts.part() {
+            Part::Data(member) => Some(member.kept_as.clone()),
+            _ => None,
+        };
+        match self {
+            Key::Known(facts) => match facts.part() {
+                Part::Data(member) => Some(lend(&member.kept_as)),
+                _ => None,
+            },
+            Key::New(facts) => name(facts),
         }
     }
 
@@ -132,6 +182,13 @@ impl<'a> Key<'a> {
             Key::Known(facts) => facts,
             Key::New(facts) => facts,
         }
+    }
+}
+
+fn lend<'a>(name: &'a Name<'static>) -> Name<'a> {
+    match name {
+        Name::Known(field) => Name::Known(*field),
+        Name::Other(text) => Name::Other(Cow::Borrowed(text)),
     }
 }
 
@@ -149,20 +206,27 @@ impl AsRef<str> for Key<'_> {
     }
 }
 
+/// A place of the table, at the beginning of a line of the cache.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct Place(OnceLock<Facts>);
+
 /// The keys that were seen.
 #[derive(Debug)]
 pub(in crate::parse) struct Keys {
-    places: Box<[OnceLock<Box<Facts>>]>,
+    places: Box<[Place]>,
     /// A key gets a place the second time it is seen: one that is made of a number never comes again.
-    sighted: Box<[AtomicU32]>,
+    sighted: Box<[AtomicU64]>,
+    sighted_count: AtomicU32,
     hash: foldhash::fast::FixedState,
 }
 
 impl Default for Keys {
     fn default() -> Keys {
         Keys {
-            places: (0..KEYS_MAX).map(|_| OnceLock::new()).collect(),
-            sighted: (0..SIGHTED_MAX).map(|_| AtomicU32::new(0)).collect(),
+            places: (0..KEYS_MAX).map(|_| Place::default()).collect(),
+            sighted: (0..SIGHTED_BITS / 64).map(|_| AtomicU64::new(0)).collect(),
+            sighted_count: AtomicU32::new(0),
             hash: foldhash::fast::FixedState::default(),
         }
     }
@@ -195,11 +259,11 @@ impl Keys {
         let hash = self.hash.hash_one(last) ^ u64::from(number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         for step in 0..PLACES_MAX {
             let at = (hash.wrapping_add(step) % KEYS_MAX as u64) as usize;
-            let place = self.places.get(at)?;
+            let Place(place) = self.places.get(at)?;
             let facts = match place.get() {
                 Some(facts) => facts,
                 None if self.is_worth_a_place(hash, parent, last) => {
-                    place.get_or_init(|| Box::new(Facts::new(at as u32, parent, last, claims)))
+                    place.get_or_init(|| Facts::new(at as u32, parent, last, claims))
                 }
                 None => return None,
             };
@@ -211,10 +275,15 @@ impl Keys {
     }
 
     fn is_worth_a_place(&self, hash: u64, parent: Option<&Facts>, last: &str) -> bool {
-        let tag = (hash >> 32) as u32 | 1;
-        let before = self.sighted.get(hash as usize % SIGHTED_MAX).map(|sighted| sighted.swap(tag, Ordering::Relaxed));
+        let at = (hash >> 32) % SIGHTED_BITS;
+        let (bit, word) = (1 << (at % 64), self.sighted.get((at / 64) as usize));
+        let was_sighted = word.is_some_and(|word| word.fetch_or(bit, Ordering::Relaxed) & bit != 0);
+        if !was_sighted && self.sighted_count.fetch_add(1, Ordering::Relaxed) >= SIGHTED_MAX {
+            self.sighted_count.store(0, Ordering::Relaxed);
+            self.sighted.iter().for_each(|word| word.store(0, Ordering::Relaxed));
+        }
         let length = parent.map_or(0, |parent| parent.path.len()) + last.len();
-        before == Some(tag) && length < PATH_BYTES_MAX
+        was_sighted && length < PATH_BYTES_MAX
     }
 }
 
@@ -236,6 +305,11 @@ mod tests {
             assert_eq!((&*ip, is_known(&ip), ip.facts().is_ecs), ("source.ip", expected, true));
             assert_eq!(ip.name(), Name::Known(crate::model::ecs::SOURCE_IP));
         }
+    }
+
+    #[test]
+    fn a_place_is_two_lines_of_the_cache() {
+        assert!(size_of::<Place>() <= 128, "{}", size_of::<Place>());
     }
 
     #[test]

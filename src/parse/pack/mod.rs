@@ -55,6 +55,8 @@ pub struct Packs {
     fallbacks: Vec<(Read, PackId)>,
     /// The packs that map a key, by number, and the numbers of their targets.
     mapped: FastMap<Vec<(PackId, u32)>>,
+    /// The same of the fallback packs, whatever the case and separators of the key.
+    well_known: FastMap<Vec<(PackId, u32)>>,
     keys: Keys,
 }
 
@@ -107,18 +109,12 @@ impl Packs {
 
     /// Works out what the packs make of a key.
     fn claims(&self, path: &str) -> Claims {
-        let squashed = squash(path);
-        let mut well_known_to: Vec<(PackId, u32)> = Vec::new();
-        for (_, id) in &self.fallbacks {
-            let targets = self.pack(*id).and_then(|pack| pack.map.get(&*squashed));
-            if let Some(targets) = targets.filter(|_| !well_known_to.iter().any(|(known, _)| known == id)) {
-                well_known_to.push((*id, *targets));
-            }
-        }
+        let by =
+            |map: &FastMap<Vec<(PackId, u32)>>, key: &str| map.get(key).map(Vec::as_slice).unwrap_or_default().into();
         Claims {
             recognised_by: self.index.anchored_by(path).into(),
-            mapped_by: self.mapped.get(path).map(Vec::as_slice).unwrap_or_default().into(),
-            well_known_to: well_known_to.into(),
+            mapped_by: by(&self.mapped, path),
+            well_known_to: by(&self.well_known, &squash(path)),
         }
     }
 

@@ -120,7 +120,7 @@ pub(super) fn of_member(name: &str) -> (Option<Field>, Option<Field>) {
 /// Fills ECS fields from the members.
 pub(super) fn apply<'a>(event: &mut Filling<'_, 'a>, data: &[(Key<'a>, Value<'a>)], is_sysmon: bool, event_id: u32) {
     for (key, value) in data {
-        let Part::Data(member) = &key.facts().part else { continue };
+        let Part::Data(member) = key.facts().part() else { continue };
         let text = value.as_str().unwrap_or("x");
         if matches!(text, "" | "-") {
             continue;

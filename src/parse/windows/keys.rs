@@ -29,7 +29,7 @@ pub(in crate::parse) struct Member {
     /// The name as the event has it.
     pub(super) name: Box<str>,
     /// The name behind `winlog.event_data.`.
-    pub(super) kept_as: Name<'static>,
+    pub(in crate::parse) kept_as: Name<'static>,
     /// What Sysmon means by it, when that is one field.
     pub(super) sysmon: Option<Field>,
     /// What the other channels mean by it, when that is one field.

@@ -62,7 +62,7 @@ pub(in crate::parse) fn from_pairs<'a>(
         let is_others_provider = &**key == "ProviderName" && kept.as_str() != identity.provider.as_deref();
         match kept {
             Value::Null => false,
-            kept if is_others_provider || matches!(key.facts().part, Part::Data(_)) => {
+            kept if is_others_provider || matches!(key.facts().part(), Part::Data(_)) => {
                 *value = kept;
                 true
             }
@@ -91,11 +91,7 @@ pub(in crate::parse) fn from_pairs<'a>(
     fields::apply(filling, pairs, is_sysmon, identity.event_id);
     action::apply(filling, is_sysmon, identity.event_id);
     for (key, value) in pairs.drain(..) {
-        let name = key.lend(|facts| match &facts.part {
-            Part::Data(member) => Some(&member.kept_as),
-            _ => None,
-        });
-        filling.set(name.unwrap_or(Name::Other(Cow::Borrowed("winlog.event_data.ProviderName"))), value);
+        filling.set(key.member_name().unwrap_or(Name::Other(Cow::Borrowed("winlog.event_data.ProviderName"))), value);
     }
     filling.event.parser = Some(PARSER);
     filling.event.failure = None;
@@ -142,7 +138,7 @@ impl<'a> Identity<'a> {
 
 /// Returns the field of a part of `System`, or of a key that is a name of ECS.
 fn system_field(key: &Key<'_>) -> Option<Field> {
-    match &key.facts().part {
+    match key.facts().part() {
         Part::System(Name::Known(field)) => Some(*field),
         Part::Ecs => match key.name() {
             Name::Known(field) => Some(field),
@@ -154,7 +150,7 @@ fn system_field(key: &Key<'_>) -> Option<Field> {
 
 /// Puts what is no member of the event's data where it belongs.
 fn take<'a>(key: &Key<'a>, value: Value<'a>, filling: &mut Filling<'_, 'a>, context: Context) {
-    match &key.facts().part {
+    match key.facts().part() {
         Part::System(Name::Known(ecs::WINLOG_EVENT_ID)) => {
             filling.set(ecs::WINLOG_EVENT_ID, value.to_text().into_owned());
         }

@@ -293,7 +293,7 @@ impl OwnedEvent {
         (event.timestamp, event.id) = self.place;
         event.parser = self.parser.as_deref();
         event.failure = self.failure;
-        event.fields = self.fields;
+        event.fields = self.fields.into();
         visit(&event)
     }
 }

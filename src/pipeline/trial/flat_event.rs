@@ -45,7 +45,6 @@ pub fn read(line: &str) -> anyhow::Result<FlatEvent> {
         }
     };
     let mut event = Event::new("", Timestamp(0));
-    event.fields = Vec::with_capacity(object.len());
     for (name, value) in object {
         flatten(&mut event, name, value, 0);
     }

@@ -502,8 +502,7 @@ fn cut<'a>(text: &Cow<'a, str>, start: usize, end: usize) -> Option<Cow<'a, str>
 
 /// Returns the text of a JSON envelope that is a line of its own: what a shipper or container runtime wrapped.
 fn inner_line<'a>(pairs: &Pairs<'a>) -> Option<Cow<'a, str>> {
-    let wrapped =
-        pairs.iter().find(|(key, _)| matches!(&**key, "message" | "log" | "msg" | "MESSAGE" | "event.original"))?;
+    let wrapped = pairs.iter().find(|(key, _)| key.facts().names_line)?;
     match &wrapped.1 {
         Value::Text(text) if text.len() > 8 => Some(text.clone()),
         _ => None,

@@ -237,7 +237,7 @@ fn bases<'a>(packs: &'a Packs, pack: &Pack, grammar: Read) -> SmallVec<[&'a Pack
 
 fn well_known<'a>(bases: &[&'a Pack], key: &Key<'_>) -> Option<(&'a Pack, &'a [Target])> {
     let facts = key.facts();
-    if facts.claims.well_known_to.is_empty() {
+    if facts.claims().well_known_to.is_empty() {
         return None;
     }
     // A dotted ECS name means itself, unless the grammar says otherwise: `client.ip` is not `source.ip`.
@@ -309,7 +309,7 @@ fn read_nested<'a>(packs: &'a Packs, grammar: Read, is_labels: bool, text: &'a s
 fn kept_name<'a>(pack: &'a Pack, key: &Key<'a>) -> Name<'a> {
     match pack.prefix.as_str() {
         "" => key.name(),
-        prefix => Name::new([prefix, ".", &**key].concat()),
+        prefix => key.kept_by(pack.id, prefix),
     }
 }
 

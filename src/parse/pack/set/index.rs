@@ -147,7 +147,7 @@ impl Index {
     pub(in crate::parse::pack) fn by_keys(&self, content: Content<'_, '_>) -> Option<PackId> {
         let mut best: Option<(usize, PackId)> = None;
         for (key, _) in content.pairs {
-            for number in &key.facts().claims.recognised_by {
+            for number in &key.facts().claims().recognised_by {
                 let Some(claim) = self.claims.get(usize::from(*number)) else { continue };
                 let asked =
                     claim.keys.len() + 2 * claim.equals.len() + claim.prefix.len().min(1) + claim.app_name.len().min(1);

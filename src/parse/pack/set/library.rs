@@ -145,8 +145,9 @@ impl Builder {
         let open_root = tree.add_root();
         let index = Index::new(files.iter().map(|(_, _, file)| file));
         let (packs, leaves, fallbacks) = (Vec::new(), Vec::new(), Vec::new());
-        let (mapped, keys) = (FastMap::default(), Keys::default());
-        let packs = Packs { packs, leaves, tree: Tree::default(), index, open_root, fallbacks, mapped, keys };
+        let (mapped, well_known, keys) = (FastMap::default(), FastMap::default(), Keys::default());
+        let tree_later = Tree::default();
+        let packs = Packs { packs, leaves, tree: tree_later, index, open_root, fallbacks, mapped, well_known, keys };
         Builder { packs, tree, problems: Problems::new() }
     }
 
@@ -177,6 +178,9 @@ impl Builder {
         let pack = pack(id, path, file, root, within);
         for (key, targets) in &pack.map {
             self.packs.mapped.entry(key.clone()).or_default().push((id, *targets));
+            if file.fallback {
+                self.packs.well_known.entry(key.clone()).or_default().push((id, *targets));
+            }
         }
         self.packs.packs.push(pack);
     }

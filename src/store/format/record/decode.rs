@@ -90,7 +90,10 @@ fn decode_with<'r>(record: &'r [u8], columns: Columns, mut sources: Option<&mut 
         }
     }
     let Columns { id, timestamp, ingested } = columns;
-    Some(Stored { event: Event { id, raw, timestamp, ingested, logsource, parser, failure, fields }, exact })
+    Some(Stored {
+        event: Event { id, raw, timestamp, ingested, logsource, parser, failure, fields: fields.into() },
+        exact,
+    })
 }
 
 /// Reads the values of an event.
