@@ -48,10 +48,10 @@ pub(super) fn put<'a>(draft: &mut Draft<'a>, records: Vec<Event<'a>>) {
     let has_path = records.iter().any(|record| record.get_by_name(PATH_KIND).is_some());
     let mut others = Vec::with_capacity(records.len());
     let mut folders = Vec::new();
-    for (place, record) in records.into_iter().enumerate() {
+    for (place, mut record) in records.into_iter().enumerate() {
         if place == leader {
             draft.event.logsource = record.logsource;
-            for (name, value) in record.fields {
+            for (name, value) in record.fields.drain(..) {
                 draft.set(name, value);
             }
         } else if record.get_by_name(PATH_KIND).is_some_and(|kind| kind.to_text() == "PARENT") {
@@ -74,8 +74,8 @@ pub(super) fn put<'a>(draft: &mut Draft<'a>, records: Vec<Event<'a>>) {
 }
 
 /// Adds what a record says beyond the leader; of a folder only what is the daemon's own.
-fn add<'a>(draft: &mut Draft<'a>, record: Event<'a>, is_folder: bool) {
-    for (name, value) in record.fields {
+fn add<'a>(draft: &mut Draft<'a>, mut record: Event<'a>, is_folder: bool) {
+    for (name, value) in record.fields.drain(..) {
         let is_kept_of_all = match &name {
             Name::Known(ecs::FILE_PATH | ecs::FILE_INODE | ecs::FILE_MODE) if is_folder => continue,
             Name::Known(ecs::FILE_PATH | ecs::FILE_INODE | ecs::FILE_MODE) => true,
