@@ -113,7 +113,22 @@ fn files(members: &[Member<'_>], key: &Verifier, report: &mut Report) -> bool {
             report.find(member.name, ("it was added later", "tệp này được thêm về sau")).offset = Some(member.offset);
         }
     }
+    order(members, &sums, report);
     true
+}
+
+/// Whoever unpacks a bundle gets the last member of a name, and this check reads the first: so there is one, in its place.
+fn order(members: &[Member<'_>], sums: &Sums, report: &mut Report) {
+    let written = [bundle::NOTE, bundle::SUMS].into_iter().chain(sums.files.iter().map(|sums| sums.name.as_str()));
+    let moved = members.iter().zip(written).find(|(member, name)| member.name != *name);
+    let more = members.get(sums.files.len() + 2);
+    if let Some(member) = moved.map(|(member, _)| member).or(more) {
+        let what = (
+            "this member is not where it was written, or is there twice",
+            "tệp thành phần này không ở chỗ khi được ghi, hoặc có hai lần",
+        );
+        report.find(member.name, what).offset = Some(member.offset);
+    }
 }
 
 fn parsed<T: DeserializeOwned>(members: &[Member<'_>], name: &str, report: &mut Report) -> Option<T> {

@@ -79,3 +79,74 @@ fn a_flipped_byte_anywhere_is_named() {
         assert!(!check(&archive[..cut], Some(&pinned)).is_right(), "cut at {cut}");
     }
 }
+
+#[test]
+fn a_member_that_is_removed_moved_doubled_or_added_is_named() {
+    let (_folder, keeper, archive) = bundle();
+    let pinned = keeper.signer().verifier().clone();
+    let (members, _) = tar::read(&archive);
+    let packed = |members: &[(&str, &[u8])]| {
+        let mut archive = Vec::new();
+        members.iter().for_each(|(name, content)| tar::push(&mut archive, name, content));
+        tar::finish(&mut archive);
+        archive
+    };
+    let right: Vec<(&str, &[u8])> = members.iter().map(|member| (member.name, member.content)).collect();
+    assert!(packed(&right) == archive, "packed again it is the same");
+    let tells = |changed: &[(&str, &[u8])], name: &str| {
+        let report = check(&packed(changed), Some(&pinned));
+        assert!(report.findings.iter().any(|finding| finding.place == name), "{name}: {:?}", report.findings);
+    };
+    for index in 0..right.len() {
+        let (name, content) = right[index];
+        tells(&[&right[..index], &right[index + 1..]].concat(), name);
+        // Who unpacks it would read the second one.
+        tells(&[&right[..], &[(name, b"forged".as_slice())]].concat(), name);
+        tells(&[&right[..], &[(name, content)]].concat(), name);
+        if index > 0 {
+            let mut swapped = right.clone();
+            swapped.swap(index - 1, index);
+            tells(&swapped, name);
+        }
+    }
+    tells(&[&right[..], &[("added.txt", b"x".as_slice())]].concat(), "added.txt");
+}
+
+#[test]
+fn a_bundle_signed_anew_with_another_key_is_told_by_the_one_that_is_known() {
+    let (_folder, keeper, archive) = bundle();
+    let forger = Signer::generate("longan-forger").expect("a key");
+    let (members, _) = tar::read(&archive);
+    let mut files = Vec::new();
+    let mut content = std::collections::BTreeMap::new();
+    for member in members.iter().filter(|member| !matches!(member.name, NOTE | SUMS)) {
+        let bytes = match member.name {
+            KEY => format!("{}\n", forger.verifier()).into_bytes(),
+            CHECKPOINT => {
+                let known = std::str::from_utf8(member.content).expect("text");
+                forger.sign(keeper.signer().verifier().open(known).expect("ours")).into_bytes()
+            }
+            EVENTS => String::from_utf8_lossy(member.content).replace("SUM(1)", "MAX(1)").into_bytes(),
+            _ => member.content.to_vec(),
+        };
+        files.push(crate::evidence::sums::FileSums::of_bytes(member.name, &bytes));
+        content.insert(member.name, bytes);
+    }
+    let sums = crate::evidence::sums::Sums { files };
+    let bytes = sums.to_bytes();
+    let digest = crate::evidence::log::merkle::hex(&crate::evidence::log::merkle::sha256(&bytes));
+    let mut forged = Vec::new();
+    tar::push(&mut forged, NOTE, forger.sign(&format!("{FIRST_LINE}\n{digest}\n")).as_bytes());
+    tar::push(&mut forged, SUMS, &bytes);
+    sums.files.iter().for_each(|file| tar::push(&mut forged, &file.name, &content[file.name.as_str()]));
+    tar::finish(&mut forged);
+    let alone = check(&forged, None);
+    assert!(
+        alone.is_right() && alone.notes[0].contains("no key was given"),
+        "alone it cannot be told, and that is said"
+    );
+    let known = check(&forged, Some(keeper.signer().verifier()));
+    let told =
+        |finding: &crate::evidence::verify::Finding| finding.place == NOTE && finding.what.contains("and not by");
+    assert!(known.findings.iter().any(told), "{:?}", known.findings);
+}
