@@ -37,7 +37,8 @@ impl Maintenance {
         let (day, minute) = (local.div_euclid(MINUTES_OF_DAY), local.rem_euclid(MINUTES_OF_DAY));
         let (from, to) = (i64::from(self.from), i64::from(self.to));
         // 1 January 1970 was a Thursday.
-        let begins_on = |day: i64| usize::try_from((day + 3).rem_euclid(7)).is_ok_and(|day| self.days.get(day) == Some(&true));
+        let begins_on =
+            |day: i64| usize::try_from((day + 3).rem_euclid(7)).is_ok_and(|day| self.days.get(day) == Some(&true));
         let length = if to > from { to - from } else { to + MINUTES_OF_DAY - from };
         // It began today, or yesterday and goes past midnight.
         let began = [day, day - 1].into_iter().find(|began| {
@@ -53,7 +54,9 @@ fn fits(glob: &str, name: &str) -> bool {
     let (glob, name) = (glob.to_lowercase(), name.to_lowercase());
     match glob.split_once('*') {
         None => glob == name,
-        Some((front, back)) => name.len() >= front.len() + back.len() && name.starts_with(front) && name.ends_with(back),
+        Some((front, back)) => {
+            name.len() >= front.len() + back.len() && name.starts_with(front) && name.ends_with(back)
+        }
     }
 }
 
@@ -80,7 +83,12 @@ impl<'a> Checker<'a> {
         let from = self.text(&key("from"), None, get(|raw| raw.from.as_ref()), minute);
         let to = self.text(&key("to"), None, get(|raw| raw.to.as_ref()), minute);
         let reason = self.text(&key("reason"), None, get(|raw| raw.reason.as_ref()), reason);
-        let members = [("sources", sources.is_none()), ("from", from.is_none()), ("to", to.is_none()), ("reason", reason.is_none())];
+        let members = [
+            ("sources", sources.is_none()),
+            ("from", from.is_none()),
+            ("to", to.is_none()),
+            ("reason", reason.is_none()),
+        ];
         if self.problems.len() == before {
             for (member, _) in members.into_iter().filter(|(_, is_missing)| *is_missing) {
                 let problem = "a window of maintenance needs `sources`, `from`, `to` and `reason`".to_owned();
@@ -145,12 +153,22 @@ mod tests {
     fn a_window_holds_on_its_days_and_past_midnight() {
         const ZONE: i32 = 7 * 3_600;
         let night = window("sun", "01:00", "03:00");
-        for (minutes, end) in [(59, None), (60, Some(180)), (179, Some(180)), (180, None), (60 + 24 * 60, None), (60 - 24 * 60, None)] {
+        for (minutes, end) in
+            [(59, None), (60, Some(180)), (179, Some(180)), (180, None), (60 + 24 * 60, None), (60 - 24 * 60, None)]
+        {
             assert_eq!(night.until("FW-07", sunday(minutes), ZONE), end.map(sunday), "{minutes}");
         }
         assert_eq!(night.until("web-1", sunday(90), ZONE), None);
         let late = window("sat,sun", "23:30", "00:30");
-        for (minutes, end) in [(-31, None), (-30, Some(30)), (29, Some(30)), (30, None), (23 * 60 + 45, Some(24 * 60 + 30)), (24 * 60 + 29, Some(24 * 60 + 30)), (48 * 60 - 10, None)] {
+        for (minutes, end) in [
+            (-31, None),
+            (-30, Some(30)),
+            (29, Some(30)),
+            (30, None),
+            (23 * 60 + 45, Some(24 * 60 + 30)),
+            (24 * 60 + 29, Some(24 * 60 + 30)),
+            (48 * 60 - 10, None),
+        ] {
             assert_eq!(late.until("fw-1", sunday(minutes), ZONE), end.map(sunday), "{minutes}");
         }
         let always = window("mon,tue,wed,thu,fri,sat,sun", "00:00", "00:00");

@@ -205,8 +205,7 @@ impl Inputs {
         config.frame_bytes_max = input.line_bytes_max;
         if let Some(start) = &input.multiline_start {
             let start = Regex::new(start).with_context(|| format!("`multiline_start` of `{}`", input.path))?;
-            config.multiline =
-                Some(Multiline { joining: Joining::Start(start), lines_max: LINES_MAX });
+            config.multiline = Some(Multiline { joining: Joining::Start(start), lines_max: LINES_MAX });
         }
         if let Some(joining) = input.multiline.as_deref().and_then(Joining::preset) {
             config.multiline = Some(Multiline { joining, lines_max: LINES_MAX });

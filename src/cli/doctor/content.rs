@@ -64,14 +64,23 @@ pub(super) fn stored(settings: &Settings, findings: &mut Findings) {
     match Store::open_read_only(&folder, store::Config::default()) {
         Err(err) => findings.quote(Severity::Error, "store", shown(&folder), format!("{:#}", anyhow::Error::new(err))),
         Ok((_, report)) => {
-            let hint = both("khôi phục từ bản sao; `longan verify` cho biết thiếu gì", "bring it back from a copy; `longan verify` tells what is missing");
+            let hint = both(
+                "khôi phục từ bản sao; `longan verify` cho biết thiếu gì",
+                "bring it back from a copy; `longan verify` tells what is missing",
+            );
             for (partition, reason) in &report.damaged {
                 let what = both(format!("không đọc được: {reason}"), format!("cannot be read: {reason}"));
                 findings.advise(Severity::Error, "store", partition, what, hint.clone());
             }
             let what = both(
-                format!("{} phân vùng, {} sự kiện mở được; `longan verify` kiểm tra từng byte", report.partitions, report.events),
-                format!("{} partitions with {} events open; `longan verify` checks every byte", report.partitions, report.events),
+                format!(
+                    "{} phân vùng, {} sự kiện mở được; `longan verify` kiểm tra từng byte",
+                    report.partitions, report.events
+                ),
+                format!(
+                    "{} partitions with {} events open; `longan verify` checks every byte",
+                    report.partitions, report.events
+                ),
             );
             findings.add(Severity::Fine, "store", shown(&folder), what);
         }
@@ -83,13 +92,25 @@ pub(super) fn enrichment(settings: &Settings, now: Timestamp, findings: &mut Fin
     if let Some(path) = settings.assets.as_deref() {
         match assets::load(path) {
             Ok(loaded) if loaded.count() == 0 => {
-                findings.add(Severity::Warning, "enrichment", shown(path), both("không có tài sản nào", "names no asset"));
+                findings.add(
+                    Severity::Warning,
+                    "enrichment",
+                    shown(path),
+                    both("không có tài sản nào", "names no asset"),
+                );
             }
             Ok(loaded) => {
                 let count = loaded.count();
-                findings.add(Severity::Fine, "enrichment", shown(path), both(format!("{count} tài sản"), format!("{count} assets")));
+                findings.add(
+                    Severity::Fine,
+                    "enrichment",
+                    shown(path),
+                    both(format!("{count} tài sản"), format!("{count} assets")),
+                );
             }
-            Err(problems) => problems.iter().for_each(|problem| findings.quote(Severity::Error, "enrichment", shown(path), problem)),
+            Err(problems) => {
+                problems.iter().for_each(|problem| findings.quote(Severity::Error, "enrichment", shown(path), problem))
+            }
         }
     }
     if let Some(path) = settings.enrich.units.as_deref()
@@ -116,7 +137,10 @@ fn threats(folder: &Path, now: Timestamp, findings: &mut Findings) {
         return findings.add(Severity::Warning, "enrichment", shown(folder), what);
     }
     let (_, summaries, problems) = enrich::load_lists(&files, now);
-    problems.iter().take(PROBLEMS_MAX).for_each(|problem| findings.quote(Severity::Warning, "enrichment", shown(folder), problem));
+    problems
+        .iter()
+        .take(PROBLEMS_MAX)
+        .for_each(|problem| findings.quote(Severity::Warning, "enrichment", shown(folder), problem));
     for list in summaries {
         let place = shown(&list.path);
         let what = both(
@@ -147,7 +171,8 @@ fn age(path: &Path, days_max: u64, now: Timestamp, findings: &mut Findings) {
     let days = u64::try_from(now.seconds()).unwrap_or(0).saturating_sub(changed.as_secs()) / 86_400;
     if days > days_max {
         let what = both(format!("{days} ngày chưa cập nhật"), format!("was not renewed for {days} days"));
-        let hint = both("lấy bản mới; tệp đổi được nạp lại ngay", "fetch a new one; a changed file is taken up at once");
+        let hint =
+            both("lấy bản mới; tệp đổi được nạp lại ngay", "fetch a new one; a changed file is taken up at once");
         findings.advise(Severity::Warning, "enrichment", shown(path), what, hint);
     }
 }
@@ -171,7 +196,10 @@ mod tests {
         settings.parsers.folder = Some(folder.path().join("none"));
         let mut findings = Findings::new(Language::English);
         rules_and_packs(&settings, &mut findings);
-        assert!(findings.all.iter().any(|found| found.severity == Severity::Warning && found.place.contains("x.yml")), "{findings:?}");
+        assert!(
+            findings.all.iter().any(|found| found.severity == Severity::Warning && found.place.contains("x.yml")),
+            "{findings:?}"
+        );
         assert!(findings.all.iter().any(|found| found.severity == Severity::Error && found.what == "is no folder"));
 
         let lists = folder.path().join("lists");

@@ -171,7 +171,10 @@ fn tell_syncs(data: &Path, mut times: Vec<Duration>, findings: &mut Findings) {
             "disk",
             shown(data),
             what,
-            both("bên gửi RELP và HTTP chờ từng lần đồng bộ: dùng SSD", "senders by RELP and HTTP wait for each: use an SSD"),
+            both(
+                "bên gửi RELP và HTTP chờ từng lần đồng bộ: dùng SSD",
+                "senders by RELP and HTTP wait for each: use an SSD",
+            ),
         ),
     }
 }

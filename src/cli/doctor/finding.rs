@@ -75,7 +75,14 @@ impl Findings {
     }
 
     /// Adds a finding with what to do about it.
-    pub(super) fn advise(&mut self, severity: Severity, area: &'static str, place: impl ToString, what: Both, hint: Both) {
+    pub(super) fn advise(
+        &mut self,
+        severity: Severity,
+        area: &'static str,
+        place: impl ToString,
+        what: Both,
+        hint: Both,
+    ) {
         let (what, hint) = (self.pick(what), self.pick(hint));
         self.all.push(Finding { severity, area, place: place.to_string(), what, hint: Some(hint) });
     }

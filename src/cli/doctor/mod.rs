@@ -76,7 +76,8 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
         }
     };
     findings.sort();
-    let told = findings.all.iter().filter(|found| args.all || format == Format::Json || found.severity > Severity::Fine);
+    let told =
+        findings.all.iter().filter(|found| args.all || format == Format::Json || found.severity > Severity::Fine);
     to_stdout(|out| match format {
         Format::Json => Ok(told.clone().try_for_each(|found| write_json(out, found))?),
         Format::Table => {
@@ -151,7 +152,8 @@ mod tests {
 
     #[test]
     fn a_finding_is_one_line_with_its_hint_and_nothing_acts() {
-        for (language, words) in [(Language::English, ["ERROR", "hint: "]), (Language::Vietnamese, ["LỖI", "gợi ý: "])] {
+        for (language, words) in [(Language::English, ["ERROR", "hint: "]), (Language::Vietnamese, ["LỖI", "gợi ý: "])]
+        {
             let mut findings = Findings::new(language);
             let hint = both("làm\x1b[2J", "do\x1b[2J");
             findings.advise(Severity::Error, "data", "/x\x07", both("hỏng", "broken"), hint);

@@ -86,7 +86,13 @@ fn certificate(path: &Path, now: Timestamp, findings: &mut Findings) {
         );
         if not_before.seconds() > now.seconds() {
             let what = both(format!("{subject}: chưa có hiệu lực"), format!("{subject}: is not valid yet"));
-            findings.advise(Severity::Error, "tls", shown(path), what, both("xem đồng hồ của máy", "look at this machine's clock"));
+            findings.advise(
+                Severity::Error,
+                "tls",
+                shown(path),
+                what,
+                both("xem đồng hồ của máy", "look at this machine's clock"),
+            );
         } else if left <= 0 {
             let what = both(format!("{subject}: hết hạn từ {not_after}"), format!("{subject}: expired at {not_after}"));
             findings.advise(Severity::Error, "tls", shown(path), what, hint);

@@ -23,16 +23,27 @@ pub(super) fn examine(settings: &Settings, findings: &mut Findings) -> anyhow::R
     let Some(client) = place.running()? else {
         let hint = both("`longan start` hoặc `systemctl start longan`", "`longan start`, or `systemctl start longan`");
         if place.endpoint().is_ok() {
-            let what = both("endpoints.json còn đó nhưng không ai trả lời: máy chủ đã bị dừng đột ngột", "endpoints.json is there and nobody answers: the server was killed");
+            let what = both(
+                "endpoints.json còn đó nhưng không ai trả lời: máy chủ đã bị dừng đột ngột",
+                "endpoints.json is there and nobody answers: the server was killed",
+            );
             findings.advise(Severity::Warning, "server", shown(&settings.data), what, hint);
         } else {
-            findings.advise(Severity::Note, "server", shown(&settings.data), both("không chạy", "is not running"), hint);
+            findings.advise(
+                Severity::Note,
+                "server",
+                shown(&settings.data),
+                both("không chạy", "is not running"),
+                hint,
+            );
         }
         return Ok(false);
     };
     match client.call(async |client| client.status().await) {
         Ok(status) => tell(&status, findings),
-        Err(err) => findings.quote(Severity::Warning, "server", shown(&settings.data), format!("{:#}", anyhow::Error::new(err))),
+        Err(err) => {
+            findings.quote(Severity::Warning, "server", shown(&settings.data), format!("{:#}", anyhow::Error::new(err)))
+        }
     }
     if let Ok(sources) = client.call(async |client| client.sources().await) {
         tell_sources(&sources, findings);
@@ -54,7 +65,8 @@ fn tell(status: &Status, findings: &mut Findings) {
         findings.add(Severity::Error, "server", place, what);
     }
     if status.lag_ms > LAG_MS {
-        let what = both(format!("tìm kiếm trễ {} ms", status.lag_ms), format!("searches lag {} ms behind", status.lag_ms));
+        let what =
+            both(format!("tìm kiếm trễ {} ms", status.lag_ms), format!("searches lag {} ms behind", status.lag_ms));
         findings.add(Severity::Warning, "server", place, what);
     }
     for problem in &status.problems {
@@ -72,10 +84,14 @@ fn tell(status: &Status, findings: &mut Findings) {
 fn tell_sources(list: &SourceList, findings: &mut Findings) {
     for input in list.inputs.iter().filter(|input| input.dropped > 0) {
         let what = both(format!("đã mất {} tin", input.dropped), format!("{} messages were dropped", input.dropped));
-        let hint = both("docs/inputs.md: những gì không được mất thì gửi bằng RELP hoặc HTTP", "docs/inputs.md: what must not be lost comes by RELP or HTTP");
+        let hint = both(
+            "docs/inputs.md: những gì không được mất thì gửi bằng RELP hoặc HTTP",
+            "docs/inputs.md: what must not be lost comes by RELP or HTTP",
+        );
         findings.advise(Severity::Warning, "sources", &input.name, what, hint);
     }
-    let silent: Vec<&SourceRow> = list.sources.iter().filter(|source| source.is_silent && source.muted.is_none()).collect();
+    let silent: Vec<&SourceRow> =
+        list.sources.iter().filter(|source| source.is_silent && source.muted.is_none()).collect();
     for source in silent.iter().take(SOURCES_MAX) {
         let silence = span(source.silent_seconds);
         let what = both(format!("im lặng {silence}"), format!("silent for {silence}"));
@@ -89,6 +105,11 @@ fn tell_sources(list: &SourceList, findings: &mut Findings) {
     }
     if silent.is_empty() {
         let count = list.sources.len();
-        findings.add(Severity::Fine, "sources", "", both(format!("{count} nguồn, không nguồn nào im lặng"), format!("{count} sources, none silent")));
+        findings.add(
+            Severity::Fine,
+            "sources",
+            "",
+            both(format!("{count} nguồn, không nguồn nào im lặng"), format!("{count} sources, none silent")),
+        );
     }
 }

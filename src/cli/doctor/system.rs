@@ -99,8 +99,12 @@ fn answer_of(program: &str, arguments: &[&str]) -> Option<String> {
 /// Looks at the limits of the system.
 pub(super) fn limits(settings: &Settings, findings: &mut Findings) {
     let listeners = listeners(settings);
-    let connections: usize =
-        listeners.iter().filter(|(_, _, input, is_udp)| !is_udp && input.is_some()).filter_map(|(_, _, input, _)| *input).map(|input| input.connections_max.get()).sum();
+    let connections: usize = listeners
+        .iter()
+        .filter(|(_, _, input, is_udp)| !is_udp && input.is_some())
+        .filter_map(|(_, _, input, _)| *input)
+        .map(|input| input.connections_max.get())
+        .sum();
     if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
         let wanted = connections as u64 + OWN_FILES;
         let what = both(
@@ -117,7 +121,12 @@ pub(super) fn limits(settings: &Settings, findings: &mut Findings) {
             findings.add(Severity::Fine, "system", "RLIMIT_NOFILE", what);
         }
     }
-    let wanted = listeners.iter().filter(|(_, _, _, is_udp)| *is_udp).filter_map(|(_, _, input, _)| *input).map(|input| input.receive_buffer_bytes.get() as u64).max();
+    let wanted = listeners
+        .iter()
+        .filter(|(_, _, _, is_udp)| *is_udp)
+        .filter_map(|(_, _, input, _)| *input)
+        .map(|input| input.receive_buffer_bytes.get() as u64)
+        .max();
     let granted = std::fs::read_to_string(RMEM_MAX).ok().and_then(|text| text.trim().parse::<u64>().ok());
     if let (Some(wanted), Some(granted)) = (wanted, granted)
         && granted < wanted
@@ -127,7 +136,9 @@ pub(super) fn limits(settings: &Settings, findings: &mut Findings) {
             format!("UDP receive buffers of {granted} bytes at most, {wanted} wanted"),
         );
         let hint = both(
-            format!("`sysctl net.core.rmem_max={wanted}`, hoặc CAP_NET_ADMIN cho dịch vụ; nếu không, đợt dồn dập sẽ mất"),
+            format!(
+                "`sysctl net.core.rmem_max={wanted}`, hoặc CAP_NET_ADMIN cho dịch vụ; nếu không, đợt dồn dập sẽ mất"
+            ),
             format!("`sysctl net.core.rmem_max={wanted}`, or CAP_NET_ADMIN for the service; else bursts are dropped"),
         );
         findings.advise(Severity::Warning, "system", RMEM_MAX, what, hint);
@@ -165,7 +176,12 @@ pub(super) fn ports(settings: &Settings, findings: &mut Findings) {
         let place = Place { input: name, setting: &setting, address };
         let tried = if is_udp { bind_udp(place).map(drop) } else { bind_tcp(place).map(drop) };
         match tried {
-            Ok(()) => findings.add(Severity::Fine, "ports", address, both(format!("{name}: cổng rảnh"), format!("{name}: the port is free"))),
+            Ok(()) => findings.add(
+                Severity::Fine,
+                "ports",
+                address,
+                both(format!("{name}: cổng rảnh"), format!("{name}: the port is free")),
+            ),
             Err(err) => {
                 let hint = err.hint().map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();
                 findings.quote(Severity::Error, "ports", address, format!("{err}{hint}"));

@@ -165,7 +165,10 @@ impl Joiner {
                 continue;
             }
             match &mut self.pending {
-                Some(pending) if rules.joining.belongs(&line.raw) && pending.has_room(rules.lines_max.get(), self.bytes_max, &line) => {
+                Some(pending)
+                    if rules.joining.belongs(&line.raw)
+                        && pending.has_room(rules.lines_max.get(), self.bytes_max, &line) =>
+                {
                     pending.join(&line);
                 }
                 _ => {
@@ -181,7 +184,8 @@ impl Joiner {
         let part = container::part(&line.raw);
         let goes_on = match (&mut self.pending, &part) {
             (Some(pending), Some(part))
-                if pending.has_room(rules.lines_max.get(), self.bytes_max, &line) && container::is_of(&pending.first.raw, part) =>
+                if pending.has_room(rules.lines_max.get(), self.bytes_max, &line)
+                    && container::is_of(&pending.first.raw, part) =>
             {
                 pending.join_part(&line, part);
                 pending.open.is_some()

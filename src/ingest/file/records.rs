@@ -88,14 +88,20 @@ impl Records {
     /// Lets go what the line before ended, and, where messages must end in order, all other events.
     fn release_others(&mut self, event: Option<&[u8]>, out: &mut Vec<Line>) {
         let is_in_order = self.is_in_order;
-        let is_over =
-            |waiting: &Waiting| (waiting.is_ending || is_in_order) && Some(waiting.event.as_slice()) != event;
+        let is_over = |waiting: &Waiting| (waiting.is_ending || is_in_order) && Some(waiting.event.as_slice()) != event;
         while let Some(place) = self.waiting.iter().position(is_over) {
             self.release(place, out);
         }
     }
 
-    fn add(&mut self, (lines_max, bytes_max): (usize, usize), place: usize, record: Record<'_>, line: Line, out: &mut Vec<Line>) {
+    fn add(
+        &mut self,
+        (lines_max, bytes_max): (usize, usize),
+        place: usize,
+        record: Record<'_>,
+        line: Line,
+        out: &mut Vec<Line>,
+    ) {
         let Some(waiting) = self.waiting.get_mut(place) else { return };
         waiting.is_ending |= record.is_last_but_end();
         if !line.truncated && waiting.joined.has_room(lines_max, bytes_max, &line) {

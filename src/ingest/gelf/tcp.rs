@@ -134,7 +134,8 @@ mod tests {
         let bound = bound();
         let mut client = connect(&bound).await;
         let frame_bytes_max = std::num::NonZeroUsize::new(100).expect("not zero");
-        let config = Config { name: "t".to_owned(), frame_bytes_max, limits: ConnectionLimits::default(), joining: None };
+        let config =
+            Config { name: "t".to_owned(), frame_bytes_max, limits: ConnectionLimits::default(), joining: None };
         let task = tokio::spawn(run(context, bound, Security::Plain, config));
         client.write_all(b"{\"a\":1}\0{\"a\":2}\0{\"a\":3}").await.expect("written");
         sink.wait_for(2).await;

@@ -93,8 +93,7 @@ pub(super) async fn ndjson(State(shared): State<Arc<Shared>>, payload: Payload) 
             }
             continue;
         }
-        let truncated =
-            if is_object { documents.add(&shared, line) } else { documents.add_line(&shared, line) };
+        let truncated = if is_object { documents.add(&shared, line) } else { documents.add_line(&shared, line) };
         let problem = match (truncated, is_object) {
             (true, _) => "longer than the limit; its beginning is stored",
             (false, false) => "not a JSON object; stored as text",

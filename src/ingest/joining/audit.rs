@@ -16,10 +16,42 @@ pub struct Record<'l> {
 
 /// Types of which the kernel writes several records an event; what user space writes stands alone.
 const SEVERAL: [&str; 36] = [
-    "SYSCALL", "EXECVE", "CWD", "PATH", "PROCTITLE", "EOE", "SOCKADDR", "SOCKETCALL", "IPC", "IPC_SET_PERM", "OBJ_PID",
-    "MMAP", "FD_PAIR", "BPRM_FCAPS", "CAPSET", "MQ_OPEN", "MQ_SENDRECV", "MQ_NOTIFY", "MQ_GETSETATTR", "NETFILTER_CFG",
-    "SECCOMP", "KERN_MODULE", "FANOTIFY", "TIME_INJOFFSET", "TIME_ADJNTPVAL", "BPF", "OPENAT2", "URINGOP", "CONFIG_CHANGE",
-    "LOGIN", "AVC", "SELINUX_ERR", "ANOM_PROMISCUOUS", "INTEGRITY_PCR", "DM_EVENT", "DM_CTRL",
+    "SYSCALL",
+    "EXECVE",
+    "CWD",
+    "PATH",
+    "PROCTITLE",
+    "EOE",
+    "SOCKADDR",
+    "SOCKETCALL",
+    "IPC",
+    "IPC_SET_PERM",
+    "OBJ_PID",
+    "MMAP",
+    "FD_PAIR",
+    "BPRM_FCAPS",
+    "CAPSET",
+    "MQ_OPEN",
+    "MQ_SENDRECV",
+    "MQ_NOTIFY",
+    "MQ_GETSETATTR",
+    "NETFILTER_CFG",
+    "SECCOMP",
+    "KERN_MODULE",
+    "FANOTIFY",
+    "TIME_INJOFFSET",
+    "TIME_ADJNTPVAL",
+    "BPF",
+    "OPENAT2",
+    "URINGOP",
+    "CONFIG_CHANGE",
+    "LOGIN",
+    "AVC",
+    "SELINUX_ERR",
+    "ANOM_PROMISCUOUS",
+    "INTEGRITY_PCR",
+    "DM_EVENT",
+    "DM_CTRL",
 ];
 
 /// Reads what a line without its syslog header says; `None` when it is no record.
@@ -28,7 +60,8 @@ pub fn record(text: &[u8]) -> Option<Record<'_>> {
     let open = memchr::memmem::find(front, b"audit(")?;
     let number = text.get(open + b"audit(".len()..)?;
     let event = number.get(..number.iter().take(48).position(|byte| *byte == b')')?)?;
-    let is_number = event.contains(&b':') && event.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b':'));
+    let is_number =
+        event.contains(&b':') && event.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b':'));
     let before = front.get(..open).filter(|_| is_number)?;
     let kind = value_of(before, b"type=").filter(|kind| !kind.is_empty())?;
     Some(Record { kind, node: value_of(before, b"node=").unwrap_or_default(), event })
@@ -46,7 +79,9 @@ impl Record<'_> {
     pub fn is_one_of_several(&self) -> bool {
         match std::str::from_utf8(self.kind) {
             // 1300 to 1399 is what the kernel says of an event, 1400 to 1499 what SELinux does.
-            Ok(kind) => SEVERAL.contains(&kind) || (kind.len() == 4 && (kind.starts_with("13") || kind.starts_with("14"))),
+            Ok(kind) => {
+                SEVERAL.contains(&kind) || (kind.len() == 4 && (kind.starts_with("13") || kind.starts_with("14")))
+            }
             Err(_) => false,
         }
     }
@@ -84,7 +119,9 @@ mod tests {
                 let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
                 (text(record.kind), text(record.node), text(record.event), record.is_one_of_several(), record.is_end())
             });
-            let expected = expected.map(|(kind, node, event, several, end)| (kind.to_owned(), node.to_owned(), event.to_owned(), several, end));
+            let expected = expected.map(|(kind, node, event, several, end)| {
+                (kind.to_owned(), node.to_owned(), event.to_owned(), several, end)
+            });
             assert_eq!(shown, expected, "{text}");
         }
     }

@@ -104,7 +104,8 @@ fn after_time(line: &[u8]) -> Option<&[u8]> {
 
 /// `PROGRAM[PID]: TEXT` or `PROGRAM: TEXT`.
 fn tag(rest: &[u8]) -> Option<Head<'_>> {
-    let end = rest.iter().take(WORD_BYTES_MAX).position(|byte| matches!(byte, b' ' | b':' | b'[')).filter(|end| *end > 0)?;
+    let end =
+        rest.iter().take(WORD_BYTES_MAX).position(|byte| matches!(byte, b' ' | b':' | b'[')).filter(|end| *end > 0)?;
     let program = rest.get(..end)?;
     let (process, after) = match rest.get(end)? {
         b'[' => {

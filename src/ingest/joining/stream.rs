@@ -71,9 +71,17 @@ enum Piece {
     /// It stands alone.
     Alone,
     /// It may go on with lines that begin as continuations do; `goes_on` when it is one.
-    Text { goes_on: bool },
-    Numbered { message: u64, piece: u64 },
-    Record { is_end: bool, is_last: bool },
+    Text {
+        goes_on: bool,
+    },
+    Numbered {
+        message: u64,
+        piece: u64,
+    },
+    Record {
+        is_end: bool,
+        is_last: bool,
+    },
 }
 
 impl<T> StreamJoiner<T> {
@@ -131,8 +139,12 @@ impl<T> StreamJoiner<T> {
 
     /// Hands out what has waited long enough.
     pub fn release_due(&mut self, now: Instant, out: &mut Vec<Joined<T>>) {
-        let mut due: Vec<(u64, Key)> =
-            self.waiting.iter().filter(|(_, waiting)| waiting.due <= now).map(|(key, waiting)| (waiting.nth, *key)).collect();
+        let mut due: Vec<(u64, Key)> = self
+            .waiting
+            .iter()
+            .filter(|(_, waiting)| waiting.due <= now)
+            .map(|(key, waiting)| (waiting.nth, *key))
+            .collect();
         due.sort_unstable_by_key(|(nth, _)| *nth);
         for (_, key) in due {
             self.release(key, out);
@@ -182,9 +194,8 @@ impl<T> StreamJoiner<T> {
         out: &mut Vec<Joined<T>>,
     ) {
         let (lines_max, bytes_max) = (self.rules.lines_max.get(), self.rules.bytes_max.get());
-        let has_room = |waiting: &Waiting<T>| {
-            waiting.tags.len() < lines_max && waiting.bytes() + 1 + frame.raw.len() <= bytes_max
-        };
+        let has_room =
+            |waiting: &Waiting<T>| waiting.tags.len() < lines_max && waiting.bytes() + 1 + frame.raw.len() <= bytes_max;
         if let Some(waiting) = self.waiting.get_mut(&key).filter(|waiting| goes_on && has_room(waiting)) {
             self.bytes += 1 + frame.raw.len();
             waiting.join(frame, tag);
@@ -196,8 +207,7 @@ impl<T> StreamJoiner<T> {
         self.bytes += frame.raw.len();
         let due = now + self.rules.wait;
         let nth = self.count;
-        let waiting =
-            Waiting { first: frame, joined: BytesMut::new(), tags: vec![tag], began: now, due, number, nth };
+        let waiting = Waiting { first: frame, joined: BytesMut::new(), tags: vec![tag], began: now, due, number, nth };
         match self.waiting.entry(key) {
             Entry::Vacant(place) => drop(place.insert(waiting)),
             Entry::Occupied(mut place) => drop(place.insert(waiting)),

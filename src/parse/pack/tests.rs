@@ -417,7 +417,9 @@ fn pieces_that_were_joined_are_read_as_one_message() {
     assert_eq!(message.as_deref(), Some("syntax error\nSTATEMENT:  select\n\t1;"));
 
     // Records of another event, or of no pack, are no records of this one.
-    for line in ["type=SYSCALL msg=audit(1.5:7): a=1\ntype=CWD msg=audit(1.5:8): cwd=\"/\"", "audit(1.5:7) x\naudit(1.5:7) y"] {
+    for line in
+        ["type=SYSCALL msg=audit(1.5:7): a=1\ntype=CWD msg=audit(1.5:8): cwd=\"/\"", "audit(1.5:7) x\naudit(1.5:7) y"]
+    {
         let event = packs.parse(line, &hint);
         assert!(event.get_by_name("process.working_directory").is_none(), "{line}");
     }

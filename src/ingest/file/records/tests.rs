@@ -25,12 +25,7 @@ fn split(text: &str, offset: usize) -> Vec<Line> {
 }
 
 fn place(line: &Line) -> Place {
-    let place = Place {
-        offset: line.end,
-        tail_bytes: line.tail_bytes,
-        tail_crc: line.tail_crc,
-        ..Place::default()
-    };
+    let place = Place { offset: line.end, tail_bytes: line.tail_bytes, tail_crc: line.tail_crc, ..Place::default() };
     place.with_taken(line.taken)
 }
 
@@ -57,7 +52,8 @@ fn record(kind: &str, event: usize) -> String {
 
 #[test]
 fn events_that_alternate_are_told_apart() {
-    let lines = [("SYSCALL", 1), ("SYSCALL", 2), ("CWD", 1), ("PROCTITLE", 1), ("USER_LOGIN", 3), ("CWD", 2), ("EOE", 2)];
+    let lines =
+        [("SYSCALL", 1), ("SYSCALL", 2), ("CWD", 1), ("PROCTITLE", 1), ("USER_LOGIN", 3), ("CWD", 2), ("EOE", 2)];
     let text: String = lines.iter().map(|(kind, event)| record(kind, *event) + "\n").collect();
     let first = [record("SYSCALL", 1), record("CWD", 1), record("PROCTITLE", 1)].join("\n");
     let second = [record("SYSCALL", 2), record("CWD", 2), record("EOE", 2)].join("\n");

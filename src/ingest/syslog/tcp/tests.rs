@@ -295,7 +295,8 @@ async fn pieces_are_joined_and_come_out_in_time_at_the_end_and_when_stopped() {
     assert_eq!(sink.count("longan_input_joined_lines_total"), 2);
 
     // The program stops while a piece waits.
-    let rules = StreamRules::of_presets(&names, &[], NonZeroUsize::new(LIMIT).expect("not zero"), Duration::from_secs(60));
+    let rules =
+        StreamRules::of_presets(&names, &[], NonZeroUsize::new(LIMIT).expect("not zero"), Duration::from_secs(60));
     let (address, sink, running) = start_with(Security::Plain, Config { joining: Some(Arc::new(rules)), ..config() });
     let stream = send(address, format!("{}\n<13>Mar 14 09:26:53 b u[2]: x\n{}\n", trace[0], trace[1]).as_bytes()).await;
     sink.wait_for_count("longan_input_connections", 1).await;

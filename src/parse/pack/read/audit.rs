@@ -25,7 +25,8 @@ pub(super) fn event_of(line: &str) -> Option<&str> {
     let open = memchr::memmem::find(front, b"audit(")? + b"audit(".len();
     let number = line.get(open..)?;
     let number = number.get(..number.bytes().take(48).position(|byte| byte == b')')?)?;
-    let is_number = number.contains(':') && number.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b':'));
+    let is_number =
+        number.contains(':') && number.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b':'));
     is_number.then_some(number)
 }
 
@@ -189,7 +190,8 @@ fn argument_number(key: &str) -> Option<usize> {
 
 /// Text from hexadecimal digits; what is none stays as it is. Control characters are kept: they must not hide an argument.
 fn decoded(digits: &str) -> String {
-    let is_hex = !digits.is_empty() && digits.len().is_multiple_of(2) && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_hex =
+        !digits.is_empty() && digits.len().is_multiple_of(2) && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     if !is_hex {
         return digits.to_owned();
     }
@@ -209,7 +211,10 @@ mod tests {
     #[test]
     fn arguments_are_read_however_they_are_written() {
         for (record, expected) in [
-            (r#"type=EXECVE msg=audit(1.5:7): argc=3 a0="cat" a1=2F746D702F6120620A63 a2="/etc/shadow""#, &["cat", "/tmp/a b\nc", "/etc/shadow"][..]),
+            (
+                r#"type=EXECVE msg=audit(1.5:7): argc=3 a0="cat" a1=2F746D702F6120620A63 a2="/etc/shadow""#,
+                &["cat", "/tmp/a b\nc", "/etc/shadow"][..],
+            ),
             ("type=EXECVE msg=audit(1.5:7): argc=2 a0=\"sh\" a1_len=8 a1[0]=6162 a1[1]=6364", &["sh", "abcd"]),
             (r#"type=EXECVE msg=audit(1.5:7): argc=1 a0="a a1=x" "#, &["a a1=x"]),
             (r#"type=EXECVE msg=audit(1.5:7): argc=1 a0="open"#, &["open"]),

@@ -87,7 +87,6 @@ fn after_number(body: &str) -> Option<&str> {
     (is_number(message) && is_number(piece)).then_some(rest)
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,7 +105,8 @@ mod tests {
             (format!("{head} boom\nplain"), None),
             ("<11>boom\n<11>more".to_owned(), None),
             (
-                "<11>1 2026-03-14T02:26:53Z a wso2 1 - - boom\n<11>1 2026-03-14T02:26:53Z a wso2 1 - - \tat a".to_owned(),
+                "<11>1 2026-03-14T02:26:53Z a wso2 1 - - boom\n<11>1 2026-03-14T02:26:53Z a wso2 1 - - \tat a"
+                    .to_owned(),
                 Some("<11>1 2026-03-14T02:26:53Z a wso2 1 - - boom\n\tat a".to_owned()),
             ),
         ] {

@@ -317,7 +317,8 @@ impl Sources {
         let moment = self.moment(now);
         let all = self.by_input.iter();
         let all = all.flat_map(|(input, sources)| sources.iter().map(move |(name, source)| (input, name, source)));
-        let mut rows: Vec<SourceRow> = all.map(|(input, name, source)| self.row_of(input, name, source, &moment)).collect();
+        let mut rows: Vec<SourceRow> =
+            all.map(|(input, name, source)| self.row_of(input, name, source, &moment)).collect();
         rows.sort_by(|a, b| (b.is_silent, b.events, &a.name).cmp(&(a.is_silent, a.events, &b.name)));
         rows
     }
