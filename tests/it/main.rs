@@ -4,6 +4,7 @@ mod auditor;
 mod console;
 mod console_pty;
 mod forged_names;
+mod fuzz_targets;
 mod manual;
 mod proof;
 mod rule_editor;

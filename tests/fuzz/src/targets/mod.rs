@@ -17,7 +17,7 @@ use longan::model::Timestamp;
 pub(crate) type Target = fn(&[u8]);
 
 /// Every target, the ones nearest to hostile senders first.
-pub(crate) const ALL: [(&str, Target); 41] = [
+pub(crate) const ALL: [(&str, Target); 42] = [
     ("pack_line", event::pack_line),
     ("json", grammars::json),
     ("syslog_header", event::syslog_header),
@@ -51,6 +51,7 @@ pub(crate) const ALL: [(&str, Target); 41] = [
     ("config_file", operators::config_file),
     ("bundle", proofs::bundle),
     ("checkpoint", proofs::checkpoint),
+    ("pieces", senders::pieces),
     ("event_log", files::event_log),
     ("rule_archive", files::rule_archive),
     ("journal_entry", files::journal_entry),

@@ -2,8 +2,11 @@
 
 use std::net::IpAddr;
 use std::net::Ipv4Addr;
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::sync::LazyLock;
+use std::time::Duration;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -14,13 +17,19 @@ use longan::ingest::file::Multiline;
 use longan::ingest::gelf::chunks::Chunks;
 use longan::ingest::gelf::chunks::Taken;
 use longan::ingest::http;
+use longan::ingest::intake;
+use longan::ingest::joining::StreamJoiner;
+use longan::ingest::joining::StreamRules;
 use longan::ingest::lumberjack::frame;
 use longan::ingest::lumberjack::frame::Frame;
+use longan::model::Origin;
 
+use super::RECEIVED;
 use super::choice;
 
 const PEER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const LINE_BYTES_MAX: NonZeroUsize = NonZeroUsize::new(48).expect("it is not zero");
+const PIECES_BYTES_MAX: NonZeroUsize = NonZeroUsize::new(2_048).expect("it is not zero");
 const LINES_MAX: NonZeroUsize = NonZeroUsize::new(4).expect("it is not zero");
 
 /// A shipper's stream gives the same frames however it was cut into reads; what is packed unpacks to frames or not at all.
@@ -105,4 +114,42 @@ pub(super) fn file_lines(data: &[u8]) {
             .collect();
         assert_eq!(whole, wanted);
     }
+}
+
+/// Lines of two senders, joined: every line comes out once and as it came, and what was joined is read as one message.
+pub(super) fn pieces(data: &[u8]) {
+    let names = StreamRules::PRESETS.map(str::to_owned);
+    let rules = Arc::new(StreamRules::of_presets(&names, &[], PIECES_BYTES_MAX, Duration::from_secs(1)));
+    let (mut joiner, mut out, mut now) = (StreamJoiner::new(rules), Vec::new(), Instant::now());
+    let lines: Vec<&[u8]> = data.split(|byte| *byte == b'\n').collect();
+    for (nth, line) in lines.iter().enumerate() {
+        let sender = if line.len() % 7 == 0 { Ipv4Addr::UNSPECIFIED.into() } else { PEER };
+        let peer = SocketAddr::new(sender, 1);
+        let origin = Arc::new(Origin { input: "fuzz".to_owned(), peer: Some(peer), identity: None });
+        let frame = intake::Frame { received: RECEIVED, origin, truncated: false, raw: Bytes::copy_from_slice(line) };
+        now += Duration::from_millis(line.len() as u64);
+        joiner.release_due(now, &mut out);
+        joiner.feed(frame, nth, now, &mut out);
+    }
+    joiner.release_all(&mut out);
+    assert!(joiner.is_empty());
+    let mut tags: Vec<usize> = Vec::new();
+    for joined in &out {
+        let expected: Vec<&[u8]> = joined.tags.iter().map(|nth| lines[*nth]).collect();
+        assert_eq!(joined.frame.raw, expected.join(&b'\n'));
+        tags.extend(&joined.tags);
+        super::event::pack_line(&joined.frame.raw);
+    }
+    tags.sort_unstable();
+    assert_eq!(tags, (0..lines.len()).collect::<Vec<_>>());
+    read_on(data);
+}
+
+/// The same bytes as a file of audit records: broken off after any message, reading on gives the rest.
+fn read_on(data: &[u8]) {
+    let rules = Multiline { joining: Joining::Audit, lines_max: LINES_MAX };
+    let all = file::messages([Bytes::copy_from_slice(data)], PIECES_BYTES_MAX, Some(&rules));
+    let kept: usize = all.iter().map(|message| message.split(|byte| *byte == b'\n').count()).sum();
+    let wanted = file::messages([Bytes::copy_from_slice(data)], PIECES_BYTES_MAX, None);
+    assert_eq!(kept, wanted.len(), "every line is in one message");
 }
