@@ -414,8 +414,13 @@ impl Terminal {
     }
 
     /// Waits for the console to end by itself; returns whether it succeeded and all it wrote.
-    pub(crate) fn ended(mut self) -> (bool, Vec<u8>) {
-        let status = wait("the console to end", || self.child.try_wait().ok().flatten(), String::new);
+    pub(crate) fn ended(self) -> (bool, Vec<u8>) {
+        self.ended_in(PATIENCE)
+    }
+
+    /// Waits longer: for what takes a slow machine its time.
+    pub(crate) fn ended_in(mut self, patience: Duration) -> (bool, Vec<u8>) {
+        let status = wait_for(patience, "the console to end", || self.child.try_wait().ok().flatten(), String::new);
         if let Some(reader) = self.reader.take() {
             reader.join().expect("the reader ends with the terminal");
         }

@@ -26,10 +26,11 @@ const CTRL_U: &str = "\x15";
 const LINES: usize = 10_000;
 /// Lines sent over one connection.
 const PIECE: usize = 100;
-/// Reading and storing the lines takes a slow machine its time.
+/// Reading and storing the lines takes a slow machine its time, and so does every program that is started.
 const PATIENCE: Duration = Duration::from_secs(300);
 /// What an analyst pastes into a note, a query, a name.
-const PASTED: &str = "pasted \u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}6n\u{202e}\u{1b}P$qm\u{1b}\\ e\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}";
+const PASTED: &str =
+    "pasted \u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}6n\u{202e}\u{1b}P$qm\u{1b}\\ e\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}";
 
 /// Alerts about what the lines name themselves: the attack is the entity, the host, the user.
 const RULES: &str = "title: Hostile command
@@ -171,9 +172,9 @@ fn work(served: &Served, console: &mut Terminal, lines: &mut HostileLines) {
     shows(console, &["2", F5], &["─ Incidents", "INC-1", "ENTITIES", "␛"]);
     shows(console, &["n", &paste, ENTER], &["Updated incident"]);
     // Found, narrowed, counted, and as it comes in.
-    shows(console, &["3", "/", CTRL_U, "keymaster*", ENTER], &["Events 1/", "keymaster␛"]);
-    // What was found before may look the same.
-    console.settles();
+    let count = String::from_utf8(served.run(&["search", "keymaster*", "--count"])).expect("a number");
+    let found = format!("n={} ", count.trim());
+    shows(console, &["3", "/", CTRL_U, "keymaster*", ENTER], &["Events 1/", "keymaster␛", &found]);
     shows(console, &["j", "y"], &["Copied"]);
     shows(console, &["b"], &["Fields in the", "user.name"]);
     moves(console, ESC);
@@ -227,7 +228,7 @@ fn commands(served: &Served) {
     ];
     let mut findings = Vec::new();
     for arguments in table {
-        let (_, bytes) = Terminal::open_with(served, arguments, &[], (120, 40)).ended();
+        let (_, bytes) = Terminal::open_with(served, arguments, &[], (120, 40)).ended_in(PATIENCE);
         if let Err(what) = read(&bytes, Kind::Lines) {
             findings.push(format!("{arguments:?}: {what}"));
         }
@@ -242,24 +243,23 @@ fn commands_that_read_lines_print_them_as_text() {
     let mut lines = HostileLines::new();
     let mut findings = Vec::new();
     let mut run = |what: &str, command: CommandBuilder| {
-        let (_, bytes) = Terminal::spawn(command, (120, 40)).ended();
+        let (_, bytes) = Terminal::spawn(command, (120, 40)).ended_in(PATIENCE);
         assert!(bytes.len() > 20, "{what} prints something");
         findings.extend(read(&bytes, Kind::Lines).err().map(|err| format!("{what}: {err}")));
     };
-    for line in lines.every_place() {
-        // From an argument, which holds no NUL and is UTF-8.
-        let mut explain = CommandBuilder::new(PROGRAM);
-        let text = String::from_utf8_lossy(&line).replace('\0', "");
-        explain.args(["parsers", "explain", "--", &text]);
-        run("parsers explain LINE", explain);
-        // And from standard input.
-        let file = folder.path().join("lines");
-        std::fs::write(&file, &line).expect("a file");
-        for command in ["parsers explain", "parsers explain --format json", "parse"] {
-            let mut shell = CommandBuilder::new("sh");
-            shell.args(["-c", &format!("exec {PROGRAM:?} {command} < {file:?}")]);
-            run(command, shell);
-        }
+    let all = lines.every_place();
+    // From an argument, which holds no NUL and is UTF-8.
+    let mut explain = CommandBuilder::new(PROGRAM);
+    let line = all.concat();
+    explain.args(["parsers", "explain", "--", &String::from_utf8_lossy(&line).replace('\0', "")]);
+    run("parsers explain LINE", explain);
+    // And from standard input, with line ends in the middle.
+    let file = folder.path().join("lines");
+    std::fs::write(&file, all.join(&b'\n')).expect("a file");
+    for command in ["parsers explain --format json", "parse"] {
+        let mut shell = CommandBuilder::new("sh");
+        shell.args(["-c", &format!("exec {PROGRAM:?} {command} < {file:?}")]);
+        run(command, shell);
     }
     assert!(findings.is_empty(), "{} findings:\n{}", findings.len(), findings.join("\n"));
 }

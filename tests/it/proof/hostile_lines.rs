@@ -72,7 +72,10 @@ const MADE: [(&str, &str, usize); 5] = [
 const PLACES: [(&str, &str); 13] = [
     ("message", "<13>1 % srv-1 app 1 - - it said # and went on"),
     ("host name", "<13>1 % hostile-# app 1 - - it said nothing"),
-    ("user that raises an alert", "<86>1 % srv-2 sshd 411 - - Accepted password for keymaster# from 203.0.113.@ port 4711 ssh2"),
+    (
+        "user that raises an alert",
+        "<86>1 % srv-2 sshd 411 - - Accepted password for keymaster# from 203.0.113.@ port 4711 ssh2",
+    ),
     ("program", "<13>1 % srv-3 app# 1 - - it said nothing"),
     ("process and message id", "<13>1 % srv-4 app # # - it said nothing"),
     ("structured data", "<13>1 % srv-5 app 1 - [id@1 key=\"#\"] it said nothing"),
@@ -82,7 +85,10 @@ const PLACES: [(&str, &str); 13] = [
     ("value of a pair", "<13>1 % srv-7 app 1 - - action=login user=\"#\" src=203.0.113.@ note=#"),
     ("host name of an object", "{\"host\": {\"name\": \"hostile-{json}\"}, \"message\": \"#\"}"),
     ("name of a field", "<13>1 % srv-8 app 1 - - {\"{json}\": 1, \"user\": {\"name\": \"{json}\"}}"),
-    ("request", "<13>1 % srv-9 nginx 1 - - 203.0.113.@ - # [24/Nov/2026:09:26:53 +0700] \"GET /# HTTP/1.1\" 404 12 \"#\" \"#\""),
+    (
+        "request",
+        "<13>1 % srv-9 nginx 1 - - 203.0.113.@ - # [24/Nov/2026:09:26:53 +0700] \"GET /# HTTP/1.1\" 404 12 \"#\" \"#\"",
+    ),
 ];
 
 /// The lines, each framed by its length so that it may hold anything.
