@@ -9,18 +9,21 @@ fn main() -> ExitCode {
     let cli = match cli::Cli::try_parse() {
         Ok(cli) => cli,
         Err(err) => {
-            // Help and version are answers, not mistakes; a closed pipe is no failure either.
-            let exit = if err.use_stderr() { cli::Exit::BadInput } else { cli::Exit::Fine };
-            drop(err.print());
-            return exit.into();
+            if !err.use_stderr() {
+                // Help and version are answers, not mistakes; a closed pipe is no failure either.
+                drop(err.print());
+                return cli::Exit::Fine.into();
+            }
+            eprint!("{}", cli::harmless_lines(&err.render().to_string()));
+            return cli::Exit::BadInput.into();
         }
     };
     match cli::run(cli) {
         Ok(exit) => exit.into(),
         Err(err) => {
-            eprintln!("longan: {err:#}");
+            eprintln!("longan: {}", cli::harmless_lines(&format!("{err:#}")));
             if let Some(hint) = cli::hint(&err) {
-                eprintln!("longan: {hint}");
+                eprintln!("longan: {}", cli::harmless_lines(&hint.to_string()));
             }
             cli::Exit::BadInput.into()
         }

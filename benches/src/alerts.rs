@@ -16,25 +16,44 @@ use longan::model::Timestamp;
 use longan::model::time::Clock as _;
 use longan::model::time::SystemClock;
 
-/// The rule whose alerts the pushes are about; [`RULES`] has it.
-pub const PUSHED_RULE: &str = "visitor-signed-in";
+/// The rules whose alerts the pushes are about: no rule may raise more than 5,000 detections a minute, and the pushes are
+/// 300,000.
+pub const PUSHED_RULES: usize = 80;
 
-/// A rule that turns every sign-in of one user into an alert about its address.
-pub const RULES: &str = "title: Visitor signed in
-id: visitor-signed-in
+/// Returns the id of the rule that a pushed number is of.
+pub fn pushed_rule(number: usize) -> String {
+    format!("visitor-{}-signed-in", visitor(number))
+}
+
+/// Returns the visitor that a pushed number is of; each has a rule.
+pub fn visitor(number: usize) -> usize {
+    number / 4 % PUSHED_RULES
+}
+
+/// Writes rules that turn every sign-in of a visitor into an alert about its address.
+pub fn rules() -> String {
+    let rule = |visitor: usize| {
+        format!(
+            "title: Visitor {visitor} signed in
+id: {}
 status: test
 description: A visitor signed in.
 logsource:
     product: linux
 detection:
     visitor:
-        user.name: visitor
+        user.name: visitor{visitor}
     condition: visitor
 level: medium
 longan:
-    title_vi: Khách đăng nhập
+    title_vi: Khách {visitor} đăng nhập
     entity: source.ip
-";
+",
+            pushed_rule(visitor * 4)
+        )
+    };
+    (0..PUSHED_RULES).map(rule).collect::<Vec<_>>().join("---\n")
+}
 
 /// Alerts committed at once.
 const BATCH: usize = 10_000;
@@ -55,7 +74,7 @@ pub fn address(number: usize) -> String {
     format!("10.{a}.{b}.{c}")
 }
 
-/// Fills the store at `path` with open alerts, each a group of its own, every fourth of the pushed rule.
+/// Fills the store at `path` with open alerts, each a group of its own, every fourth of a pushed rule.
 ///
 /// # Errors
 /// When the store cannot be written.
@@ -85,9 +104,9 @@ fn detection(number: usize, now: Timestamp) -> NewDetection {
     let entity = address(number);
     let raw = format!("<86>1 2026-11-24T00:00:00Z srv-{} sshd 411 - - signed in from {entity} port 4711", number % 300);
     NewDetection {
-        rule_id: if is_pushed { PUSHED_RULE.to_owned() } else { format!("bench-{kind}-{}", number % 40) },
-        title: if is_pushed { "Visitor signed in".to_owned() } else { title.to_owned() },
-        title_vi: Some(if is_pushed { "Khách đăng nhập" } else { title_vi }.to_owned()),
+        rule_id: if is_pushed { pushed_rule(number) } else { format!("bench-{kind}-{}", number % 40) },
+        title: if is_pushed { format!("Visitor {} signed in", visitor(number)) } else { title.to_owned() },
+        title_vi: Some(if is_pushed { format!("Khách {} đăng nhập", visitor(number)) } else { title_vi.to_owned() }),
         level: if is_pushed { RuleLevel::Medium } else { level },
         tags: vec!["attack.t1078".to_owned()],
         description: "Somebody did what is seldom done.".to_owned(),

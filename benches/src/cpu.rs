@@ -72,6 +72,26 @@ pub fn seconds_of_first_thread(pid: u32) -> anyhow::Result<f64> {
     Ok(on_processor(&stat)? as f64 / 1e9)
 }
 
+/// Returns for how many seconds the threads of a process that bear a name wanted a processor and had none, so far.
+///
+/// # Errors
+/// When there is no such process.
+pub fn queued_seconds_of(pid: u32, name: &str) -> anyhow::Result<f64> {
+    let tasks = format!("/proc/{pid}/task");
+    let mut nanoseconds = 0;
+    for task in std::fs::read_dir(&tasks).with_context(|| format!("reading {tasks}"))? {
+        let folder = task?.path();
+        let read = |file| std::fs::read_to_string(folder.join(file));
+        // A thread may have ended since the folder was read.
+        let (Ok(comm), Ok(stat)) = (read("comm"), read("schedstat")) else { continue };
+        if comm.trim() == name {
+            let queued = stat.split(' ').nth(1).and_then(|number| number.parse::<u64>().ok());
+            nanoseconds += queued.context("a time in the queue")?;
+        }
+    }
+    Ok(nanoseconds as f64 / 1e9)
+}
+
 /// Reads the nanoseconds on a processor, the first of the numbers the scheduler tells.
 fn on_processor(stat: &str) -> anyhow::Result<u64> {
     stat.split(' ').next().unwrap_or_default().parse().context("a time on the processor")
@@ -149,6 +169,11 @@ impl Times {
         self.0.get(place).copied().unwrap_or(f64::NAN)
     }
 
+    /// Returns the rounds, the shortest first.
+    pub fn iter(&self) -> impl Iterator<Item = f64> + '_ {
+        self.0.iter().copied()
+    }
+
     /// Returns how many rounds there were.
     pub fn count(&self) -> usize {
         self.0.len()
@@ -157,6 +182,13 @@ impl Times {
     /// Returns the longest round.
     pub fn longest(&self) -> f64 {
         self.0.last().copied().unwrap_or(f64::NAN)
+    }
+}
+
+impl Extend<f64> for Times {
+    fn extend<I: IntoIterator<Item = f64>>(&mut self, seconds: I) {
+        self.0.extend(seconds);
+        self.0.sort_by(f64::total_cmp);
     }
 }
 

@@ -24,8 +24,14 @@ use crate::cpu;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Nothing written for so long means that nothing more is on its way.
 const QUIET: Duration = Duration::from_millis(25);
-/// Every frame ends with the cursor shown or hidden; nothing else says so.
+/// Every frame ends with the cursor hidden, or shown and put in its place; nothing else says so.
 const FRAME_END: &[u8] = b"\x1b[?25";
+/// A cursor is put in its place by fewer bytes.
+const PLACE_MAX: usize = 12;
+
+/// The thread that reads what is painted, by its name; and those of the console that a key passes.
+const READER: &str = "reading";
+const DRAWING: &str = "longan";
 
 /// A console in a terminal.
 pub struct Terminal {
@@ -49,6 +55,8 @@ struct Seen {
     frames: u64,
     /// How much of [`FRAME_END`] the last bytes were.
     matched: usize,
+    /// What came since the cursor was shown or hidden, when that is not more than its place.
+    place: Option<Vec<u8>>,
     first_frame: Option<Instant>,
     read_at: Instant,
     /// CPU-seconds of the drawing thread at the end of each frame, while wanted.
@@ -62,6 +70,14 @@ pub struct Cost {
     pub seconds: f64,
     pub frames: u64,
     pub bytes: u64,
+}
+
+/// How long a key took until it was painted.
+#[derive(Debug, Clone, Copy)]
+pub struct Waited {
+    pub wall: f64,
+    /// Of it, the seconds in which the threads on its way wanted a processor that others had.
+    pub queued: f64,
 }
 
 impl Terminal {
@@ -89,13 +105,15 @@ impl Terminal {
             bytes: 0,
             frames: 0,
             matched: 0,
+            place: None,
             first_frame: None,
             read_at: started,
             samples: None,
         };
         let shared = Arc::new(Shared { seen: Mutex::new(seen), changed: Condvar::new() });
         let for_reader = Arc::clone(&shared);
-        thread::spawn(move || read_all(reader, &for_reader, pid));
+        let reading = thread::Builder::new().name(READER.to_owned());
+        reading.spawn(move || read_all(reader, &for_reader, pid)).context("a thread")?;
         Ok(Terminal { keys, child, shared, started, pid, _master: pty.master })
     }
 
@@ -111,7 +129,8 @@ impl Terminal {
     pub fn wait(&self, what: &str, is_there: impl Fn(&vt100::Screen) -> bool) -> anyhow::Result<Instant> {
         let deadline = Instant::now() + PATIENCE;
         let mut seen = self.shared.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        while !is_there(seen.parser.screen()) {
+        // In the middle of a frame the cursor is where something is painted, and the screen half of each.
+        while !(seen.is_whole() && is_there(seen.parser.screen())) {
             let left = deadline.saturating_duration_since(Instant::now());
             anyhow::ensure!(!left.is_zero(), "waited in vain for {what}:\n{}", seen.parser.screen().contents());
             (seen, _) = self.shared.changed.wait_timeout(seen, left).unwrap_or_else(PoisonError::into_inner);
@@ -141,11 +160,6 @@ impl Terminal {
         at - self.started
     }
 
-    /// Returns row and column of the cursor.
-    pub fn cursor(&self) -> (u16, u16) {
-        self.shared.seen.lock().unwrap_or_else(PoisonError::into_inner).parser.screen().cursor_position()
-    }
-
     /// Returns the screen's text.
     pub fn text(&self) -> String {
         self.shared.seen.lock().unwrap_or_else(PoisonError::into_inner).parser.screen().contents()
@@ -155,10 +169,18 @@ impl Terminal {
     ///
     /// # Errors
     /// When it never does.
-    pub fn key(&mut self, key: &str, is_painted: impl Fn(&vt100::Screen) -> bool) -> anyhow::Result<Duration> {
+    pub fn key(&mut self, key: &str, is_painted: impl Fn(&vt100::Screen) -> bool) -> anyhow::Result<Waited> {
+        let before = self.queued()?;
         let pressed = Instant::now();
         self.press(key)?;
-        Ok(self.wait(&format!("what {key:?} paints"), is_painted)?.saturating_duration_since(pressed))
+        let painted = self.wait(&format!("what {key:?} paints"), is_painted)?;
+        let wall = painted.saturating_duration_since(pressed).as_secs_f64();
+        Ok(Waited { wall, queued: (self.queued()? - before).min(wall) })
+    }
+
+    fn queued(&self) -> anyhow::Result<f64> {
+        let own = cpu::queued_seconds_of(std::process::id(), READER)?;
+        Ok(own + cpu::queued_seconds_of(self.pid, DRAWING)?)
     }
 
     /// Presses a key.
@@ -247,6 +269,17 @@ fn read_all(mut reader: Box<dyn std::io::Read + Send>, shared: &Shared, pid: u32
 }
 
 impl Seen {
+    /// Says whether nothing has come since a whole frame.
+    fn is_whole(&self) -> bool {
+        let is_place = |place: &[u8]| {
+            place.strip_prefix(b"\x1b[").and_then(|rest| rest.strip_suffix(b"H")).is_some_and(|numbers| {
+                numbers.iter().all(|byte| byte.is_ascii_digit() || *byte == b';')
+            })
+        };
+        let is_shown = !self.parser.screen().hide_cursor();
+        self.place.as_deref().is_some_and(|place| if is_shown { is_place(place) } else { place.is_empty() })
+    }
+
     fn take(&mut self, read: &[u8], read_at: Instant, pid: u32) {
         self.parser.process(read);
         self.bytes += read.len() as u64;
@@ -254,8 +287,17 @@ impl Seen {
         let mut frames = 0;
         for byte in read {
             if self.matched == FRAME_END.len() {
-                frames += u64::from(matches!(byte, b'h' | b'l'));
+                let is_end = matches!(byte, b'h' | b'l');
+                frames += u64::from(is_end);
                 self.matched = 0;
+                self.place = is_end.then(Vec::new);
+                continue;
+            }
+            if let Some(place) = &mut self.place {
+                place.push(*byte);
+                if place.len() > PLACE_MAX {
+                    self.place = None;
+                }
             }
             let expected = FRAME_END.get(self.matched);
             self.matched = if expected == Some(byte) { self.matched + 1 } else { usize::from(*byte == FRAME_END[0]) };

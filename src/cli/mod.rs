@@ -35,6 +35,13 @@ pub use hint::hint;
 use clap::Parser;
 use clap::Subcommand;
 
+use crate::model::SafeText;
+
+/// Returns a text of several lines with nothing in it that a terminal would obey: a message may quote what was asked for.
+pub fn harmless_lines(text: &str) -> String {
+    text.split('\n').map(|line| SafeText::new(line).into_string()).collect::<Vec<_>>().join("\n")
+}
+
 /// Watch a data centre: collect, normalize, index, detect, triage, prove
 #[derive(Debug, Parser)]
 #[command(name = "longan", version, max_term_width = 100)]

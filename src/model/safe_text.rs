@@ -5,7 +5,13 @@ use std::fmt;
 use std::fmt::Write as _;
 use std::ops::Range;
 
-/// Text in which every control, bidirectional and zero-width character has become a visible sign.
+use unicode_width::UnicodeWidthChar as _;
+
+/// Marks that one letter may bear; Vietnamese needs two, and hundreds would climb over the rows above.
+const MARKS_MAX: usize = 4;
+
+/// Text in which every control, bidirectional and zero-width character has become a visible sign, and every mark that has no
+/// letter to sit on or would be the fifth on one.
 ///
 /// Line breaks and tabs are controls too: a `SafeText` is always one line. Most text is safe already and stays borrowed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -21,14 +27,18 @@ impl<'a> SafeText<'a> {
         if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
             return SafeText { text: Cow::Borrowed(text), shifts: Vec::new() };
         }
-        let Some(first) = text.find(|c| sign_of(c).is_some()) else {
+        let mut signs = Signs::default();
+        let Some(first) = text.find(|c| signs.of(c).is_some()) else {
             return SafeText { text: Cow::Borrowed(text), shifts: Vec::new() };
         };
+        // The first one is looked at again below, with as many marks before it.
+        let mut signs = Signs::default();
+        text[..first].chars().for_each(|c| drop(signs.of(c)));
         let mut safe = String::with_capacity(text.len() + 16);
         safe.push_str(&text[..first]);
         let mut shifts = Vec::new();
         for (offset, c) in text[first..].char_indices() {
-            match sign_of(c) {
+            match signs.of(c) {
                 None => safe.push(c),
                 Some(sign) => {
                     sign.write_to(&mut safe);
@@ -83,9 +93,31 @@ impl fmt::Display for SafeText<'_> {
     }
 }
 
-/// Says whether a character may reach a terminal as it is.
-pub(crate) fn is_harmless(c: char) -> bool {
-    sign_of(c).is_none()
+/// Looks at the characters of a text one after the other: what is harmless depends on what stands before.
+#[derive(Debug, Default)]
+pub(crate) struct Signs {
+    /// Marks that the last letter may still bear.
+    marks_left: usize,
+}
+
+impl Signs {
+    /// Says whether the next character may reach a terminal as it is.
+    pub(crate) fn is_harmless(&mut self, c: char) -> bool {
+        self.of(c).is_none()
+    }
+
+    /// Returns the sign for the next character, or `None` when it is harmless.
+    fn of(&mut self, c: char) -> Option<Sign> {
+        let sign = sign_of(c);
+        // Below U+0300 nothing sits on another letter.
+        if sign.is_some() || u32::from(c) < 0x300 || c.width() != Some(0) {
+            self.marks_left = MARKS_MAX;
+            return sign;
+        }
+        let left = self.marks_left.checked_sub(1);
+        self.marks_left = left.unwrap_or(0);
+        left.is_none().then(|| Sign::Code(u32::from(c)))
+    }
 }
 
 /// How an unsafe character is shown.
@@ -178,6 +210,10 @@ mod tests {
             ("pass\u{200b}word", "pass⟨ZWSP⟩word"),
             ("\u{0}", "␀"),
             ("a\u{34f}b\u{17b4}", "a⟨CGJ⟩b⟨U+17B4⟩"),
+            ("vie\u{323}\u{302}t", "vie\u{323}\u{302}t"),
+            ("\u{301}e\u{301}", "⟨U+0301⟩e\u{301}"),
+            ("e\u{301}\u{302}\u{303}\u{304}\u{305}\u{306}x", "e\u{301}\u{302}\u{303}\u{304}⟨U+0305⟩⟨U+0306⟩x"),
+            ("\u{7}\u{301}", "␇\u{301}"),
         ] {
             assert_eq!(SafeText::new(raw).as_str(), safe);
         }

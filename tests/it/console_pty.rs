@@ -259,10 +259,13 @@ impl Terminal {
         let shared = Arc::clone(&seen);
         let reader = std::thread::spawn(move || {
             let mut buffer = [0; 8192];
+            let mut ahead = Vec::new();
             while let Ok(count @ 1..) = reader.read(&mut buffer) {
                 let mut seen = shared.lock().expect("no panic while held");
                 let read = buffer.get(..count).expect("no more than there is room for");
-                seen.parser.process(read);
+                ahead.extend_from_slice(read);
+                let shown = showable(&mut ahead);
+                seen.parser.process(&shown);
                 seen.bytes.extend_from_slice(read);
             }
         });
@@ -411,8 +414,13 @@ impl Terminal {
     }
 
     /// Waits for the console to end by itself; returns whether it succeeded and all it wrote.
-    pub(crate) fn ended(mut self) -> (bool, Vec<u8>) {
-        let status = wait("the console to end", || self.child.try_wait().ok().flatten(), String::new);
+    pub(crate) fn ended(self) -> (bool, Vec<u8>) {
+        self.ended_in(PATIENCE)
+    }
+
+    /// Waits longer: for what takes a slow machine its time.
+    pub(crate) fn ended_in(mut self, patience: Duration) -> (bool, Vec<u8>) {
+        let status = wait_for(patience, "the console to end", || self.child.try_wait().ok().flatten(), String::new);
         if let Some(reader) = self.reader.take() {
             reader.join().expect("the reader ends with the terminal");
         }
@@ -425,6 +433,22 @@ impl Drop for Terminal {
         // A test that failed leaves it running.
         drop(self.child.kill());
     }
+}
+
+/// Takes what the emulator can be given. It prints nothing for U+FFFD, where terminals print a sign of one column, and all
+/// behind it on the row would be out of place.
+fn showable(ahead: &mut Vec<u8>) -> Vec<u8> {
+    const REPLACEMENT: &[u8] = b"\xef\xbf\xbd";
+    let held = (1..REPLACEMENT.len()).rev().find(|count| ahead.ends_with(&REPLACEMENT[..*count])).unwrap_or(0);
+    let mut rest: Vec<u8> = ahead.drain(..ahead.len() - held).collect();
+    let mut shown = Vec::with_capacity(rest.len());
+    while let Some(at) = rest.windows(REPLACEMENT.len()).position(|window| window == REPLACEMENT) {
+        shown.extend(rest.drain(..at));
+        shown.push(b'?');
+        rest.drain(..REPLACEMENT.len());
+    }
+    shown.append(&mut rest);
+    shown
 }
 
 fn size(columns: u16, rows: u16) -> PtySize {

@@ -1,6 +1,7 @@
 //! The terminal: taken and given back, also on panic; clipboard and bell.
 
 use std::io;
+use std::io::BufWriter;
 use std::io::Stdout;
 use std::io::Write as _;
 use std::sync::Mutex;
@@ -34,6 +35,9 @@ use crate::console::model::Model;
 use crate::console::view::view;
 use crate::model::SafeText;
 
+/// Room for a frame; a larger one is written in pieces.
+const FRAME_BYTES: usize = 1 << 16;
+
 /// What went wrong in another thread, told on the screen instead of written over it.
 static TROUBLE: Mutex<Option<String>> = Mutex::new(None);
 
@@ -42,7 +46,7 @@ static IS_TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// The terminal while the console has it.
 pub(super) struct Screen {
-    terminal: Terminal<CrosstermBackend<Stdout>>,
+    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
     /// A text the user's editor is to be opened on, once nothing else has the terminal.
     edit: Option<String>,
 }
@@ -52,7 +56,9 @@ impl Screen {
     pub(super) fn open() -> io::Result<Screen> {
         static HOOK: Once = Once::new();
         HOOK.call_once(give_back_on_panic);
-        let opened = take().and_then(|()| Terminal::new(CrosstermBackend::new(io::stdout())));
+        // A frame is one write, and the terminal never shows half of it.
+        let out = BufWriter::with_capacity(FRAME_BYTES, io::stdout());
+        let opened = take().and_then(|()| Terminal::new(CrosstermBackend::new(out)));
         match opened {
             Ok(terminal) => Ok(Screen { terminal, edit: None }),
             Err(err) => {

@@ -97,4 +97,8 @@ fn critical_alerts_ring_at_most_twice_a_minute() {
     assert!(raise(&mut model, 102, "critical").is_empty());
     model.now = model.now.checked_add(jiff::SignedDuration::from_secs(31)).expect("in range");
     assert_eq!(raise(&mut model, 103, "critical").len(), 1);
+    model.now = model.now.checked_add(jiff::SignedDuration::from_secs(31)).expect("in range");
+    let endless = wire(row(104, "critical", 99, "a", &"x".repeat(1 << 16)));
+    let cmds = stream(&mut model, StreamMessage::Alert { revision: 104, is_new: true, row: endless });
+    assert!(matches!(&cmds[..], [Cmd::Notify(text)] if text.chars().count() == 200));
 }

@@ -25,6 +25,8 @@ use crate::wire::stream::StreamMessage;
 const BACKOFF_MAX: Duration = Duration::from_secs(10);
 /// Between two notifications of critical alerts.
 const NOTIFY_EVERY: SignedDuration = SignedDuration::from_secs(30);
+/// As much of a notification as anybody shows.
+const NOTIFY_CHARS_MAX: usize = 200;
 
 /// Says whether nobody answers at present.
 pub(super) fn is_away(model: &Model) -> bool {
@@ -135,6 +137,6 @@ fn notify(model: &mut Model, is_new: bool, row: &AlertRow) -> Vec<Cmd> {
     }
     model.notified_at = Some(model.now);
     let title = model.lang.choose(&row.title, row.title_vi.as_deref());
-    let text = fill("{}: {}", &[title, &row.entity]);
+    let text: String = fill("{}: {}", &[title, &row.entity]).chars().take(NOTIFY_CHARS_MAX).collect();
     vec![Cmd::Notify(SafeText::new(&text).as_str().to_owned())]
 }

@@ -5,7 +5,9 @@ use std::thread;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use portable_pty::CommandBuilder;
 
+use crate::console_pty::PROGRAM;
 use crate::console_pty::Served;
 use crate::console_pty::Terminal;
 use crate::console_pty::wait;
@@ -21,29 +23,29 @@ const F5: &str = "\x1b[15~";
 const F12: &str = "\x1b[24~";
 const CTRL_U: &str = "\x15";
 
-const LINES: usize = 1_400;
+const LINES: usize = 10_000;
 /// Lines sent over one connection.
 const PIECE: usize = 100;
-/// Reading and storing the lines takes a slow machine its time.
+/// Reading and storing the lines takes a slow machine its time, and so does every program that is started.
 const PATIENCE: Duration = Duration::from_secs(300);
 /// What an analyst pastes into a note, a query, a name.
 const PASTED: &str =
     "pasted \u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}6n\u{202e}\u{1b}P$qm\u{1b}\\ e\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}";
 
 /// Alerts about what the lines name themselves: the attack is the entity, the host, the user.
-const RULES: &str = "title: Hostile host
-id: hostile-host
+const RULES: &str = "title: Hostile command
+id: hostile-command
 status: test
-description: A host with a hostile name spoke.
+description: A hostile command was run.
 logsource:
     product: linux
 detection:
     hostile:
-        host.name|startswith: hostile
+        process.command_line|startswith: /bin/echo
     condition: hostile
 level: high
 longan:
-    entity: host.name
+    entity: process.command_line
 ---
 title: Hostile user
 id: hostile-user
@@ -134,6 +136,13 @@ fn shows(console: &mut Terminal, keys: &[&str], texts: &[&str]) {
     console.sees(texts);
 }
 
+/// Presses a key that gives the cursor to another pane, and waits until it has it.
+fn moves(console: &mut Terminal, key: &str) {
+    let before = console.cursor();
+    console.press(key);
+    wait("the cursor elsewhere", || (console.cursor() != before).then_some(()), || console.text());
+}
+
 /// Leaves an overlay or a record: what it showed must be gone before the next key, or Escape joins it.
 fn leaves(console: &mut Terminal, text: &str) {
     console.press(ESC);
@@ -155,22 +164,22 @@ fn work(served: &Served, console: &mut Terminal, lines: &mut HostileLines) {
     shows(console, &["n", &paste], &["Add a note", "pasted [2J]0;owned6n⟨RLO⟩P"]);
     shows(console, &[ENTER], &["Noted"]);
     shows(console, &["e", ENTER], &["Escalated ALR-"]);
-    let before = console.cursor();
-    console.press("r");
-    wait("the events around", || (console.cursor() != before).then_some(()), || console.text());
+    moves(console, "r");
     shows(console, &[], &["Events around", "│!", "␛"]);
     shows(console, &["y"], &["Copied"]);
     // A note that came by another way has all of it.
     served.run(&["alerts", "note", "1", PASTED]);
-    shows(console, &["2", F5], &["─ Incidents", "INC-1", "OBSERVABLES", "␛"]);
+    shows(console, &["2", F5], &["─ Incidents", "INC-1", "ENTITIES", "␛"]);
     shows(console, &["n", &paste, ENTER], &["Updated incident"]);
     // Found, narrowed, counted, and as it comes in.
-    shows(console, &["3", "/", CTRL_U, "keymaster*", ENTER], &["Events 1/", "keymaster␛"]);
+    let count = String::from_utf8(served.run(&["search", "keymaster*", "--count"])).expect("a number");
+    let found = format!("n={} ", count.trim());
+    shows(console, &["3", "/", CTRL_U, "keymaster*", ENTER], &["Events 1/", "keymaster␛", &found]);
     shows(console, &["j", "y"], &["Copied"]);
     shows(console, &["b"], &["Fields in the", "user.name"]);
-    leaves(console, "Fields in the");
+    moves(console, ESC);
     shows(console, &[ENTER], &["Fields of the event", "event.original", "␛"]);
-    leaves(console, "Fields of the event");
+    moves(console, ESC);
     shows(console, &["/", CTRL_U, "*", ENTER], &["Events 1/"]);
     shows(console, &["l"], &["LIVE TAIL"]);
     served.send(&lines.take(lines.round()));
@@ -179,11 +188,11 @@ fn work(served: &Served, console: &mut Terminal, lines: &mut HostileLines) {
     shows(console, &["4"], &["─ Rules"]);
     shows(console, &["5"], &["─ Log sources", "hostile-␛"]);
     shows(console, &["G", "k", ENTER], &["Last lines"]);
-    leaves(console, "Last lines");
+    moves(console, ESC);
     served.run(&["search", PASTED, "--count"]);
     shows(console, &["6", F5], &["─ Who did what", "GET /v1/search"]);
     shows(console, &["7"], &["─ Reports"]);
-    shows(console, &[F12], &["SHIFT HANDOVER", "␛"]);
+    shows(console, &[F12], &["SHIFT HANDOVER", "INC-1"]);
     leaves(console, "SHIFT HANDOVER");
     shows(console, &["?"], &["Help: type"]);
     leaves(console, "Help: type");
@@ -217,11 +226,40 @@ fn commands(served: &Served) {
         &["report", "handover"],
         &["searches", "list"],
     ];
+    let mut findings = Vec::new();
     for arguments in table {
-        let (_, bytes) = Terminal::open_with(served, arguments, &[], (120, 40)).ended();
+        let (_, bytes) = Terminal::open_with(served, arguments, &[], (120, 40)).ended_in(PATIENCE);
         if let Err(what) = read(&bytes, Kind::Lines) {
-            eprintln!("{arguments:?}: {what}");
+            findings.push(format!("{arguments:?}: {what}"));
         }
-        eprintln!("{arguments:?}: {}", String::from_utf8_lossy(&bytes).chars().take(300).collect::<String>());
+        assert!(bytes.len() > 20, "{arguments:?} prints something");
     }
+    assert!(findings.is_empty(), "{} findings:\n{}", findings.len(), findings.join("\n"));
+}
+
+#[test]
+fn commands_that_read_lines_print_them_as_text() {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let mut lines = HostileLines::new();
+    let mut findings = Vec::new();
+    let mut run = |what: &str, command: CommandBuilder| {
+        let (_, bytes) = Terminal::spawn(command, (120, 40)).ended_in(PATIENCE);
+        assert!(bytes.len() > 20, "{what} prints something");
+        findings.extend(read(&bytes, Kind::Lines).err().map(|err| format!("{what}: {err}")));
+    };
+    let all = lines.every_place();
+    // From an argument, which holds no NUL and is UTF-8.
+    let mut explain = CommandBuilder::new(PROGRAM);
+    let line = all.concat();
+    explain.args(["parsers", "explain", "--", &String::from_utf8_lossy(&line).replace('\0', "")]);
+    run("parsers explain LINE", explain);
+    // And from standard input, with line ends in the middle.
+    let file = folder.path().join("lines");
+    std::fs::write(&file, all.join(&b'\n')).expect("a file");
+    for command in ["parsers explain --format json", "parse"] {
+        let mut shell = CommandBuilder::new("sh");
+        shell.args(["-c", &format!("exec {PROGRAM:?} {command} < {file:?}")]);
+        run(command, shell);
+    }
+    assert!(findings.is_empty(), "{} findings:\n{}", findings.len(), findings.join("\n"));
 }

@@ -69,7 +69,7 @@ const MADE: [(&str, &str, usize); 5] = [
 ];
 
 /// Where in a line the attack stands; `#` is its place, `%` the time, `@` a number.
-const PLACES: [(&str, &str); 12] = [
+const PLACES: [(&str, &str); 13] = [
     ("message", "<13>1 % srv-1 app 1 - - it said # and went on"),
     ("host name", "<13>1 % hostile-# app 1 - - it said nothing"),
     (
@@ -83,6 +83,7 @@ const PLACES: [(&str, &str); 12] = [
     ("behind the priority", "<13>#"),
     ("command", "<86>1 % srv-6 sudo 9 - - an : TTY=pts/0 ; PWD=/root ; USER=root ; COMMAND=/bin/echo #"),
     ("value of a pair", "<13>1 % srv-7 app 1 - - action=login user=\"#\" src=203.0.113.@ note=#"),
+    ("host name of an object", "{\"host\": {\"name\": \"hostile-{json}\"}, \"message\": \"#\"}"),
     ("name of a field", "<13>1 % srv-8 app 1 - - {\"{json}\": 1, \"user\": {\"name\": \"{json}\"}}"),
     (
         "request",
@@ -106,6 +107,12 @@ impl HostileLines {
     /// Returns how many lines it takes until every attack stood in every place.
     pub(super) fn round(&self) -> usize {
         self.attacks.len() * PLACES.len()
+    }
+
+    /// Returns a line for each place, with all short attacks one after the other in it.
+    pub(super) fn every_place(&mut self) -> Vec<Vec<u8>> {
+        let all = self.attacks[..ATTACKS.len()].join(&b"e"[..]);
+        PLACES.iter().enumerate().map(|(number, (_, place))| fill(place, &all, number)).collect()
     }
 
     /// Appends the next line. The first round has every attack in every place; later ones have two attacks side by side,

@@ -84,7 +84,8 @@ impl Reader<'_> {
     }
 
     fn letter(&mut self, c: char) -> Result<(), String> {
-        harmless(c.encode_utf8(&mut [0; 4]))?;
+        // A mark is harmless on a letter only.
+        harmless(&format!("x{c}"))?;
         match (c.width(), &mut self.marks) {
             (Some(0), None) => return Err(format!("a mark {c:?} without a letter")),
             (Some(0), Some(marks)) => {
