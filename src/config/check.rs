@@ -162,6 +162,7 @@ impl<'a> Checker<'a> {
             },
             sources: self.sources(),
             push: self.push(),
+            sla: self.sla(),
             limits: self.limits(),
             explained: Vec::new(),
             tls,

@@ -60,6 +60,13 @@ fn an_incident_is_declared_joined_and_closed_with_its_alerts() {
     let met = incidents.act(IncidentId(1), &IncidentAction::MeetClock { name: "immediate".to_owned() }, &an).unwrap();
     assert_eq!(met.next_due.map(|due| due.since(START).as_secs() / 3600), Some(24));
 
+    let running = |hours: u64| {
+        let clocks = incidents.clocks_before(START.plus(std::time::Duration::from_secs(hours * 3600 + 1))).unwrap();
+        clocks.into_iter().map(|clock| clock.name).collect::<Vec<_>>()
+    };
+    assert_eq!(running(1), Vec::<String>::new(), "what is met does not run");
+    assert_eq!((running(24).len(), running(72).len()), (1, 3));
+
     let close =
         |note: Option<&str>| IncidentAction::Phase { phase: IncidentPhase::Closed, note: note.map(str::to_owned) };
     let refused = incidents.act(IncidentId(1), &close(None), &an);
