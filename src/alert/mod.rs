@@ -30,6 +30,7 @@ pub use record::Evidence;
 pub use record::HistoryEntry;
 pub use record::Precedent;
 pub use record::StepDone;
+pub use sla::Sla;
 pub use state::Action;
 pub use state::Actor;
 pub use state::AlertStatus;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::alert::sla::Sla;
 use crate::alert::state::AlertStatus;
 use crate::alert::state::Disposition;
 use crate::alert::state::State;
@@ -14,11 +15,13 @@ pub struct Policy {
     /// For so long after an alert was closed as anything but a true positive, the same rule on the same entity is
     /// counted in the closed alert and raises no new one: the analyst has just answered it. Zero raises at once.
     pub quiet_after_close: Duration,
+    /// How soon alerts shall be taken.
+    pub sla: Sla,
 }
 
 impl Policy {
     /// One hour: long enough for a scan that goes on, short enough that nothing is hidden over a shift.
-    pub const DEFAULT: Policy = Policy { quiet_after_close: Duration::from_secs(3600) };
+    pub const DEFAULT: Policy = Policy { quiet_after_close: Duration::from_secs(3600), sla: Sla::DEFAULT };
 }
 
 /// Where a detection goes.
@@ -78,7 +81,7 @@ mod tests {
         }
         assert_eq!(place(None, Low, minute, Policy::DEFAULT), Place::Raise);
         let closed = state(AlertStatus::Closed, Some(FalsePositive));
-        let strict = Policy { quiet_after_close: Duration::ZERO };
+        let strict = Policy { quiet_after_close: Duration::ZERO, ..Policy::DEFAULT };
         assert_eq!(place(Some((&closed, Medium)), Medium, minute, strict), Place::Raise);
     }
 }

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 
+use crate::alert::Sla;
 use crate::cli::Exit;
 use crate::cli::output::Format;
 use crate::cli::output::Language;
@@ -320,7 +321,7 @@ fn write_rows(rows: &[IncidentRow], format: Format) -> anyhow::Result<Exit> {
 fn show_one(place: &Place, id: IncidentId, format: Format) -> anyhow::Result<Exit> {
     let detail = match place.source()? {
         Source::Server(client) => client.call(async |client| client.incident(id.0).await)?,
-        Source::Files(mut reader) => incident_detail(read_detail(&mut reader, id)?),
+        Source::Files(mut reader) => incident_detail(read_detail(&mut reader, id)?, Sla::DEFAULT),
     };
     to_stdout(|out| match format {
         Format::Json => Ok(write_json(out, &detail)?),

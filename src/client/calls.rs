@@ -69,6 +69,7 @@ use crate::wire::source::SourceRow;
 use crate::wire::status::Status;
 use crate::wire::status::Whoami;
 use crate::wire::stream::StreamMessage;
+use crate::wire::why::AlertWhy;
 
 /// How long the head of an answer may take: longer than the server's own deadline for a search.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
@@ -117,6 +118,14 @@ impl Client {
     /// As every call: [`ClientError`].
     pub async fn alert(&self, id: u64) -> Result<AlertDetail, ClientError> {
         self.get(&format!("/v1/alerts/{id}")).await
+    }
+
+    /// Reads why an alert's rule matches the newest event the alert keeps.
+    ///
+    /// # Errors
+    /// As every call: [`ClientError`].
+    pub async fn alert_why(&self, id: u64) -> Result<AlertWhy, ClientError> {
+        self.get(&format!("/v1/alerts/{id}/why")).await
     }
 
     /// Acts on one alert.

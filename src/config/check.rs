@@ -163,6 +163,7 @@ impl<'a> Checker<'a> {
             sources: self.sources(),
             maintenance: self.maintenance(),
             push: self.push(),
+            sla: self.sla(),
             limits: self.limits(),
             explained: Vec::new(),
             tls,

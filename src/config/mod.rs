@@ -16,6 +16,7 @@ mod raw;
 mod reading;
 mod retention;
 mod settings;
+mod sla;
 
 pub use explain::Setting;
 pub use layers::ConfigError;

@@ -28,6 +28,7 @@ pub(super) struct Raw {
     pub(super) enrich: RawEnrich,
     pub(super) sources: RawSources,
     pub(super) evidence: RawEvidence,
+    pub(super) sla: RawSla,
     pub(super) limits: RawLimits,
 }
 
@@ -241,6 +242,15 @@ pub(super) struct RawMaintenance {
     pub(super) from: Text,
     pub(super) to: Text,
     pub(super) reason: Text,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawSla {
+    pub(super) critical_minutes: Number,
+    pub(super) high_minutes: Number,
+    pub(super) medium_minutes: Number,
+    pub(super) low_minutes: Number,
 }
 
 #[derive(Debug, Default, Deserialize)]

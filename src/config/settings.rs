@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::alert::Sla;
 use crate::config::Maintenance;
 use crate::config::Setting;
 use crate::evidence::push::Push;
@@ -53,6 +54,8 @@ pub struct Settings {
     pub maintenance: Vec<Maintenance>,
     /// Where checkpoints of the evidence are sent.
     pub push: Push,
+    /// How soon alerts shall be taken.
+    pub sla: Sla,
     pub limits: Limits,
     /// Every value with where it came from, for `config explain`.
     pub explained: Vec<Setting>,

@@ -62,6 +62,7 @@ use crate::wire::status::RuleList;
 use crate::wire::status::Status;
 use crate::wire::status::Whoami;
 use crate::wire::stream::StreamMessage;
+use crate::wire::why::AlertWhy;
 
 /// An event: a flat ECS object.
 pub(super) type EventObject = serde_json::Map<String, serde_json::Value>;
@@ -146,6 +147,7 @@ pub(super) enum Slot {
     Status,
     AlertWindow,
     AlertDetail,
+    AlertWhy,
     Around,
     AroundHistogram,
     AlertAction,
@@ -216,6 +218,7 @@ pub(super) enum Request {
     Status,
     Alerts(AlertFilter),
     Alert(u64),
+    AlertWhy(u64),
     Act(u64, AlertCommand),
     ActOnMany(BulkCommand),
     Incidents,
@@ -280,6 +283,7 @@ pub(super) enum Answer {
     Status(Box<Status>),
     Alerts(AlertWindow),
     Alert(Box<AlertDetail>),
+    Why(Box<AlertWhy>),
     Acted(Box<AlertRow>),
     ActedOnMany(BulkResult),
     Incidents(IncidentWindow),

@@ -1,7 +1,10 @@
 //! Incidents in SQLite, in the alerts' file: an escalation is one transaction over both.
 
 mod cases;
+mod clocks;
 pub mod evidence;
+
+pub use clocks::RunningClock;
 
 use std::sync::Arc;
 
@@ -470,24 +473,13 @@ fn window(
     Ok(IncidentWindow { rows: rows.collect::<Result<_, _>>()?, total: from_sql(total) })
 }
 
-fn clocks(connection: &Connection, id: IncidentId) -> Result<Vec<IncidentClock>, IncidentError> {
-    let mut statement = connection
-        .prepare_cached("SELECT name, due, met, waived FROM incident_clocks WHERE incident_id = ?1 ORDER BY place")?;
-    let rows = statement.query_map([to_sql(id.0)], |row| {
-        let met: Option<i64> = row.get(2)?;
-        let (name, due, waived) = (row.get(0)?, Timestamp(row.get(1)?), row.get(3)?);
-        Ok(IncidentClock { name, due, met: met.map(Timestamp), waived })
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
 fn detail(connection: &Connection, id: IncidentId) -> Result<IncidentDetail, IncidentError> {
     Ok(IncidentDetail {
         row: record(connection, id)?,
         alerts: members(connection, id, ALERTS_MAX)?,
         entities: entities(connection, id)?,
         timeline: timeline(connection, id)?,
-        clocks: clocks(connection, id)?,
+        clocks: clocks::read(connection, id)?,
         tasks: cases::tasks(connection, id)?,
         observables: cases::observables(connection, id)?,
         evidence: evidence::read(connection, id)?,

@@ -93,7 +93,8 @@ pub(super) fn open(folder: &Folder, settings: &Settings, clock: Arc<dyn Clock>) 
     let unreadable = report.damaged.iter().map(unreadable).collect();
     let rulebook_path = folder.path().join(rulebook::FILE_NAME);
     let rulebook = RuleBook::open(&rulebook_path, Arc::clone(&clock)).with_context(used)?;
-    let alerts = AlertStore::open(&alerts_path, Policy::DEFAULT, clock).with_context(used)?;
+    let alerts =
+        AlertStore::open(&alerts_path, Policy { sla: settings.sla, ..Policy::DEFAULT }, clock).with_context(used)?;
     let position = alerts.position().with_context(used)?;
     let keep_after = store.checkpoint().max(position);
     let config =

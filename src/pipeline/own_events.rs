@@ -3,6 +3,8 @@
 //!
 //! Written as RFC 5424 lines of the program `longan`; `parsers/longan.toml` reads them.
 
+mod deadlines;
+
 use std::collections::HashMap;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -15,11 +17,13 @@ use tokio::time::MissedTickBehavior;
 use tokio::time::interval;
 use tracing::warn;
 
+use crate::incident::IncidentStore;
 use crate::ingest::intake::Frame;
 use crate::ingest::intake::NotStored;
 use crate::ingest::listener::Context;
 use crate::model::Origin;
 use crate::pipeline::live::Live;
+use crate::pipeline::own_events::deadlines::Deadlines;
 use crate::pipeline::processing::sources::condition::Finding;
 use crate::wire::evidence::PushRow;
 
@@ -44,6 +48,7 @@ struct Told {
     strains: HashMap<String, (u64, u64)>,
     /// The day on which it was told last that the disk will be full.
     disk: Option<i32>,
+    deadlines: Deadlines,
 }
 
 /// Something that is to stand in the log before whoever asked for it is answered.
@@ -82,7 +87,12 @@ impl Desk {
 ///
 /// # Errors
 /// None; when the log takes nothing there is nobody to tell.
-pub(super) async fn tell(context: Context, live: Arc<Live>, mut orders: mpsc::Receiver<Order>) -> anyhow::Result<()> {
+pub(super) async fn tell(
+    context: Context,
+    live: Arc<Live>,
+    incidents: IncidentStore,
+    mut orders: mpsc::Receiver<Order>,
+) -> anyhow::Result<()> {
     let teller = Teller::new(context);
     let mut told = Told::default();
     let version = env!("CARGO_PKG_VERSION");
@@ -104,6 +114,7 @@ pub(super) async fn tell(context: Context, live: Arc<Live>, mut orders: mpsc::Re
         teller.problems(&mut told, &live, &mut lines);
         teller.disk(&mut told, &live, &mut lines);
         teller.late_pushes(&mut told, &live.pushes(), &mut lines);
+        teller.deadlines(&mut told, &incidents, &mut lines).await;
         let mut more = lines.len().saturating_sub(EVENTS_MAX);
         lines.truncate(EVENTS_MAX);
         more += teller.sources(&live, &mut lines);
@@ -214,6 +225,18 @@ impl Teller {
         }
     }
 
+    /// Tells which deadlines of incidents pass soon, and which have passed.
+    async fn deadlines(&self, told: &mut Told, incidents: &IncidentStore, lines: &mut Vec<String>) {
+        let (now, incidents) = (self.context.clock.now(), incidents.clone());
+        match tokio::task::spawn_blocking(move || deadlines::running(&incidents, now)).await {
+            Ok(Ok(running)) => {
+                lines.extend(told.deadlines.look(running, now).iter().map(|finding| self.line_of(finding)));
+            }
+            Ok(Err(error)) => warn!(%error, "the deadlines of incidents cannot be read"),
+            Err(error) => warn!(%error, "the deadlines of incidents were not read"),
+        }
+    }
+
     /// Tells what is new of the sources; returns how much of it was left out.
     fn sources(&self, live: &Live, lines: &mut Vec<String>) -> usize {
         let room = EVENTS_MAX.saturating_sub(lines.len());
@@ -268,6 +291,9 @@ impl Teller {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::alert::AlertStore;
+    use crate::alert::Policy;
+    use crate::incident::Forms;
     use crate::ingest::intake;
     use crate::model::Timestamp;
     use crate::model::time::ManualClock;
@@ -380,7 +406,11 @@ mod tests {
         let cancel = CancellationToken::new();
         let context = Context { intake, registry: Registry::default(), clock, cancel: cancel.clone() };
         let (desk, orders) = Desk::open();
-        let telling = tokio::spawn(tell(context, Arc::new(Live::default()), orders));
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("alerts.sqlite");
+        let alerts = AlertStore::open(&file, Policy::DEFAULT, context.clock.clone()).expect("a file for alerts");
+        let incidents = IncidentStore::new(Arc::new(alerts), Arc::new(Forms::built_in(0)));
+        let telling = tokio::spawn(tell(context, Arc::new(Live::default()), incidents, orders));
         let finding = condition::unmuted("relp", "fw 1", "an");
         let asked = tokio::task::spawn_blocking(move || desk.write(finding));
         let submission = loop {

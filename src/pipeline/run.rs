@@ -315,7 +315,7 @@ impl Ground {
         };
         let deadline = self.settings.store.search_deadline;
         let services = Services {
-            incidents: IncidentStore::new(Arc::clone(alerts), Arc::new(forms(&self.settings)?)),
+            incidents: self.incidents()?,
             alerts: Arc::clone(alerts),
             search: Arc::new(StoreSearch::new(store.clone(), Arc::clone(live), Arc::clone(clock), deadline)),
             searches: Arc::new(SavedSearches::open(self.folder.path())?),
@@ -342,6 +342,10 @@ impl Ground {
             clock: Arc::clone(clock),
         };
         Ok(Server::new(services, server::Limits::default()))
+    }
+
+    fn incidents(&self) -> anyhow::Result<IncidentStore> {
+        Ok(IncidentStore::new(Arc::clone(&self.opened.alerts), Arc::new(forms(&self.settings)?)))
     }
 
     fn exporter(&self, live: &Arc<Live>) -> Option<Arc<dyn ExportService>> {
@@ -389,6 +393,7 @@ impl Whole {
         let policy = Arc::new(Policy::of_settings(&ground.settings));
         let server = ground.server(&live, &registry, &intake, desk, &policy)?;
         let endpoints = ground.endpoints()?;
+        let incidents = ground.incidents()?;
         let Ground {
             settings,
             clock,
@@ -453,7 +458,7 @@ impl Whole {
                 if matches!(beside, Beside::Demo) {
                     stages.spawn("demo", demo::play(places, cancel.clone()));
                 }
-                stages.spawn("own events", own_events::tell(context, Arc::clone(&live), orders));
+                stages.spawn("own events", own_events::tell(context, Arc::clone(&live), incidents, orders));
             }
         }
         let upkeep = Upkeep {

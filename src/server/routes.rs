@@ -64,6 +64,7 @@ pub(super) fn table() -> Vec<Route> {
         route("/v1/stream", Some(ReadAlerts), get(stream::changes)),
         route("/v1/alerts", Some(ReadAlerts), get(alerts::window)),
         route("/v1/alerts/{id}", Some(ReadAlerts), get(alerts::detail)),
+        route("/v1/alerts/{id}/why", Some(ReadAlerts), get(alerts::why)),
         route("/v1/alerts/{id}/actions", Some(Triage), post(alerts::act)),
         route("/v1/alerts/actions", Some(Triage), post(alerts::act_on_many)),
         route("/v1/incidents", Some(ReadAlerts), get(incidents::window)),

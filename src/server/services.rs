@@ -50,6 +50,7 @@ use crate::wire::source::SourceList;
 use crate::wire::source::SourceRow;
 use crate::wire::status::RuleList;
 use crate::wire::status::Status;
+use crate::wire::why::AlertWhy;
 
 /// An event as the API gives it: a flat ECS object.
 pub type EventObject = serde_json::Map<String, serde_json::Value>;
@@ -196,6 +197,12 @@ pub trait RuleService: Send + Sync {
     /// # Errors
     /// When there is no such rule, or history cannot be read.
     fn preview(&self, exception: &NewException) -> Result<ExceptionPreview, Problem>;
+
+    /// Says why a rule matches a stored event, or does not: its condition as a tree.
+    ///
+    /// # Errors
+    /// When there is no such rule, or the event is not stored any more.
+    fn why(&self, rule: &str, event: EventId) -> Result<AlertWhy, Problem>;
 
     /// Returns the file a rule stands in.
     ///

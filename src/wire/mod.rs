@@ -19,6 +19,7 @@ pub mod search;
 pub mod source;
 pub mod status;
 pub mod stream;
+pub mod why;
 
 /// The prefix of every path of this version of the API.
 pub const API_PREFIX: &str = "/v1";

@@ -100,7 +100,8 @@ fn documented_rules(text: &str) -> BTreeMap<String, BTreeSet<String>> {
         let (before, techniques) = cell.rsplit_once("` (")?;
         let (_, id) = before.rsplit_once('`')?;
         let techniques = techniques.trim_end_matches([' ', '|', ')']).split(", ").map(str::to_owned);
-        Some((id.to_owned(), techniques.collect()))
+        // A dash: what the rule tells of is no attack.
+        Some((id.to_owned(), techniques.filter(|technique| technique != "-").collect()))
     };
     cells.filter_map(rule).collect()
 }

@@ -59,6 +59,7 @@ use longan::wire::source::SourceList;
 use longan::wire::source::SourceRow;
 use longan::wire::status::RuleList;
 use longan::wire::status::Status;
+use longan::wire::why::AlertWhy;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -193,6 +194,10 @@ fn nothing<T>() -> Result<T, Problem> {
 }
 
 impl RuleService for Nothing {
+    fn why(&self, _: &str, _: EventId) -> Result<AlertWhy, Problem> {
+        nothing()
+    }
+
     fn source(&self, rule: &str) -> Result<RuleSource, Problem> {
         Ok(RuleSource { id: rule.to_owned(), ..RuleSource::default() })
     }

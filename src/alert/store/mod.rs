@@ -33,6 +33,7 @@ use crate::alert::AlertRecord;
 use crate::alert::AlertWindow;
 use crate::alert::Policy;
 use crate::alert::Refusal;
+use crate::alert::Sla;
 use crate::model::AlertId;
 use crate::model::EventId;
 use crate::model::RuleLevel;
@@ -255,8 +256,13 @@ impl AlertStore {
     /// # Errors
     /// When the database fails.
     pub fn overdue(&self) -> Result<u64, StoreError> {
-        let now = self.now();
-        self.read(|connection| read::overdue(connection, now))
+        let (now, sla) = (self.now(), self.policy.sla);
+        self.read(|connection| read::overdue(connection, now, sla))
+    }
+
+    /// Returns how soon alerts shall be taken.
+    pub fn sla(&self) -> Sla {
+        self.policy.sla
     }
 
     /// Returns how many alerts are open, by level, the worst first.

@@ -16,13 +16,13 @@ use crate::alert::Evidence;
 use crate::alert::HistoryEntry;
 use crate::alert::IncidentId;
 use crate::alert::Precedent;
+use crate::alert::Sla;
 use crate::alert::StoreError;
 use crate::alert::detection::EVENTS_MAX;
 use crate::alert::filter::Clause;
 use crate::alert::filter::Plan;
 use crate::alert::filter::ROWS_MAX;
 use crate::alert::record::HISTORY_MAX;
-use crate::alert::sla;
 use crate::alert::state::AlertStatus;
 use crate::alert::store::from_sql;
 use crate::alert::store::row;
@@ -282,13 +282,14 @@ pub(super) fn changed_count(connection: &Connection, since: u64, count_max: u32)
 const OVERDUE_MAX: i64 = 10_000;
 
 /// Counts the alerts nobody has looked at in time.
-pub(super) fn overdue(connection: &Connection, now: Timestamp) -> Result<u64, StoreError> {
+pub(super) fn overdue(connection: &Connection, now: Timestamp, sla: Sla) -> Result<u64, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT count(*) FROM (SELECT 1 FROM alerts INDEXED BY alerts_untouched \
          WHERE status = 0 AND level = ?1 AND raised < ?2 LIMIT ?3)",
     )?;
     let mut count = 0;
-    for (level, target) in sla::TARGETS {
+    for level in RuleLevel::ALL {
+        let Some(target) = sla.target(level) else { continue };
         let since = now.minus(target);
         count += from_sql(statement.query_row(params![level as i64, since.0, OVERDUE_MAX], |row| row.get(0))?);
     }

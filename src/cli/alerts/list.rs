@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::alert::Sla;
 use crate::cli::Exit;
 use crate::cli::alerts::bulk::Narrowing;
 use crate::cli::alerts::head;
@@ -81,7 +82,7 @@ pub(in crate::cli) fn count_on(data: &std::path::Path) -> u64 {
 fn page(source: &mut Source, filter: &AlertFilter) -> anyhow::Result<AlertWindow> {
     match source {
         Source::Server(client) => Ok(client.call(async |client| client.alerts(filter).await)?),
-        Source::Files(reader) => Ok(alert_window(reader.window(&alert_filter(filter)?)?)),
+        Source::Files(reader) => Ok(alert_window(reader.window(&alert_filter(filter)?)?, Sla::DEFAULT)),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io;
 use std::io::Write;
 
+use crate::alert::Sla;
 use crate::cli::Exit;
 use crate::cli::alerts::status_word;
 use crate::cli::output::Format;
@@ -23,7 +24,7 @@ use crate::wire::alert::Disposition;
 pub(super) fn show(place: &Place, id: AlertId, format: Format) -> anyhow::Result<Exit> {
     let detail = match place.source()? {
         Source::Server(client) => client.call(async |client| client.alert(id.0).await)?,
-        Source::Files(mut reader) => alert_detail(reader.detail(id, SystemClock.now())?),
+        Source::Files(mut reader) => alert_detail(reader.detail(id, SystemClock.now())?, Sla::DEFAULT),
     };
     to_stdout(|out| match format {
         Format::Json => Ok(write_json(out, &detail)?),

@@ -13,6 +13,7 @@ use crate::wire::alert::AlertDetail;
 use crate::wire::alert::AlertFilter;
 use crate::wire::alert::AlertRow;
 use crate::wire::search::Histogram;
+use crate::wire::why::AlertWhy;
 
 /// Rows asked for at once.
 pub(crate) const WINDOW_ROWS: u32 = 500;
@@ -47,6 +48,9 @@ pub(crate) struct Alerts {
     pub around: Around,
     /// The alert whose detail was asked for last.
     pub detail_asked: Option<u64>,
+    /// The condition of the alert's rule as a tree, or why there is none, and the alert it was asked for.
+    pub why: Option<Result<Box<AlertWhy>, String>>,
+    pub why_asked: Option<u64>,
     /// Actions sent, by their generation, not answered yet.
     pub in_flight: BTreeMap<u64, Sent>,
     /// The figures of the day, and when they were asked for.
@@ -124,5 +128,11 @@ impl Alerts {
     pub(crate) fn focused_detail(&self) -> Option<&AlertDetail> {
         let row = self.focused()?;
         self.detail.as_deref().filter(|detail| detail.row.id == row.id)
+    }
+
+    /// Returns why the alert under the cursor was raised, or why that cannot be told, once there is an answer.
+    pub(crate) fn focused_why(&self) -> Option<&Result<Box<AlertWhy>, String>> {
+        let row = self.focused()?;
+        self.why.as_ref().filter(|_| self.why_asked == Some(row.id))
     }
 }

@@ -178,6 +178,7 @@ async fn answer(client: &Client, request: Request) -> Result<Answer, ClientError
         Request::Status => Answer::Status(Box::new(client.status().await?)),
         Request::Alerts(filter) => Answer::Alerts(client.alerts(&filter).await?),
         Request::Alert(id) => Answer::Alert(Box::new(client.alert(id).await?)),
+        Request::AlertWhy(id) => Answer::Why(Box::new(client.alert_why(id).await?)),
         Request::Act(id, command) => Answer::Acted(Box::new(client.act_on_alert(id, &command).await?)),
         Request::ActOnMany(command) => Answer::ActedOnMany(client.act_on_alerts(&command).await?),
         Request::Incidents => {

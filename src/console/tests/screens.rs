@@ -30,6 +30,7 @@ type Prepare = fn(&mut Model);
 const VIEWS: &[(&str, Prepare)] = &[
     ("alerts", |_| {}),
     ("alert_detail", |model| drop(press(model, Key::Enter))),
+    ("alert_why", crate::console::tests::why::shown),
     ("alert_around", |model| drop(typed(model, "r"))),
     ("alert_close", |model| drop(typed(model, "c1"))),
     ("alert_pivot", |model| drop(typed(model, "p"))),
@@ -102,6 +103,8 @@ const VIEWS: &[(&str, Prepare)] = &[
     }),
     ("help", |model| drop(typed(model, "?"))),
     ("palette", |model| drop(typed(model, ":cảnh"))),
+    ("palette_word", |model| drop(typed(model, ":luật ssh"))),
+    ("palette_close", |model| drop(typed(model, ":close as "))),
     ("alert_filter", |model| drop(typed(model, "/sev>=high"))),
     ("alert_note", |model| drop(typed(model, "nđã gọi"))),
     ("alert_escalate", |model| drop(typed(model, "e"))),

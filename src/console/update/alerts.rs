@@ -106,14 +106,27 @@ pub(super) fn after_move(model: &mut Model) -> Vec<Cmd> {
     let alerts = &mut model.alerts;
     alerts.scroll.follow(alerts.rows.len(), height);
     let focused = alerts.focused().map(|row| row.id);
-    if focused == alerts.detail_asked {
-        return Vec::new();
+    let mut cmds = Vec::new();
+    if focused != alerts.detail_asked {
+        alerts.detail_asked = focused;
+        alerts.detail_top = 0;
+        let minutes = alerts.around.minutes;
+        alerts.around = crate::console::model::alerts::Around { minutes, ..Default::default() };
+        cmds.extend(focused.map(|id| ask(model, Slot::AlertDetail, Request::Alert(id))));
     }
-    alerts.detail_asked = focused;
-    alerts.detail_top = 0;
-    let minutes = alerts.around.minutes;
-    alerts.around = crate::console::model::alerts::Around { minutes, ..Default::default() };
-    focused.map(|id| ask(model, Slot::AlertDetail, Request::Alert(id))).into_iter().collect()
+    cmds.extend(ask_why(model));
+    cmds
+}
+
+/// Asks for the condition of the alert that is read whole, once: it is worked out anew for each who asks.
+fn ask_why(model: &mut Model) -> Option<Cmd> {
+    let alerts = &mut model.alerts;
+    let id = alerts.focused().map(|row| row.id).filter(|_| alerts.focus == Pane::Detail)?;
+    if alerts.why_asked == Some(id) && !matches!(alerts.why, Some(Err(_))) {
+        return None;
+    }
+    (alerts.why_asked, alerts.why) = (Some(id), None);
+    Some(ask(model, Slot::AlertWhy, Request::AlertWhy(id)))
 }
 
 /// Moves through the list; at the end of the window the next one is read.
@@ -520,7 +533,7 @@ pub(super) fn open(model: &mut Model) -> Vec<Cmd> {
             if model.alerts.focused().is_some() {
                 model.alerts.focus = Pane::Detail;
             }
-            Vec::new()
+            ask_why(model).into_iter().collect()
         }
         Pane::Detail => related(model),
         Pane::Around => match around_query(model) {

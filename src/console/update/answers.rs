@@ -67,6 +67,7 @@ fn accept(model: &mut Model, slot: Slot, answer: Answer) -> Vec<Cmd> {
         Answer::Status(status) => model.status = Some(status),
         Answer::Alerts(window) => return alerts::window_arrived(model, window),
         Answer::Alert(detail) => return alerts::detail_arrived(model, detail),
+        Answer::Why(why) => model.alerts.why = Some(Ok(why)),
         Answer::Incidents(window) => return incidents::list_arrived(model, window),
         Answer::Incident(detail) => incidents::detail_arrived(model, detail),
         Answer::ActedOnIncident(row) => return incidents::acted(model, row),
@@ -135,6 +136,8 @@ fn refuse(model: &mut Model, slot: Slot, failure: Failure) -> Vec<Cmd> {
         Slot::Counts | Slot::Values => {}
         // Said again when it is due; by then the others may be told.
         Slot::Presence | Slot::Today => {}
+        // What matched is told all the same.
+        Slot::AlertWhy => model.alerts.why = Some(Err(failure.text)),
         Slot::RuleCheck => drafts::not_checked(model, &failure),
         _ if failure.is_away && !slot.is_action() => {}
         Slot::RuleTest => drafts::not_tested(model, failure),

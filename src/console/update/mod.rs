@@ -13,6 +13,7 @@ mod incidents;
 mod keys;
 mod link;
 mod overlays;
+mod palette;
 mod presence;
 mod reports;
 mod rules;
@@ -23,7 +24,8 @@ pub(super) use export::check_command;
 pub(super) use forms::DISPOSITIONS;
 pub(super) use incidents::LEVELS;
 pub(super) use incidents::PHASES;
-pub(super) use overlays::matching_commands;
+pub(super) use palette::Row;
+pub(super) use palette::rows as palette_rows;
 
 use std::time::Duration;
 

@@ -2,13 +2,9 @@
 
 use crate::console::keys::input::Input;
 use crate::console::keys::key::Key;
-use crate::console::keys::keymap::Binding;
-use crate::console::keys::keymap::bindings_in;
-use crate::console::look::format::fold;
 use crate::console::model::Model;
 use crate::console::model::Screen;
 use crate::console::model::overlay::Choice;
-use crate::console::model::overlay::CommandsTitle;
 use crate::console::model::overlay::Overlay;
 use crate::console::model::overlay::Purpose;
 use crate::console::model::search::SearchFocus;
@@ -20,7 +16,7 @@ use crate::console::update::export;
 use crate::console::update::files;
 use crate::console::update::forms;
 use crate::console::update::incidents;
-use crate::console::update::keys;
+use crate::console::update::palette;
 use crate::console::update::reports;
 use crate::console::update::rules;
 use crate::console::update::search;
@@ -36,7 +32,7 @@ pub(super) fn press(model: &mut Model, overlay: Overlay, key: Key) -> Vec<Cmd> {
         Overlay::Saved { rows, cursor } => search::press_saved(model, rows, cursor, key),
         Overlay::Export(state) => export::press(model, state, key),
         Overlay::Handover { draft, top } => reports::press_handover(model, draft, top, key),
-        Overlay::Commands { title, input, cursor } => press_commands(model, title, input, cursor, key),
+        Overlay::Commands { title, input, cursor } => palette::press(model, title, input, cursor, key),
         Overlay::Except(form) => exception::press(model, form, key),
         Overlay::Fields { rows, cursor } => {
             let moved = moved(cursor, rows.len(), key);
@@ -135,46 +131,6 @@ fn press_choice(model: &mut Model, choice: Choice, key: Key) -> Vec<Cmd> {
             None => Vec::new(),
         },
     }
-}
-
-/// Returns the commands of a screen whose name or key matches what is typed.
-pub(crate) fn matching_commands(model: &Model, typed: &str) -> Vec<&'static Binding> {
-    let typed = fold(typed.trim());
-    let matches = |binding: &&Binding| {
-        let names = [crate::console::look::text::Lang::Vi, crate::console::look::text::Lang::En]
-            .map(|lang| binding.name.in_lang(lang));
-        names.iter().any(|name| fold(name).contains(&typed))
-            || binding.keys.iter().any(|key| fold(&key.to_string()) == typed)
-    };
-    bindings_in(model.context()).filter(matches).collect()
-}
-
-fn press_commands(model: &mut Model, title: CommandsTitle, mut input: Input, mut cursor: usize, key: Key) -> Vec<Cmd> {
-    let matching = matching_commands(model, input.text());
-    match key {
-        Key::Esc => return Vec::new(),
-        Key::Enter => {
-            return match matching.get(cursor) {
-                Some(binding) => keys::perform(model, binding.action),
-                None => Vec::new(),
-            };
-        }
-        // Tab completes to the command under the cursor.
-        Key::Tab => {
-            if let Some(binding) = matching.get(cursor) {
-                input = Input::with(model.text(binding.name));
-                cursor = 0;
-            }
-        }
-        Key::Up | Key::Down | Key::PageUp | Key::PageDown => cursor = moved(cursor, matching.len(), key),
-        key => {
-            if input.press(key) {
-                cursor = 0;
-            }
-        }
-    }
-    model.overlay = Some(Overlay::Commands { title, input, cursor });
-    Vec::new()
 }
 
 /// Pasted text goes into whatever is being typed, and nowhere else: it never triggers an action.

@@ -11,6 +11,7 @@ use crate::console::model::overlay::Choice;
 use crate::console::model::overlay::Overlay;
 use crate::console::model::overlay::Purpose;
 use crate::console::model::rules::Panel;
+use crate::console::model::rules::Rules;
 use crate::console::model::rules::STATES;
 use crate::console::model::rules::Trial;
 use crate::console::msg::Cmd;
@@ -91,6 +92,25 @@ pub(super) fn move_by(model: &mut Model, rows: isize) -> Vec<Cmd> {
         }
     }
     Vec::new()
+}
+
+/// Shows the screen with the cursor on a rule; what was being edited is kept for later.
+pub(super) fn show_rule(model: &mut Model, id: &str) -> Vec<Cmd> {
+    model.screen = Screen::Rules;
+    let rules = &mut model.rules;
+    rules.is_editing = false;
+    (rules.panel, rules.focus, rules.top) = (Panel::Rule, Pane::List, 0);
+    let place =
+        |rules: &Rules| rules.shown.iter().position(|place| rules.rows.get(*place).is_some_and(|row| row.id == id));
+    if place(rules).is_none() {
+        // A filter hides it, or the list is still to come.
+        rules.filter = if rules.is_loaded { String::new() } else { id.to_owned() };
+        rules.arrange();
+    }
+    rules.scroll.cursor = place(rules).unwrap_or(0);
+    let mut cmds = after_move(model);
+    cmds.extend(refresh(model));
+    cmds
 }
 
 /// Shows the rule under the cursor whole.

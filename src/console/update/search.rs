@@ -38,6 +38,7 @@ pub(super) use counts::arrived as counts_arrived;
 pub(super) use counts::count_by;
 pub(super) use counts::filter_of;
 pub(super) use counts::open as open_counts;
+pub(super) use query::ask_values;
 pub(super) use query::press_query;
 pub(super) use query::values_arrived;
 pub(super) use saved::arrived as saved_arrived;

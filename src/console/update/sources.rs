@@ -6,6 +6,7 @@ use crate::console::look::format::fill;
 use crate::console::look::layout::Pane;
 use crate::console::look::text::Text;
 use crate::console::model::Model;
+use crate::console::model::Screen;
 use crate::console::model::overlay::Overlay;
 use crate::console::model::overlay::Purpose;
 use crate::console::msg::Cmd;
@@ -53,6 +54,20 @@ fn follow(model: &mut Model, focused: Option<(String, String)>) {
         sources.scroll.cursor = place;
     }
     keys::keep_visible(model);
+}
+
+/// Shows the screen with one source.
+pub(super) fn show_source(model: &mut Model, name: &str) -> Vec<Cmd> {
+    model.screen = Screen::Sources;
+    let sources = &mut model.sources;
+    name.clone_into(&mut sources.filter);
+    (sources.scroll, sources.focus) = (Default::default(), Pane::List);
+    sources.arrange();
+    let exact = sources.shown.iter().position(|place| sources.sources.get(*place).is_some_and(|row| row.name == name));
+    sources.scroll.cursor = exact.unwrap_or(0);
+    let mut cmds = after_move(model);
+    cmds.extend(refresh(model));
+    cmds
 }
 
 /// Chooses the next order.

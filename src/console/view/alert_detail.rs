@@ -28,6 +28,7 @@ use crate::console::view::canvas::Line;
 use crate::console::view::canvas::Piece;
 use crate::console::view::canvas::piece;
 use crate::console::view::canvas::wrap;
+use crate::console::view::why as tree;
 use crate::model::SafeText;
 use crate::wire::alert::AlertDetail;
 use crate::wire::alert::AlertEvidence;
@@ -84,7 +85,7 @@ fn short(model: &Model, detail: &AlertDetail, theme: &Theme) -> Vec<Line> {
         first.push(piece(who, theme.warning));
     }
     if let Some(first) = detail.evidence.first() {
-        lines.push(raw_line(first, theme));
+        lines.push(raw_line(first, &[], theme));
     }
     lines.push(vec![
         piece(format!("{}  ", words::attack(&detail.row.tags)), theme.dim),
@@ -125,7 +126,7 @@ fn whole(model: &Model, detail: &AlertDetail, theme: &Theme) -> Vec<Line> {
     if !description.trim().is_empty() {
         lines.push(vec![piece(description.trim(), theme.text)]);
     }
-    lines.extend(why(model, detail, theme, usize::MAX));
+    lines.extend(why_whole(model, detail, theme));
     lines.extend(detail.evidence.iter().take(1).flat_map(|newest| evidence_lines(model, newest, theme)));
     lines.push(vec![heading(model, Text::Entities, theme)]);
     for (index, entity) in detail.entities.iter().enumerate() {
@@ -190,7 +191,9 @@ fn moment(model: &Model, at: &str) -> String {
 fn evidence_lines(model: &Model, evidence: &AlertEvidence, theme: &Theme) -> [Line; 2] {
     let time = moment(model, &evidence.timestamp);
     let head = piece(format!(" {time}  #{}", evidence.event), theme.dim);
-    [vec![heading(model, Text::RawLine, theme), head], raw_line(evidence, theme)]
+    let told = model.alerts.focused_why().and_then(|why| why.as_ref().ok());
+    let told = told.filter(|why| why.event == evidence.event).map(|why| why.rule.raw_spans()).unwrap_or_default();
+    [vec![heading(model, Text::RawLine, theme), head], raw_line(evidence, &told, theme)]
 }
 
 fn heading(model: &Model, text: Text, theme: &Theme) -> Piece {
@@ -255,6 +258,25 @@ fn known_value(detail: &AlertDetail, field: &str) -> Option<String> {
     (!values.is_empty()).then(|| values.join(", "))
 }
 
+/// Why it was raised: the rule's condition as a tree once the server has told it, else what matched.
+fn why_whole(model: &Model, detail: &AlertDetail, theme: &Theme) -> Vec<Line> {
+    match model.alerts.focused_why() {
+        Some(Ok(told)) => {
+            let mut lines = why(model, detail, theme, 0);
+            let head = fill(model.text(Text::WhyOf), &[&told.event.to_string()]);
+            lines.iter_mut().for_each(|line| line.push(piece(head.as_str(), theme.dim)));
+            lines.extend(tree::lines(model, &told.rule, theme));
+            lines
+        }
+        Some(Err(reason)) => {
+            let mut lines = why(model, detail, theme, usize::MAX);
+            lines.push(vec![piece(format!("  {}", fill(model.text(Text::WhyGone), &[reason])), theme.dim)]);
+            lines
+        }
+        None => why(model, detail, theme, usize::MAX),
+    }
+}
+
 /// Says what the newest event matched, each part in the rule's own words.
 fn why(model: &Model, detail: &AlertDetail, theme: &Theme, parts_max: usize) -> Vec<Line> {
     let summary = format!("  {}x  {}={}", detail.row.count, detail.row.entity_field, detail.row.entity);
@@ -271,14 +293,15 @@ fn why(model: &Model, detail: &AlertDetail, theme: &Theme, parts_max: usize) -> 
     lines
 }
 
-/// The raw line, the matched bytes marked.
-fn raw_line(evidence: &AlertEvidence, theme: &Theme) -> Line {
+/// The raw line, the matched bytes marked: those kept with the alert, and those the condition names.
+fn raw_line(evidence: &AlertEvidence, told: &[(u32, u32)], theme: &Theme) -> Line {
     let shown: String = evidence.raw.chars().take(RAW_CHARS_MAX).collect();
     let safe = SafeText::new(&shown);
     let mut spans: Vec<_> = evidence
         .parts
         .iter()
         .filter_map(|part| part.raw_span)
+        .chain(told.iter().copied())
         .map(|(start, end)| safe.range(start as usize..end.max(start) as usize))
         .filter(|span| !span.is_empty())
         .collect();

@@ -12,6 +12,7 @@ mod reports;
 mod rules;
 mod search;
 mod sources;
+mod why;
 
 use ratatui::Frame;
 use ratatui::style::Style;

@@ -30,8 +30,9 @@ use crate::console::model::search::SPANS;
 use crate::console::update::DISPOSITIONS;
 use crate::console::update::LEVELS;
 use crate::console::update::PHASES;
+use crate::console::update::Row;
 use crate::console::update::check_command;
-use crate::console::update::matching_commands;
+use crate::console::update::palette_rows;
 use crate::console::view::canvas::Canvas;
 use crate::console::view::canvas::Line;
 use crate::console::view::canvas::piece;
@@ -340,21 +341,37 @@ fn draw_commands(
     canvas: &mut Canvas<'_>,
 ) {
     let theme = canvas.theme;
-    let (title, prompt) = match title {
+    let heading = title;
+    let (title, prompt) = match heading {
         CommandsTitle::Help => (Text::HelpTitle, "?>"),
         CommandsTitle::Palette => (Text::PaletteTitle, ":>"),
     };
     let inside = open_box(layout, canvas, 60, layout.body.height.saturating_sub(2), model.text(title));
     put_input(canvas, inside, 0, prompt, input);
-    let matching = matching_commands(model, input.text());
+    let rows = palette_rows(model, heading, input.text());
     let height = usize::from(inside.height.saturating_sub(1)).max(1);
     let top = (cursor + 1).saturating_sub(height);
-    let shown = matching.iter().enumerate().skip(top);
-    for (y, (index, binding)) in (inside.top() + 1..inside.bottom()).zip(shown) {
-        let keys = binding.keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    let shown = rows.iter().enumerate().skip(top);
+    for (y, (index, row)) in (inside.top() + 1..inside.bottom()).zip(shown) {
+        let (key, name) = match row {
+            Row::Command(binding) => {
+                let keys = binding.keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+                (keys, model.text(binding.name).to_owned())
+            }
+            Row::Word(verb) => {
+                let (word, does) = verb.names();
+                (format!("{} ...", model.text(word)), model.text(does).to_owned())
+            }
+            Row::Value(_, value, label) => (value.clone(), label.clone()),
+        };
         let sign = if index == cursor { ">" } else { " " };
-        let cells =
-            [(sign, 1, theme.focus), (keys.as_str(), 15, theme.focus), (model.text(binding.name), 40, theme.text)];
+        // A value may be long; what it is in words gives way.
+        let width = if matches!(row, Row::Value(..)) { 30 } else { 15 };
+        let cells = [
+            (sign, 1, theme.focus),
+            (key.as_str(), width, theme.focus),
+            (name.as_str(), inside.width.saturating_sub(width + 3), theme.text),
+        ];
         canvas.put_cells(inside.x, y, inside.width, &cells);
         if index == cursor {
             canvas.paint(Rect { y, height: 1, ..inside }, theme.selected);

@@ -73,7 +73,7 @@ fn meet_clock(
     if met > 0 {
         return Ok(());
     }
-    let clocks = clocks(&change.transaction, id)?;
+    let clocks = clocks::read(&change.transaction, id)?;
     let is_known = clocks.iter().any(|clock| clock.name == name);
     let name = name.to_owned();
     Err(if is_known { IncidentRefusal::ClockMet(name) } else { IncidentRefusal::NoSuchClock(name) }.into())
@@ -87,7 +87,7 @@ fn set_clock(change: &Change<'_>, id: IncidentId, name: &str, due: Timestamp) ->
     if moved > 0 {
         return Ok(());
     }
-    if clocks(&change.transaction, id)?.iter().any(|clock| clock.name == name) {
+    if clocks::read(&change.transaction, id)?.iter().any(|clock| clock.name == name) {
         return Err(IncidentRefusal::ClockMet(name.to_owned()).into());
     }
     let place = next_place(change, "incident_clocks", id, "clocks", CLOCKS_MAX)?;

@@ -64,6 +64,12 @@ fn an_incident_is_declared_joined_and_closed_with_its_alerts() {
     let benign = Action::Close { disposition: Disposition::BenignPositive, note: Some("x".to_owned()) };
     let closed = store.act_on_many(&everything, &benign, &an).unwrap();
     assert_eq!((closed.done, closed.refused.len()), (vec![AlertId(2)], 2), "what an incident holds is left to it");
+    let running = |hours: u64| {
+        let clocks = incidents.clocks_before(START.plus(std::time::Duration::from_secs(hours * 3600 + 1))).unwrap();
+        clocks.into_iter().map(|clock| clock.name).collect::<Vec<_>>()
+    };
+    assert_eq!(running(1), Vec::<String>::new(), "what is met does not run");
+    assert_eq!((running(24).len(), running(72).len()), (1, 3));
 
     let close =
         |note: Option<&str>| IncidentAction::Phase { phase: IncidentPhase::Closed, note: note.map(str::to_owned) };

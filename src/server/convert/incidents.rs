@@ -31,7 +31,7 @@ pub(in crate::server) fn incident_row(record: incident::IncidentRecord) -> wire:
 }
 
 /// Writes everything about an incident.
-pub fn incident_detail(detail: incident::IncidentDetail) -> wire::IncidentDetail {
+pub fn incident_detail(detail: incident::IncidentDetail, sla: crate::alert::Sla) -> wire::IncidentDetail {
     let clock = |clock: incident::store::IncidentClock| wire::IncidentClock {
         name: clock.name,
         due: clock.due.to_string(),
@@ -40,7 +40,7 @@ pub fn incident_detail(detail: incident::IncidentDetail) -> wire::IncidentDetail
     };
     wire::IncidentDetail {
         row: incident_row(detail.row),
-        alerts: detail.alerts.into_iter().map(super::alert_row).collect(),
+        alerts: detail.alerts.into_iter().map(|row| super::alert_row(row, sla)).collect(),
         entities: detail.entities.into_iter().map(super::entity).collect(),
         timeline: detail.timeline.into_iter().map(super::history).collect(),
         clocks: detail.clocks.into_iter().map(clock).collect(),

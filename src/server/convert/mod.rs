@@ -81,18 +81,18 @@ fn hint(word: &str, words: &[&str]) -> String {
 }
 
 /// Writes a window of alerts.
-pub fn alert_window(window: alert::AlertWindow) -> wire::AlertWindow {
+pub fn alert_window(window: alert::AlertWindow, sla: alert::Sla) -> wire::AlertWindow {
     wire::AlertWindow {
-        rows: window.rows.into_iter().map(alert_row).collect(),
+        rows: window.rows.into_iter().map(|row| alert_row(row, sla)).collect(),
         total: window.total,
         newest: window.newest.0,
         revision: window.revision,
     }
 }
 
-pub(super) fn alert_row(record: alert::AlertRecord) -> wire::AlertRow {
+pub(super) fn alert_row(record: alert::AlertRecord, sla: alert::Sla) -> wire::AlertRow {
     let is_new = record.state.status == alert::AlertStatus::New;
-    let due = is_new.then(|| alert::sla::due(record.level, record.raised)).flatten();
+    let due = is_new.then(|| sla.due(record.level, record.raised)).flatten();
     wire::AlertRow {
         due: due.map(|due| due.to_string()),
         id: record.id.0,
@@ -123,10 +123,10 @@ pub(super) fn alert_row(record: alert::AlertRecord) -> wire::AlertRow {
 }
 
 /// Writes everything about an alert.
-pub fn alert_detail(detail: alert::AlertDetail) -> wire::AlertDetail {
+pub fn alert_detail(detail: alert::AlertDetail, sla: alert::Sla) -> wire::AlertDetail {
     let incident = detail.row.state.incident.map(|incident| incident.0);
     wire::AlertDetail {
-        row: alert_row(detail.row),
+        row: alert_row(detail.row, sla),
         description: detail.description,
         description_vi: detail.description_vi,
         false_positives: detail.false_positives,

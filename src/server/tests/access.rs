@@ -48,6 +48,7 @@ const EXPECTED: &[(&str, &str, Option<Permission>)] = &[
     ("GET", "/v1/stream", Some(ReadAlerts)),
     ("GET", "/v1/alerts", Some(ReadAlerts)),
     ("GET", "/v1/alerts/{id}", Some(ReadAlerts)),
+    ("GET", "/v1/alerts/{id}/why", Some(ReadAlerts)),
     ("POST", "/v1/alerts/{id}/actions", Some(Triage)),
     ("POST", "/v1/alerts/actions", Some(Triage)),
     ("GET", "/v1/incidents", Some(ReadAlerts)),

@@ -86,6 +86,8 @@ use crate::wire::source::SourceRow;
 use crate::wire::status::RuleList;
 use crate::wire::status::RuleRow;
 use crate::wire::status::Status;
+use crate::wire::why::AlertWhy;
+use crate::wire::why::RuleWhy;
 
 pub(super) const START: Timestamp = Timestamp(1_700_000_000_000_000_000);
 pub(super) const TOKEN_LIFETIME: Duration = Duration::from_secs(3600);
@@ -404,6 +406,11 @@ pub(super) struct FakeRules;
 impl RuleService for FakeRules {
     fn preview(&self, _: &NewException) -> Result<ExceptionPreview, Problem> {
         Ok(ExceptionPreview { days: 30, matches: 50, hidden: 41, ..ExceptionPreview::default() })
+    }
+
+    fn why(&self, rule: &str, event: EventId) -> Result<AlertWhy, Problem> {
+        let rule = RuleWhy { id: rule.to_owned(), matches: true, ..RuleWhy::default() };
+        Ok(AlertWhy { event: event.0, rule })
     }
 
     fn source(&self, rule: &str) -> Result<RuleSource, Problem> {

@@ -288,6 +288,19 @@ impl Searcher {
         Ok(None)
     }
 
+    /// Hands an event to `visit` by its id; `None` when it is not there.
+    ///
+    /// # Errors
+    /// When its partition cannot be read.
+    pub fn with_event<T>(&self, id: EventId, visit: impl FnOnce(&Event<'_>) -> T) -> Result<Option<T>, StoreError> {
+        for piece in self.pieces() {
+            if let Some(doc) = piece.find(id) {
+                return piece.records()?.with(doc, |stored, _| visit(&stored.event)).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
     /// Hands every event that matches to `visit`, newest first, until it returns false or the limit is reached; a limit of 0 is none.
     ///
     /// # Errors

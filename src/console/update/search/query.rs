@@ -158,7 +158,7 @@ fn values(model: &Model, field: &str, typed: &str) -> Vec<String> {
 }
 
 /// Asks for the most frequent values of a field in the span that is searched.
-fn ask_values(model: &mut Model, field: &str) -> Cmd {
+pub(in crate::console::update) fn ask_values(model: &mut Model, field: &str) -> Cmd {
     let q = format!("{} | top {CANDIDATES_MAX} {}", super::counts::has_field(field), super::counts::column(field));
     let request = SearchRequest {
         q,

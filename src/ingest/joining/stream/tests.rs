@@ -1,5 +1,7 @@
 //! What is joined, what never is, and that no piece is lost, repeated or kept for long.
 
+use bytes::Bytes;
+
 use std::num::NonZeroUsize;
 use std::time::Duration;
 

@@ -1,6 +1,7 @@
 //! What the API does with rules: backtests over the server's own history.
 
 mod files;
+mod why;
 
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -17,6 +18,7 @@ use crate::alert::rulebook::VersionNote;
 use crate::auth::Principal;
 use crate::config::Settings;
 use crate::detect;
+use crate::model::EventId;
 use crate::model::time::Clock;
 use crate::pipeline::backtest::Backtest;
 use crate::pipeline::backtest::History;
@@ -35,6 +37,7 @@ use crate::wire::rule::RuleSaveRequest;
 use crate::wire::rule::RuleSource;
 use crate::wire::rule::TestReport;
 use crate::wire::rule::TestRequest;
+use crate::wire::why::AlertWhy;
 
 /// Somebody waits for a preview.
 const PREVIEW_DEADLINE: Duration = Duration::from_secs(20);
@@ -135,6 +138,19 @@ impl RuleService for RulesOf {
         })
     }
 
+    fn why(&self, rule: &str, event: EventId) -> Result<AlertWhy, Problem> {
+        let inspector = detect::inspect::Inspector::new(&self.content(), self.settings.zone_offset_seconds);
+        let explained = self.store.searcher().with_event(event, |event| {
+            let subject = detect::inspect::Subject { event, logsource_known: true };
+            inspector.explain(rule, subject).map(|explanation| why::Teller::of(event.raw).rule(explanation))
+        });
+        match explained.map_err(|err| internal(&err))? {
+            Some(Some(rule)) => Ok(AlertWhy { event: event.0, rule }),
+            Some(None) => Err(files::refused(404, "not_found", format!("no rule `{rule}`"))),
+            None => Err(files::refused(404, "not_found", format!("event {event} is not stored any more"))),
+        }
+    }
+
     fn backtest(
         &self,
         request: &BacktestRequest,
@@ -172,7 +188,7 @@ impl RuleService for RulesOf {
 }
 
 fn internal(err: &dyn std::error::Error) -> Problem {
-    tracing::error!(error = %err, "looking through history for an exception failed");
+    tracing::error!(error = %err, "looking through history failed");
     let detail = err.to_string();
     Problem { status: 500, kind: "internal".to_owned(), detail, hint: None, column: None, owner: None }
 }

@@ -26,6 +26,7 @@ use crate::wire::alert::AlertRow;
 use crate::wire::alert::AlertWindow;
 use crate::wire::alert::BulkCommand;
 use crate::wire::alert::BulkResult;
+use crate::wire::why::AlertWhy;
 
 /// Event ids told with the row after an escalation.
 const EVENTS_TOLD: u32 = 20;
@@ -57,16 +58,37 @@ pub(in crate::server) async fn window(
     Params(filter): Params<AlertFilter>,
 ) -> Result<Answer<AlertWindow>, Refused> {
     let filter = checked(&filter)?;
-    let window = shared.run(move |services| Ok(services.alerts.window(&filter)?)).await?;
-    Ok(Answer(convert::alert_window(window)))
+    let window = shared.run(move |services| {
+        let window = services.alerts.window(&filter)?;
+        Ok(convert::alert_window(window, services.alerts.sla()))
+    });
+    Ok(Answer(window.await?))
 }
 
 pub(in crate::server) async fn detail(
     State(shared): State<Arc<Shared>>,
     Id(id): Id<AlertId>,
 ) -> Result<Answer<AlertDetail>, Refused> {
-    let detail = shared.run(move |services| Ok(services.alerts.detail(id)?)).await?;
-    Ok(Answer(convert::alert_detail(detail)))
+    let detail = shared.run(move |services| {
+        let detail = services.alerts.detail(id)?;
+        Ok(convert::alert_detail(detail, services.alerts.sla()))
+    });
+    Ok(Answer(detail.await?))
+}
+
+/// What the rule says of the newest event the alert keeps.
+pub(in crate::server) async fn why(
+    State(shared): State<Arc<Shared>>,
+    Id(id): Id<AlertId>,
+) -> Result<Answer<AlertWhy>, Refused> {
+    let why = shared.run(move |services| {
+        let detail = services.alerts.detail(id)?;
+        let Some(newest) = detail.evidence.first() else {
+            return Err(Refused::not_found(format!("{id} keeps no event")));
+        };
+        Ok(services.rules.why(&detail.row.rule_id, newest.event)?)
+    });
+    Ok(Answer(why.await?))
 }
 
 pub(in crate::server) async fn act(
@@ -76,16 +98,19 @@ pub(in crate::server) async fn act(
     Json(command): Json<AlertCommand>,
 ) -> Result<Answer<AlertRow>, Refused> {
     let who = actor(&principal);
-    let row = shared.run(move |services| match convert::asked(command.action) {
-        Asked::Action(action) => Ok(services.alerts.act(id, &action, &who, command.revision)?),
-        Asked::Escalation(mut escalation) => {
-            escalation.alerts = vec![id];
-            escalation.seen = command.revision;
-            services.incidents.escalate(&escalation, &who)?;
-            Ok(services.alerts.row(id, EVENTS_TOLD)?)
-        }
+    let row = shared.run(move |services| {
+        let row = match convert::asked(command.action) {
+            Asked::Action(action) => services.alerts.act(id, &action, &who, command.revision)?,
+            Asked::Escalation(mut escalation) => {
+                escalation.alerts = vec![id];
+                escalation.seen = command.revision;
+                services.incidents.escalate(&escalation, &who)?;
+                services.alerts.row(id, EVENTS_TOLD)?
+            }
+        };
+        Ok(convert::alert_row(row, services.alerts.sla()))
     });
-    Ok(Answer(convert::alert_row(row.await?)))
+    Ok(Answer(row.await?))
 }
 
 pub(in crate::server) async fn act_on_many(

@@ -54,8 +54,11 @@ pub(in crate::server) async fn detail(
     State(shared): State<Arc<Shared>>,
     Id(id): Id<IncidentId>,
 ) -> Result<Answer<IncidentDetail>, Refused> {
-    let detail = shared.run(move |services| Ok(services.incidents.detail(id)?)).await?;
-    Ok(Answer(convert::incident_detail(detail)))
+    let detail = shared.run(move |services| {
+        let detail = services.incidents.detail(id)?;
+        Ok(convert::incident_detail(detail, services.alerts.sla()))
+    });
+    Ok(Answer(detail.await?))
 }
 
 pub(in crate::server) async fn act(

@@ -151,14 +151,16 @@ impl Following {
 
     async fn tell_changes(&mut self, out: &mut Vec<u8>) -> Option<()> {
         let told = self.told;
-        let read = self.shared.run(move |services| Ok(services.alerts.changes_since(told, PIECE_MAX)?));
-        let changes = read.await.ok()?;
+        let read = self
+            .shared
+            .run(move |services| Ok((services.alerts.changes_since(told, PIECE_MAX)?, services.alerts.sla())));
+        let (changes, sla) = read.await.ok()?;
         let mut messages: Vec<(u64, StreamMessage)> = changes
             .alerts
             .into_iter()
             .map(|record| {
                 let (revision, is_new) = (record.revision, record.born > told);
-                let row = Box::new(convert::alert_row(record));
+                let row = Box::new(convert::alert_row(record, sla));
                 (revision, StreamMessage::Alert { revision, is_new, row })
             })
             .collect();
