@@ -43,7 +43,18 @@ struct Seed {
 
 impl Seed {
     fn line(&self) -> String {
-        format!("{} {} {}", self.words.join(" "), self.user, self.address)
+        let plain = format!("{} {} {}", self.words.join(" "), self.user, self.address);
+        if !self.long {
+            return plain;
+        }
+        // As a line of JSON has them.
+        let escaped = |text: &str| text.replace('\\', r"\\").replace('"', "\\\"").replace('\n', "\\n");
+        let message = self.message.map(escaped).unwrap_or_default();
+        format!("{plain} \"image\":\"{}\",\"m\":\"{message}\"", escaped(&self.image()))
+    }
+
+    fn image(&self) -> String {
+        format!(r"C:\Users\{}\tool.exe", self.user)
     }
 
     fn event<'a>(&self, id: u64, line: &'a str) -> Event<'a> {
@@ -64,6 +75,8 @@ impl Seed {
         }
         if self.long {
             event.set(Name::new("vendor.long"), format!("{}{}", "x".repeat(300), self.user));
+            event.set(ecs::PROCESS_EXECUTABLE, self.image());
+            event.set(ecs::PROCESS_NAME, "tool.exe".to_owned());
         }
         event
     }
@@ -88,7 +101,7 @@ fn seed() -> impl Strategy<Value = Seed> {
     let host = prop::option::of(prop::sample::select(vec!["web-1", "web-2", "BASTION", "db"]));
     let address =
         prop::sample::select(vec!["10.0.0.1", "10.0.200.7", "192.168.1.9", "2001:db8::1", "fe80::5", "10.1.0.1"]);
-    let message = prop::option::of(prop::sample::select(vec!["login failed", "Đăng nhập \"sai\"", "ok"]));
+    let message = prop::option::of(prop::sample::select(vec!["login failed", "Đăng nhập \"sai\"", "one\nlogin", "ok"]));
     let numbers = (0..6_i64, 0..5_i64, 0..3_i64);
     (prop::collection::vec(word, 1..4), user, host, address, numbers, message, any::<bool>()).prop_map(
         |(words, user, host, address, (port, second, day), message, long)| Seed {
@@ -105,7 +118,7 @@ fn seed() -> impl Strategy<Value = Seed> {
     )
 }
 
-const QUERIES: [&str; 56] = [
+const QUERIES: [&str; 61] = [
     "*",
     "failed",
     "hoa",
@@ -157,6 +170,11 @@ const QUERIES: [&str; 56] = [
     "vendor.long:*root",
     "-vendor.long:*admin",
     "longan.parser:sample failed",
+    "process.executable:*\\\\root\\\\*",
+    "process.executable:/rs.an.*exe$/",
+    "process.name:tool.exe",
+    "message:/e\\nlogin/ OR message:/p \"s/",
+    "\"one login\" OR nlogin",
     "@timestamp:2023-11-14",
     "@timestamp:>=2023-11-14T22:13:22",
     "event.ingested:<=2023-11-14T22:13:20.000000003",

@@ -29,6 +29,11 @@ pub(super) const CHUNK_EVENTS: usize = 65_536;
 /// A group of fewer rows is not worth its head.
 const GROUP_ROWS_MIN: usize = 4;
 const GROUPS_MAX: usize = 1 << 20;
+/// Bodies of a group that are together smaller stand in one frame.
+const APART_BYTES_MIN: usize = 16 << 10;
+
+/// From this version of the file on the bodies of a big group stand apart.
+const VERSION_APART: u8 = 2;
 
 /// Where the value of a field comes from, told by the skeleton instead of the line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +42,8 @@ pub(super) enum FieldPlace {
     Header,
     /// What this piece of the skeleton stands for.
     Skeleton(Range<usize>),
+    /// The same without the escapes in it.
+    Escaped(Range<usize>),
     Elsewhere,
 }
 
@@ -48,13 +55,22 @@ pub(super) struct Group {
     pub(super) skeleton: Vec<u8>,
     /// The place of each field of the shape, in its order.
     pub(super) places: Vec<FieldPlace>,
-    /// The heads of the columns, as they are in the chunk.
+    /// The heads of the columns, as they are in the chunk, and where each ends.
     packed_columns: Vec<u8>,
-    columns: OnceLock<Vec<Head>>,
+    column_ends: Vec<u32>,
+    columns: Vec<OnceLock<Option<Head>>>,
     /// The record of the first row: what every row has from the shape can be read from it without any body.
     pub(super) sample: Vec<u8>,
-    body: FrameCopy,
-    loaded: OnceLock<Option<Bodies>>,
+    body: Packed,
+}
+
+/// The bodies of a group's columns, read when they are asked for.
+#[derive(Debug)]
+enum Packed {
+    /// All in one frame.
+    Whole(FrameCopy, OnceLock<Option<Bodies>>),
+    /// A frame for each column that has a body, in their order, and one for the varying bytes.
+    Apart { columns: Vec<(FrameCopy, OnceLock<Option<Body>>)>, varying: Box<(FrameCopy, OnceLock<Option<Varying>>)> },
 }
 
 /// A compressed frame that outlives the chunk's bytes.
@@ -66,9 +82,55 @@ struct FrameCopy {
 #[derive(Debug)]
 struct Bodies {
     columns: Vec<Body>,
-    /// The varying bytes of each row, one after the other, and where each ends.
-    varying: Vec<u8>,
+    varying: Varying,
+}
+
+/// The varying bytes of each row, one after the other, and where each ends.
+#[derive(Debug)]
+struct Varying {
+    bytes: Vec<u8>,
     ends: Vec<usize>,
+}
+
+impl Varying {
+    fn read(input: &mut Input<'_>, rows: usize) -> Option<Varying> {
+        let lengths = input.planes(rows)?;
+        let total: u64 = lengths.iter().sum();
+        let planes = input.take(usize::try_from(total).ok()?)?;
+        let mut ends = Vec::with_capacity(rows);
+        let mut end = 0_usize;
+        for length in &lengths {
+            end += usize::try_from(*length).ok()?;
+            ends.push(end);
+        }
+        let mut varying = vec![0; end];
+        let mut bytes = planes.iter();
+        for at in 0..lengths.iter().copied().max().unwrap_or(0) {
+            for (length, end) in lengths.iter().zip(&ends).filter(|(length, _)| at < **length) {
+                let place = end - usize::try_from(*length).ok()? + usize::try_from(at).ok()?;
+                *varying.get_mut(place)? = *bytes.next()?;
+            }
+        }
+        Some(Varying { bytes: varying, ends })
+    }
+
+    fn of_row(&self, row: usize) -> Option<&[u8]> {
+        let start = row.checked_sub(1).map_or(Some(0), |before| self.ends.get(before).copied())?;
+        self.bytes.get(start..*self.ends.get(row)?)
+    }
+}
+
+impl FrameCopy {
+    /// Steps over a frame and keeps it as it is.
+    fn take(input: &mut Input<'_>) -> Option<FrameCopy> {
+        let before = input.rest();
+        input.frame()?;
+        Some(FrameCopy { bytes: before.get(..before.len() - input.rest().len())?.to_vec() })
+    }
+
+    fn unpack(&self) -> Option<Vec<u8>> {
+        Input::new(&self.bytes).frame()?.unpack()
+    }
 }
 
 /// A chunk read back.
@@ -93,8 +155,8 @@ struct Loose {
 }
 
 impl Loose {
-    fn read(packed: &[u8], count: usize) -> Option<Loose> {
-        let bytes = Input::new(packed).frame()?.unpack()?;
+    fn read(packed: &FrameCopy, count: usize) -> Option<Loose> {
+        let bytes = packed.unpack()?;
         let mut rest = Input::new(&bytes);
         let mut places = Vec::with_capacity(count);
         while !rest.rest().is_empty() {
@@ -154,13 +216,12 @@ pub(super) fn encode(records: &[Vec<u8>], level: i32) -> std::io::Result<Vec<u8>
                 *slot = number;
             }
         }
-        let mut body = Vec::new();
-        encode_group(header, skeleton, group, &mut heads, &mut body);
+        let columns = encode_group(header, skeleton, group, &mut heads);
         let sample = group.rows.first().and_then(|row| record::split(records.get(row.index)?));
         let (_, line, varying) = sample.unwrap_or_default();
         varint::put_bytes(&mut heads, line.as_bytes());
         varint::put_bytes(&mut heads, varying);
-        put_frame(&mut bodies, &body, &mut packer)?;
+        put_bodies(&mut bodies, &columns, &mut packer)?;
     }
     let mut rest = Vec::new();
     for index in &loose {
@@ -202,6 +263,8 @@ impl Scratch {
                 Source::Elsewhere => FieldPlace::Elsewhere,
                 Source::Line(range) => tokens::place(&self.skeleton, &self.tokens, range)
                     .map_or(FieldPlace::Elsewhere, FieldPlace::Skeleton),
+                Source::EscapedLine(range) => tokens::place(&self.skeleton, &self.tokens, range)
+                    .map_or(FieldPlace::Elsewhere, FieldPlace::Escaped),
             });
         }
         self.key.clear();
@@ -223,47 +286,73 @@ fn put_places(out: &mut Vec<u8>, places: &[FieldPlace]) {
                 varint::put(out, 2 + range.start as u64);
                 varint::put(out, range.end as u64);
             }
+            // No piece is empty: one that ends where it begins says that the end is still to come.
+            FieldPlace::Escaped(range) => {
+                varint::put(out, 2 + range.start as u64);
+                varint::put(out, range.start as u64);
+                varint::put(out, range.end as u64);
+            }
         }
     }
 }
 
-fn encode_group(header: &[u8], skeleton: &[u8], group: &Open<'_>, heads: &mut Vec<u8>, body: &mut Vec<u8>) {
+/// Writes the bodies of a group: a big one column by column, so that a search unpacks those it asks for alone.
+fn put_bodies(out: &mut Vec<u8>, bodies: &[Vec<u8>], packer: &mut Compressor<'_>) -> std::io::Result<()> {
+    let bytes: usize = bodies.iter().map(Vec::len).sum();
+    let are_apart = bytes >= APART_BYTES_MIN;
+    out.push(u8::from(are_apart));
+    if !are_apart {
+        return put_frame(out, &bodies.concat(), packer);
+    }
+    let (varying, columns) = bodies.split_last().map_or((&[][..], bodies), |(last, rest)| (last.as_slice(), rest));
+    for body in columns.iter().filter(|body| !body.is_empty()) {
+        put_frame(out, body, packer)?;
+    }
+    put_frame(out, varying, packer)
+}
+
+/// Writes the head of a group; returns the bodies of its columns, and last the varying bytes.
+fn encode_group(header: &[u8], skeleton: &[u8], group: &Open<'_>, heads: &mut Vec<u8>) -> Vec<Vec<u8>> {
     varint::put(heads, group.rows.len() as u64);
     varint::put_bytes(heads, header);
     varint::put_bytes(heads, skeleton);
     put_places(heads, &group.places);
     let count = skeleton.iter().filter(|byte| **byte == TOKEN).count();
     let mut columns: Vec<Vec<&str>> = Vec::with_capacity(count);
+    let mut bodies = Vec::with_capacity(count + 1);
     for index in 0..count {
+        let mut body = Vec::new();
         let tokens: Vec<&str> =
             group.rows.iter().map(|row| row.tokens.get(index).copied().unwrap_or_default()).collect();
-        column::encode(&tokens, &columns, heads, body);
+        column::encode(&tokens, &columns, heads, &mut body);
         columns.push(tokens);
+        bodies.push(body);
     }
     let lengths: Vec<u64> = group.rows.iter().map(|row| row.varying.len() as u64).collect();
-    put_planes(body, &lengths);
+    let mut body = Vec::new();
+    put_planes(&mut body, &lengths);
     let longest = lengths.iter().copied().max().unwrap_or(0) as usize;
     // Like beside like: the first bytes of all rows, then the second ones.
     for at in 0..longest {
         body.extend(group.rows.iter().filter_map(|row| row.varying.get(at)));
     }
+    bodies.push(body);
+    bodies
 }
 
 impl Chunk {
-    /// Reads the heads of a chunk; bodies are read when they are asked for.
-    pub(super) fn decode(bytes: &[u8]) -> Option<Chunk> {
+    /// Reads the heads of a chunk as a version of the file has it; bodies are read when they are asked for.
+    pub(super) fn decode(bytes: &[u8], version: u8) -> Option<Chunk> {
         let mut input = Input::new(bytes);
         let events = input.size().filter(|events| *events <= CHUNK_EVENTS)?;
         let heads = input.frame()?.unpack()?;
         let ids = input.frame()?.unpack()?;
-        let before = input.rest();
-        input.frame()?;
-        let packed_loose = FrameCopy { bytes: before.get(..before.len() - input.rest().len())?.to_vec() };
+        let packed_loose = FrameCopy::take(&mut input)?;
         let mut heads = Input::new(&heads);
         let count = heads.size().filter(|count| *count <= GROUPS_MAX)?;
         let mut groups = Vec::new();
         for _ in 0..count {
-            groups.push(Group::decode(&mut heads, &mut input)?);
+            groups.push(Group::decode(&mut heads, &mut input, version)?);
         }
         let group_of: Vec<u32> = Input::new(&ids).planes(events)?.into_iter().map(|id| id as u32).collect();
         let mut seen = vec![0_u32; count + 1];
@@ -281,7 +370,7 @@ impl Chunk {
     }
 
     fn loose(&self) -> Option<&Loose> {
-        self.loose.get_or_init(|| Loose::read(&self.packed_loose.bytes, self.loose_count)).as_ref()
+        self.loose.get_or_init(|| Loose::read(&self.packed_loose, self.loose_count)).as_ref()
     }
 
     /// Returns how many events it holds.
@@ -323,7 +412,7 @@ impl Chunk {
 }
 
 impl Group {
-    fn decode(heads: &mut Input<'_>, bodies: &mut Input<'_>) -> Option<Group> {
+    fn decode(heads: &mut Input<'_>, bodies: &mut Input<'_>, version: u8) -> Option<Group> {
         let rows = heads.size().filter(|rows| *rows <= CHUNK_EVENTS)?;
         let header = heads.bytes()?.to_vec();
         let skeleton = heads.bytes()?.to_vec();
@@ -335,89 +424,93 @@ impl Group {
                     1 => FieldPlace::Elsewhere,
                     start => {
                         let start = usize::try_from(start - 2).ok()?;
-                        let range = start..heads.size()?;
-                        FieldPlace::Skeleton(Some(range).filter(|range| range.end <= skeleton.len())?)
+                        let is_within = |range: &Range<usize>| range.end <= skeleton.len();
+                        match heads.size()? {
+                            end if end == start => FieldPlace::Escaped(Some(start..heads.size()?).filter(is_within)?),
+                            end => FieldPlace::Skeleton(Some(start..end).filter(is_within)?),
+                        }
                     }
                 })
             })
             .collect::<Option<Vec<_>>>()?;
         let before = heads.rest();
+        let mut column_ends = Vec::new();
+        let mut with_body = 0_usize;
         for _ in skeleton.iter().filter(|byte| **byte == TOKEN) {
-            Head::skip(heads)?;
+            with_body += usize::from(Head::skip(heads)?);
+            column_ends.push(u32::try_from(before.len() - heads.rest().len()).ok()?);
         }
         let packed_columns = before.get(..before.len() - heads.rest().len())?.to_vec();
+        let columns = column_ends.iter().map(|_| OnceLock::new()).collect();
         let (line, varying) = (heads.bytes()?, heads.bytes()?);
         let mut sample = header.clone();
         varint::put_bytes(&mut sample, line);
         sample.extend_from_slice(varying);
-        let before = bodies.rest();
-        bodies.frame()?;
-        let bytes = before.get(..before.len() - bodies.rest().len())?.to_vec();
-        Some(Group {
-            rows,
-            header,
-            skeleton,
-            places,
-            packed_columns,
-            columns: OnceLock::new(),
-            sample,
-            body: FrameCopy { bytes },
-            loaded: OnceLock::new(),
-        })
+        let are_apart = version >= VERSION_APART && bodies.byte()? != 0;
+        let body = if are_apart {
+            let columns = (0..with_body).map(|_| Some((FrameCopy::take(bodies)?, OnceLock::new())));
+            let columns = columns.collect::<Option<Vec<_>>>()?;
+            Packed::Apart { columns, varying: Box::new((FrameCopy::take(bodies)?, OnceLock::new())) }
+        } else {
+            Packed::Whole(FrameCopy::take(bodies)?, OnceLock::new())
+        };
+        Some(Group { rows, header, skeleton, places, packed_columns, column_ends, columns, sample, body })
     }
 
-    /// Returns the heads of the columns; none when they cannot be read, so that whoever needs one is told.
-    fn columns(&self) -> &[Head] {
-        self.columns.get_or_init(|| {
-            let mut input = Input::new(&self.packed_columns);
-            let mut columns = Vec::new();
-            while !input.rest().is_empty() {
-                match Head::decode(&mut input, columns.len()) {
-                    Some(head) => columns.push(head),
-                    None => return Vec::new(),
-                }
-            }
-            columns
-        })
+    fn packed_head(&self, column: usize) -> Option<&[u8]> {
+        let start = column.checked_sub(1).map_or(Some(0), |before| self.column_ends.get(before).copied())?;
+        self.packed_columns.get(start as usize..*self.column_ends.get(column)? as usize)
+    }
+
+    /// Returns the head of a column as it is; read when it is asked for first.
+    fn own_head(&self, column: usize) -> Option<&Head> {
+        let read = || Head::decode(&mut Input::new(self.packed_head(column)?), column);
+        self.columns.get(column)?.get_or_init(read).as_ref()
+    }
+
+    /// Looks at the head of a column without reading it: `false` when no row can have a piece of text in its token. `None` when it
+    /// cannot be read.
+    pub(super) fn may_hold(&self, column: usize, piece: &str, ignores_case: bool) -> Option<bool> {
+        let packed = self.packed_head(column)?;
+        if !Head::is_like(packed) {
+            return Some(Head::may_hold(packed, piece, ignores_case));
+        }
+        match self.own_head(column)? {
+            Head::Like(earlier) => self.may_hold(*earlier, piece, ignores_case),
+            _ => None,
+        }
     }
 
     /// Returns how many columns there are.
     pub(super) fn column_count(&self) -> usize {
-        self.skeleton.iter().filter(|byte| **byte == TOKEN).count()
+        self.columns.len()
     }
 
-    fn bodies(&self) -> Option<&Bodies> {
-        self.loaded.get_or_init(|| self.load()).as_ref()
-    }
-
-    fn load(&self) -> Option<Bodies> {
-        let plain = Input::new(&self.body.bytes).frame()?.unpack()?;
+    /// Reads all bodies from the one frame they are in.
+    fn read_whole(&self, packed: &FrameCopy) -> Option<Bodies> {
+        let plain = packed.unpack()?;
         let mut input = Input::new(&plain);
-        let columns =
-            self.columns().iter().map(|head| head.decode_body(&mut input, self.rows)).collect::<Option<Vec<_>>>()?;
-        let lengths = input.planes(self.rows)?;
-        let total: u64 = lengths.iter().sum();
-        let planes = input.take(usize::try_from(total).ok()?)?;
-        let mut ends = Vec::with_capacity(self.rows);
-        let mut end = 0_usize;
-        for length in &lengths {
-            end += usize::try_from(*length).ok()?;
-            ends.push(end);
-        }
-        let mut varying = vec![0; end];
-        let mut bytes = planes.iter();
-        for at in 0..lengths.iter().copied().max().unwrap_or(0) {
-            for (length, end) in lengths.iter().zip(&ends).filter(|(length, _)| at < **length) {
-                let place = end - usize::try_from(*length).ok()? + usize::try_from(at).ok()?;
-                *varying.get_mut(place)? = *bytes.next()?;
+        let columns = (0..self.column_count())
+            .map(|column| self.own_head(column)?.decode_body(&mut input, self.rows))
+            .collect::<Option<Vec<_>>>()?;
+        Some(Bodies { columns, varying: Varying::read(&mut input, self.rows)? })
+    }
+
+    fn varying(&self) -> Option<&Varying> {
+        match &self.body {
+            Packed::Whole(packed, read) => {
+                read.get_or_init(|| self.read_whole(packed)).as_ref().map(|bodies| &bodies.varying)
+            }
+            Packed::Apart { varying, .. } => {
+                let (packed, read) = varying.as_ref();
+                read.get_or_init(|| Varying::read(&mut Input::new(&packed.unpack()?), self.rows)).as_ref()
             }
         }
-        Some(Bodies { columns, varying, ends })
     }
 
     /// Follows columns that are like an earlier one.
     pub(super) fn head(&self, column: usize) -> Option<(usize, &Head)> {
-        match self.columns().get(column)? {
+        match self.own_head(column)? {
             Head::Like(earlier) => self.head(*earlier),
             head => Some((column, head)),
         }
@@ -425,7 +518,21 @@ impl Group {
 
     /// Returns the rows' tokens of a column as they are stored.
     pub(super) fn body(&self, column: usize) -> Option<&Body> {
-        self.bodies()?.columns.get(column)
+        match &self.body {
+            Packed::Whole(packed, read) => read.get_or_init(|| self.read_whole(packed)).as_ref()?.columns.get(column),
+            Packed::Apart { columns, .. } => {
+                let has_body = |column: &usize| self.packed_head(*column).is_some_and(Head::has_body);
+                if !has_body(&column) {
+                    return Some(&Body::Nothing);
+                }
+                let (packed, read) = columns.get((0..column).filter(has_body).count())?;
+                let decode = || {
+                    let plain = packed.unpack()?;
+                    self.own_head(column)?.decode_body(&mut Input::new(&plain), self.rows)
+                };
+                read.get_or_init(decode).as_ref()
+            }
+        }
     }
 
     /// Appends the token of a row.
@@ -456,14 +563,12 @@ impl Group {
 
     /// Writes the record of a row over `out`.
     pub(super) fn record(&self, row: usize, out: &mut Vec<u8>) -> Option<()> {
-        let bodies = self.bodies()?;
         let mut line = String::new();
         self.write_piece(0..self.skeleton.len(), row, &mut line)?;
         out.clear();
         out.extend_from_slice(&self.header);
         varint::put_bytes(out, line.as_bytes());
-        let start = row.checked_sub(1).map_or(Some(0), |before| bodies.ends.get(before).copied())?;
-        out.extend_from_slice(bodies.varying.get(start..*bodies.ends.get(row)?)?);
+        out.extend_from_slice(self.varying()?.of_row(row)?);
         Some(())
     }
 }

@@ -37,6 +37,17 @@ pub(super) enum Format {
     Hex(u8),
 }
 
+impl Format {
+    /// Says whether numbers, written out, can hold a piece of text at all.
+    pub(super) fn can_hold(self, piece: &str) -> bool {
+        piece.bytes().all(|byte| match self {
+            Format::Decimal | Format::Padded(_) => byte.is_ascii_digit(),
+            Format::Address => byte.is_ascii_digit() || byte == b'.',
+            Format::Hex(_) => byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte),
+        })
+    }
+}
+
 /// What all rows have in common.
 #[derive(Debug, Clone)]
 pub(super) enum Head {
@@ -44,7 +55,7 @@ pub(super) enum Head {
     Same(String),
     /// Every row has the token of an earlier column.
     Like(usize),
-    Dictionary(Vec<String>),
+    Dictionary(Texts),
     Numbers {
         format: Format,
         base: u64,
@@ -58,7 +69,67 @@ pub(super) enum Head {
 pub(super) enum Body {
     Nothing,
     Numbers(Vec<u64>),
-    Texts { text: String, ends: Vec<u32> },
+    Texts(Texts),
+}
+
+/// Tokens one after the other, each with [`TEXT_END`] behind it: one search looks through all of them.
+#[derive(Debug, Clone)]
+pub(super) struct Texts {
+    text: String,
+    /// Where each one ends, with what ends it.
+    ends: Vec<u32>,
+}
+
+impl Texts {
+    fn of<'b>(count: usize, next: &mut dyn FnMut() -> Option<&'b [u8]>) -> Option<Texts> {
+        let (mut bytes, mut ends) = (Vec::new(), Vec::with_capacity(count));
+        for _ in 0..count {
+            bytes.extend_from_slice(next()?);
+            bytes.push(TEXT_END);
+            ends.push(u32::try_from(bytes.len()).ok()?);
+        }
+        Some(Texts { text: String::from_utf8(bytes).ok()?, ends })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    pub(super) fn get(&self, index: usize) -> Option<&str> {
+        let start = index.checked_sub(1).map_or(Some(0), |before| self.ends.get(before).map(|end| *end as usize))?;
+        self.text.get(start..(*self.ends.get(index)? as usize).checked_sub(1)?)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
+        let mut start = 0;
+        self.ends.iter().map(move |end| {
+            let end = *end as usize;
+            let here = self.text.get(start..end.saturating_sub(1)).unwrap_or_default();
+            start = end;
+            here
+        })
+    }
+
+    /// Says which tokens hold a piece of text without an end in it, and pass a test beside; with `ignores_case` the piece is
+    /// lower-case ASCII, and every token that is not ASCII is left to the test.
+    pub(super) fn holding(&self, piece: &str, ignores_case: bool, test: &dyn Fn(&str) -> bool) -> Vec<bool> {
+        if piece.is_empty() || (ignores_case && !self.text.is_ascii()) {
+            return self.iter().map(test).collect();
+        }
+        let folded = ignores_case.then(|| self.text.to_ascii_lowercase());
+        let text = folded.as_deref().unwrap_or(&self.text).as_bytes();
+        let mut flags = vec![false; self.ends.len()];
+        let finder = memchr::memmem::Finder::new(piece.as_bytes());
+        let (mut at, mut index) = (0, 0);
+        while let Some(found) = text.get(at..).and_then(|rest| finder.find(rest)) {
+            let place = at + found;
+            index += self.ends.get(index..).map_or(0, |ends| ends.partition_point(|end| *end as usize <= place));
+            let (Some(flag), Some(end)) = (flags.get_mut(index), self.ends.get(index)) else { break };
+            *flag = self.get(index).is_some_and(test);
+            at = *end as usize;
+        }
+        flags
+    }
 }
 
 /// Writes a column of at least one row.
@@ -217,7 +288,7 @@ impl Head {
             kind::LIKE => Head::Like(input.size().filter(|like| *like < columns)?),
             kind::DICTIONARY => {
                 let count = input.size().filter(|count| *count <= DICTIONARY_MAX)?;
-                Head::Dictionary((0..count).map(|_| input.text()).collect::<Option<_>>()?)
+                Head::Dictionary(Texts::of(count, &mut || input.bytes())?)
             }
             kind::NUMBERS => {
                 let (code, width, are_steps) = (input.byte()?, input.byte()?, input.byte()? != 0);
@@ -235,8 +306,9 @@ impl Head {
         })
     }
 
-    /// Steps over a head without making anything of it.
-    pub(super) fn skip(input: &mut Input<'_>) -> Option<()> {
+    /// Steps over a head without making anything of it; says whether a body belongs to it.
+    pub(super) fn skip(input: &mut Input<'_>) -> Option<bool> {
+        let packed = input.rest();
         match input.byte()? {
             kind::SAME => drop(input.bytes()?),
             kind::LIKE => drop(input.number()?),
@@ -252,7 +324,32 @@ impl Head {
             kind::TEXTS => {}
             _ => return None,
         }
-        Some(())
+        Some(Head::has_body(packed))
+    }
+
+    /// Says whether a body belongs to a head, as it is written.
+    pub(super) fn has_body(packed: &[u8]) -> bool {
+        packed.first().is_some_and(|kind| !matches!(*kind, kind::SAME | kind::LIKE))
+    }
+
+    /// Says whether a head, as it is written, is that of a column like an earlier one.
+    pub(super) fn is_like(packed: &[u8]) -> bool {
+        packed.first() == Some(&kind::LIKE)
+    }
+
+    /// Looks at a head as it is written: `false` when no token of its rows can hold a piece of text; it says nothing of heads that
+    /// are like an earlier one. With `ignores_case` the piece is in lower case.
+    pub(super) fn may_hold(packed: &[u8], piece: &str, ignores_case: bool) -> bool {
+        let Some((kind::SAME | kind::DICTIONARY, values)) = packed.split_first().map(|(kind, rest)| (*kind, rest))
+        else {
+            return true;
+        };
+        match ignores_case {
+            false => memchr::memmem::find(values, piece.as_bytes()).is_some(),
+            // Letters beyond ASCII may be the same as one within, case aside.
+            true if !piece.is_ascii() || !values.is_ascii() => true,
+            true => memchr::memmem::find(&values.to_ascii_lowercase(), piece.as_bytes()).is_some(),
+        }
     }
 
     /// Reads the body that belongs to it.
@@ -277,15 +374,12 @@ impl Head {
                 Some(Body::Numbers(numbers))
             }
             Head::Texts => {
-                let mut ends = Vec::with_capacity(rows);
-                let mut length = 0_usize;
                 let rest = input.rest();
-                while ends.len() < rows {
-                    length += memchr::memchr(TEXT_END, rest.get(length..)?)? + 1;
-                    ends.push(u32::try_from(length).ok()?);
-                }
+                let ends = memchr::memchr_iter(TEXT_END, rest).take(rows).map(|at| u32::try_from(at + 1).ok());
+                let ends = ends.collect::<Option<Vec<u32>>>().filter(|ends| ends.len() == rows)?;
+                let length = ends.last().map_or(0, |end| *end as usize);
                 let text = std::str::from_utf8(input.take(length)?).ok()?.to_owned();
-                Some(Body::Texts { text, ends })
+                Some(Body::Texts(Texts { text, ends }))
             }
         }
     }
@@ -304,17 +398,14 @@ impl Head {
         match (self, body) {
             (Head::Same(token), _) => Some(Cow::Borrowed(token)),
             (Head::Dictionary(values), Body::Numbers(codes)) => {
-                values.get(usize::try_from(*codes.get(row)?).ok()?).map(|value| Cow::Borrowed(value.as_str()))
+                values.get(usize::try_from(*codes.get(row)?).ok()?).map(Cow::Borrowed)
             }
             (Head::Numbers { format, .. }, Body::Numbers(numbers)) => {
                 let mut text = String::new();
                 push_number(&mut text, *numbers.get(row)?, *format);
                 Some(Cow::Owned(text))
             }
-            (Head::Texts, Body::Texts { text, ends }) => {
-                let start = row.checked_sub(1).map_or(Some(0), |before| ends.get(before).map(|end| *end as usize))?;
-                text.get(start..(*ends.get(row)? as usize).checked_sub(1)?).map(Cow::Borrowed)
-            }
+            (Head::Texts, Body::Texts(texts)) => texts.get(row).map(Cow::Borrowed),
             _ => None,
         }
     }

@@ -49,8 +49,12 @@ use crate::store::piece::Piece;
 
 /// The file beside the columns.
 pub(in crate::store) const FILE: &str = "archive.bin";
-/// Begins the file; the last byte is the version.
-const MAGIC: &[u8; 8] = b"LNGARCH\x01";
+/// Begins the file; the byte after it is the version.
+const MAGIC: &[u8; 7] = b"LNGARCH";
+/// The version that is written; all before it are read.
+const VERSION: u8 = 2;
+/// Bytes before the first chunk.
+const START_BYTES: usize = MAGIC.len() + 1;
 /// Ends the file: the directory's length and checksum.
 const TAIL_BYTES: usize = 12;
 const DIRECTORY_BYTES_MAX: u64 = 64 << 20;
@@ -70,6 +74,7 @@ struct Place {
 /// An open archive. Chunks are kept by whoever reads them: an archive that nobody reads takes no memory.
 pub(in crate::store) struct Archive {
     file: File,
+    version: u8,
     places: Vec<Place>,
     last: Mutex<Last>,
 }
@@ -105,7 +110,7 @@ fn directory_of(places: &[Place]) -> Vec<u8> {
 
 fn directory_from(bytes: &[u8]) -> Option<Vec<Place>> {
     let mut input = Input::new(bytes);
-    let (mut offset, mut doc) = (MAGIC.len() as u64, 0_u32);
+    let (mut offset, mut doc) = (START_BYTES as u64, 0_u32);
     let count = input.size().filter(|count| *count <= bytes.len())?;
     (0..count)
         .map(|_| {
@@ -129,8 +134,8 @@ impl Archive {
             Err(err) => return Err(StoreError::io(path)(err)),
         };
         let places = read_directory(&file).map_err(StoreError::io(&path))?;
-        let places = places.ok_or_else(|| StoreError::Record(folder.display().to_string()))?;
-        Ok(Some(Archive { file, places, last: Mutex::default() }))
+        let (places, version) = places.ok_or_else(|| StoreError::Record(folder.display().to_string()))?;
+        Ok(Some(Archive { file, version, places, last: Mutex::default() }))
     }
 
     /// Returns how many events it holds.
@@ -159,7 +164,7 @@ impl Archive {
         let mut bytes = vec![0; usize::try_from(place.length).ok()?];
         self.file.read_exact_at(&mut bytes, place.offset).ok()?;
         let is_whole = crc32c::crc32c(&bytes) == place.checksum;
-        is_whole.then(|| Chunk::decode(&bytes)).flatten().filter(|chunk| chunk.len() == place.docs.len())
+        is_whole.then(|| Chunk::decode(&bytes, self.version)).flatten().filter(|chunk| chunk.len() == place.docs.len())
     }
 
     /// Writes the record of a document over `out`; the chunk it is in stays in `held` for the next one.
@@ -215,14 +220,7 @@ impl Archive {
                 continue;
             }
             let chunk = self.chunk(number).ok_or_else(|| StoreError::Record(piece.name()))?;
-            let mut candidates = candidates(&chunk, piece, place.docs.start, query);
-            if let Some(picked) = picked {
-                let mut picked = picked.into_iter().peekable();
-                for (doc, candidate) in (place.docs.start..).zip(&mut candidates) {
-                    let is_picked = picked.next_if_eq(&doc).is_some();
-                    *candidate = candidate.filter(|_| is_picked);
-                }
-            }
+            let candidates = candidates(&chunk, piece, place.docs.start, query, picked.as_deref());
             for (doc, is_exact) in (place.docs.start..).zip(candidates) {
                 if let Some(is_exact) = is_exact.filter(|_| range.contains(&doc))
                     && !visit(doc, is_exact)?
@@ -235,19 +233,20 @@ impl Archive {
     }
 }
 
-fn read_directory(file: &File) -> io::Result<Option<Vec<Place>>> {
+fn read_directory(file: &File) -> io::Result<Option<(Vec<Place>, u8)>> {
     let length = file.metadata()?.len();
-    let mut magic = [0; 8];
+    let mut start = [0; START_BYTES];
     let mut tail = [0; TAIL_BYTES];
-    if length < (MAGIC.len() + TAIL_BYTES) as u64 {
+    if length < (START_BYTES + TAIL_BYTES) as u64 {
         return Ok(None);
     }
-    file.read_exact_at(&mut magic, 0)?;
+    file.read_exact_at(&mut start, 0)?;
+    let [magic @ .., version] = start;
     file.read_exact_at(&mut tail, length - TAIL_BYTES as u64)?;
     let [a, b, c, d, e, f, g, h, checksum @ ..] = tail;
     let directory_length = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
-    let room = length - (MAGIC.len() + TAIL_BYTES) as u64;
-    if magic != *MAGIC || directory_length > room.min(DIRECTORY_BYTES_MAX) {
+    let room = length - (START_BYTES + TAIL_BYTES) as u64;
+    if magic != *MAGIC || !(1..=VERSION).contains(&version) || directory_length > room.min(DIRECTORY_BYTES_MAX) {
         return Ok(None);
     }
     let mut directory = vec![0; usize::try_from(directory_length).unwrap_or(0)];
@@ -257,7 +256,7 @@ fn read_directory(file: &File) -> io::Result<Option<Vec<Place>>> {
     }
     let chunks = room - directory_length;
     let is_whole = |places: &Vec<Place>| places.iter().map(|place| place.length).sum::<u64>() == chunks;
-    Ok(directory_from(&directory).filter(is_whole))
+    Ok(directory_from(&directory).filter(is_whole).map(|places| (places, version)))
 }
 
 /// The columns of a group's rows.
@@ -284,11 +283,27 @@ impl Outside for OutsideOf<'_> {
     }
 }
 
-/// For each event of a chunk: `None` when it does not match, otherwise whether it does for certain.
-fn candidates(chunk: &Chunk, piece: &Piece, first: DocId, query: &Query) -> Vec<Option<bool>> {
+/// For each event of a chunk: `None` when it does not match, otherwise whether it does for certain; of those picked, if any were.
+fn candidates(
+    chunk: &Chunk,
+    piece: &Piece,
+    first: DocId,
+    query: &Query,
+    picked: Option<&[DocId]>,
+) -> Vec<Option<bool>> {
     let mut all = vec![None; chunk.len()];
+    let is_everything = picked.is_none_or(|picked| picked.len() == chunk.len());
+    let picked_events = || picked.into_iter().flatten().map(|doc| (doc.saturating_sub(first)) as usize);
+    let mut has_picked = vec![is_everything; chunk.groups.len() + 1];
+    if !is_everything {
+        for (group, _) in picked_events().filter_map(|event| chunk.place_of(event)) {
+            if let Some(slot) = has_picked.get_mut(group) {
+                *slot = true;
+            }
+        }
+    }
     let by_group = chunk.events_by_group();
-    for (number, events) in by_group.iter().enumerate() {
+    for (number, events) in by_group.iter().enumerate().filter(|(number, _)| has_picked.get(*number) == Some(&true)) {
         let found = chunk.groups.get(number).and_then(|group| {
             let outside = OutsideOf { piece, first, events };
             let (timestamp, ingested, id) = outside.columns(0);
@@ -305,6 +320,15 @@ fn candidates(chunk: &Chunk, piece: &Piece, first: DocId, query: &Query) -> Vec<
                 *slot = Some(found.is_exact);
             }
         }
+    }
+    if !is_everything {
+        let mut is_picked = vec![false; chunk.len()];
+        for event in picked_events() {
+            if let Some(slot) = is_picked.get_mut(event) {
+                *slot = true;
+            }
+        }
+        all.iter_mut().zip(is_picked).filter(|(_, is_picked)| !is_picked).for_each(|(candidate, _)| *candidate = None);
     }
     all
 }

@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use crate::store::archive::FILE;
 use crate::store::archive::MAGIC;
 use crate::store::archive::Place;
+use crate::store::archive::START_BYTES;
+use crate::store::archive::VERSION;
 use crate::store::archive::chunk;
 use crate::store::archive::chunk::CHUNK_EVENTS;
 use crate::store::archive::directory_of;
@@ -47,9 +49,9 @@ impl ChunkWriter {
     pub(in crate::store) fn new(folder: &Path, form: Form) -> Result<ChunkWriter, StoreError> {
         let path = folder.join(FILE);
         let mut out = BufWriter::new(File::create(&path).map_err(StoreError::io(&path))?);
-        out.write_all(MAGIC).map_err(StoreError::io(&path))?;
+        out.write_all(MAGIC).and_then(|()| out.write_all(&[VERSION])).map_err(StoreError::io(&path))?;
         let records = Vec::with_capacity(form.events);
-        Ok(ChunkWriter { path, out, form, places: Vec::new(), offset: MAGIC.len() as u64, first: 0, records })
+        Ok(ChunkWriter { path, out, form, places: Vec::new(), offset: START_BYTES as u64, first: 0, records })
     }
 
     pub(in crate::store) fn push(&mut self, record: Vec<u8>) -> Result<(), StoreError> {

@@ -156,7 +156,8 @@ impl Selection<'_> {
         match place {
             FieldPlace::Header => Some(Cells::Same(sample.clone().into_owned())),
             FieldPlace::Elsewhere => None,
-            FieldPlace::Skeleton(piece) => {
+            FieldPlace::Skeleton(piece) | FieldPlace::Escaped(piece) => {
+                let is_escaped = matches!(place, FieldPlace::Escaped(_));
                 let is_token = piece.len() == 1 && self.group.skeleton.get(piece.start) == Some(&TOKEN);
                 if is_token {
                     let before = self.group.skeleton.get(..piece.start)?;
@@ -173,7 +174,9 @@ impl Selection<'_> {
                     let code = match texts.get(&text) {
                         Some(code) => *code,
                         None => {
-                            values.push(owned_like(sample, &text)?);
+                            let whole =
+                                if is_escaped { record::unescaped(&text) } else { Cow::Borrowed(text.as_str()) };
+                            values.push(owned_like(sample, &whole)?);
                             let code = u32::try_from(values.len() - 1).ok()?;
                             texts.insert(text.clone(), code);
                             code

@@ -22,9 +22,9 @@ use crate::query::words::Words;
 use crate::store::archive::chunk::FieldPlace;
 use crate::store::archive::chunk::Group;
 use crate::store::archive::column::Body;
-use crate::store::archive::column::Format;
 use crate::store::archive::column::Head;
 use crate::store::archive::tokens::TOKEN;
+use crate::store::format::record;
 
 /// Some rows of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,7 +135,9 @@ impl<'g> Finder<'g> {
         let is_text = |name: &str| Field::from_name(name).is_some_and(|field| field.kind() == Kind::Text);
         let mut fields = sample.fields.iter().zip(&group.places);
         let has_other_texts = fields.any(|((name, _), place)| {
-            is_text(name.as_str()) && !matches!(place, FieldPlace::Skeleton(_)) && !is_line_piece(sample, name.as_str())
+            is_text(name.as_str())
+                && !matches!(place, FieldPlace::Skeleton(_) | FieldPlace::Escaped(_))
+                && !is_line_piece(sample, name.as_str())
         });
         Finder { group, sample, outside, has_other_texts }
     }
@@ -203,7 +205,15 @@ impl<'g> Finder<'g> {
         match place {
             FieldPlace::Header => Found::of(test.admits(sample, is_text)),
             FieldPlace::Elsewhere => Found::unknown(),
-            FieldPlace::Skeleton(_) if *test == Test::Exists => Found::of(true),
+            FieldPlace::Skeleton(_) | FieldPlace::Escaped(_) if *test == Test::Exists => Found::of(true),
+            FieldPlace::Escaped(piece) => {
+                let mut text = String::new();
+                self.by_row(|row| {
+                    text.clear();
+                    self.group.write_piece(piece.clone(), row, &mut text).is_some()
+                        && test.admits(&Value::Text(record::unescaped(&text)), is_text)
+                })
+            }
             FieldPlace::Skeleton(piece) => {
                 let admits = |text: &str| value_like(sample, text).is_some_and(|value| test.admits(&value, is_text));
                 let is_token = piece.len() == 1 && self.group.skeleton.get(piece.start) == Some(&TOKEN);
@@ -227,11 +237,26 @@ impl<'g> Finder<'g> {
 
     /// Tests each different token of a column once, and so decides every row.
     pub(in crate::store::archive) fn by_token(&self, column: usize, test: &dyn Fn(&str) -> bool) -> Option<Rows> {
+        self.by_holding(column, "", false, test)
+    }
+
+    /// The same for a test that only tokens with a piece of text in them can pass, which are found by one search through
+    /// all of them.
+    pub(in crate::store::archive) fn by_holding(
+        &self,
+        column: usize,
+        piece: &str,
+        ignores_case: bool,
+        test: &dyn Fn(&str) -> bool,
+    ) -> Option<Rows> {
+        if !self.group.may_hold(column, piece, ignores_case)? {
+            return Some(Rows::None);
+        }
         let (column, head) = self.group.head(column)?;
         match head {
             Head::Same(token) => Some(if test(token) { Rows::All } else { Rows::None }),
             Head::Dictionary(values) => {
-                let fits: Vec<bool> = values.iter().map(|value| test(value)).collect();
+                let fits = values.holding(piece, ignores_case, test);
                 if !fits.contains(&true) {
                     return Some(Rows::None);
                 }
@@ -239,6 +264,10 @@ impl<'g> Finder<'g> {
                 let fit =
                     |code: &u64| usize::try_from(*code).ok().and_then(|code| fits.get(code)).copied().unwrap_or(false);
                 Some(Rows::of_flags(codes.iter().map(fit).collect()))
+            }
+            Head::Texts => {
+                let Body::Texts(texts) = self.group.body(column)? else { return None };
+                Some(Rows::of_flags(texts.holding(piece, ignores_case, test)))
             }
             head => {
                 let body = self.group.body(column)?;
@@ -272,7 +301,7 @@ impl<'g> Finder<'g> {
                 if !self.can_hold(column, &literal) {
                     continue;
                 }
-                let Some(rows) = self.by_token(column, &|token| holds(token, part, &literal)) else {
+                let Some(rows) = self.by_holding(column, &literal, true, &|token| holds(token, part, &literal)) else {
                     return Found::unknown();
                 };
                 let is_same = matches!(self.group.head(column), Some((_, Head::Same(_))));
@@ -297,12 +326,11 @@ impl<'g> Finder<'g> {
 
     /// Looks at the head alone: whether a column can hold a word at all.
     fn can_hold(&self, column: usize, literal: &str) -> bool {
+        if self.group.may_hold(column, literal, true) == Some(false) {
+            return false;
+        }
         match self.group.head(column) {
-            Some((_, Head::Numbers { format, .. })) => literal.bytes().all(|byte| match format {
-                Format::Hex(_) => byte.is_ascii_hexdigit(),
-                Format::Address => byte.is_ascii_digit() || byte == b'.',
-                Format::Decimal | Format::Padded(_) => byte.is_ascii_digit(),
-            }),
+            Some((_, Head::Numbers { format, .. })) => format.can_hold(literal),
             _ => true,
         }
     }

@@ -1,8 +1,6 @@
 //! Pieces of text and regexes over lines that are kept as skeletons and tokens: where a piece can stand follows from the
 //! delimiters in it, so that the different tokens decide, and a line is put together only to ask a regex about it.
 
-use memchr::memmem;
-
 use crate::model::Value;
 use crate::model::ecs;
 use crate::query::ast::Pattern;
@@ -14,8 +12,6 @@ use crate::store::archive::ask::find::Finder;
 use crate::store::archive::ask::find::Found;
 use crate::store::archive::ask::find::Rows;
 use crate::store::archive::chunk::FieldPlace;
-use crate::store::archive::column::Body;
-use crate::store::archive::column::Format;
 use crate::store::archive::column::Head;
 use crate::store::archive::tokens::TOKEN;
 use crate::store::archive::tokens::is_delimiter;
@@ -87,16 +83,6 @@ impl Part<'_> {
             Within::End => token.ends_with(self.text),
             Within::Whole => token == self.text,
         }
-    }
-
-    /// Says whether numbers of a format, written out, can hold the piece at all.
-    fn can_be_in(&self, format: Format) -> bool {
-        let is_digit = |byte: u8| byte.is_ascii_digit();
-        self.text.bytes().all(|byte| match format {
-            Format::Decimal | Format::Padded(_) => is_digit(byte),
-            Format::Address => is_digit(byte) || byte == b'.',
-            Format::Hex(_) => is_digit(byte) || (b'a'..=b'f').contains(&byte),
-        })
     }
 }
 
@@ -170,7 +156,7 @@ impl Finder<'_> {
         };
         match place {
             FieldPlace::Header => Message::Same,
-            FieldPlace::Elsewhere => Message::Unknown,
+            FieldPlace::Elsewhere | FieldPlace::Escaped(_) => Message::Unknown,
             FieldPlace::Skeleton(piece) if matches!(sample, Value::Text(_)) => Message::Piece(piece.clone()),
             FieldPlace::Skeleton(_) => Message::Nothing,
         }
@@ -240,19 +226,34 @@ impl Finder<'_> {
         let last = delimiters.len();
         let windows = slots.delimiters.windows(last).enumerate();
         for (at, _) in windows.filter(|(_, window)| *window == delimiters) {
-            let mut all = Rows::All;
+            let within = |index: usize| match index {
+                0 => Within::End,
+                index if index == last => Within::Start,
+                _ => Within::Whole,
+            };
+            // What the heads refuse need not be looked for in any body.
+            let mut wanted = Vec::with_capacity(parts.len());
+            let mut is_possible = true;
             for (index, text) in parts.iter().enumerate() {
-                let within = match index {
-                    0 => Within::End,
-                    index if index == last => Within::Start,
-                    _ => Within::Whole,
+                is_possible &= match slots.columns.get(at + index)? {
+                    Some(column) => {
+                        let part = part(text, within(index));
+                        let can = self.can_have(*column, &part)?;
+                        wanted.push((*column, part));
+                        can
+                    }
+                    None => text.is_empty(),
                 };
-                let rows = match slots.columns.get(at + index)? {
-                    Some(column) => self.by_part(*column, &part(text, within))?,
-                    None if text.is_empty() => Rows::All,
-                    None => Rows::None,
-                };
-                all = all.and(rows);
+                if !is_possible {
+                    break;
+                }
+            }
+            if !is_possible {
+                continue;
+            }
+            let mut all = Rows::All;
+            for (column, part) in &wanted {
+                all = all.and(self.by_part(*column, part)?);
                 if all == Rows::None {
                     break;
                 }
@@ -265,29 +266,36 @@ impl Finder<'_> {
         Some(any)
     }
 
+    /// Looks at the head alone: whether a row's token of a column can have a piece of text where it must be.
+    fn can_have(&self, column: usize, part: &Part<'_>) -> Option<bool> {
+        if part.text.is_empty() {
+            // A token is never empty.
+            return Some(part.within != Within::Whole);
+        }
+        if !self.group.may_hold(column, part.text, part.ignores_case)? {
+            return Some(false);
+        }
+        Some(match self.group.head(column)?.1 {
+            Head::Same(token) => part.admits(token),
+            Head::Dictionary(values) => {
+                values.holding(part.text, part.ignores_case, &|token| part.admits(token)).contains(&true)
+            }
+            Head::Numbers { format, .. } => format.can_hold(part.text),
+            _ => true,
+        })
+    }
+
     /// Rows whose token of a column has a piece of text where it must be.
     fn by_part(&self, column: usize, part: &Part<'_>) -> Option<Rows> {
         if part.text.is_empty() {
-            // A token is never empty.
             return Some(if part.within == Within::Whole { Rows::None } else { Rows::All });
         }
-        let (column, head) = self.group.head(column)?;
-        match head {
-            Head::Numbers { format, .. } if !part.can_be_in(*format) => Some(Rows::None),
-            Head::Texts if part.within == Within::Anywhere && !part.ignores_case => {
-                let Body::Texts { text, ends } = self.group.body(column)? else { return None };
-                let mut flags = vec![false; self.group.rows];
-                let mut row = 0;
-                let finder = memmem::Finder::new(part.text.as_bytes());
-                for at in finder.find_iter(text.as_bytes()) {
-                    while ends.get(row).is_some_and(|end| *end as usize <= at) {
-                        row += 1;
-                    }
-                    *flags.get_mut(row)? = true;
-                }
-                Some(Rows::of_flags(flags))
-            }
-            _ => self.by_token(column, &|token| part.admits(token)),
+        if !self.group.may_hold(column, part.text, part.ignores_case)? {
+            return Some(Rows::None);
+        }
+        match self.group.head(column)? {
+            (_, Head::Numbers { format, .. }) if !format.can_hold(part.text) => Some(Rows::None),
+            _ => self.by_holding(column, part.text, part.ignores_case, &|token| part.admits(token)),
         }
     }
 }

@@ -21,6 +21,8 @@ use crate::store::format::record::Places;
 use crate::store::format::record::Source;
 use crate::store::format::record::Stored;
 use crate::store::format::record::ends;
+use crate::store::format::record::escape::unescaped;
+use crate::store::format::record::fresh;
 use crate::store::format::record::tag;
 use crate::store::format::varint;
 
@@ -109,7 +111,9 @@ struct Values<'r> {
 impl<'r> Values<'r> {
     fn value(&mut self, tag: u8, earlier: &[(Name<'r>, Value<'r>)], depth: usize) -> Option<Value<'r>> {
         let is_varying = matches!(tag, tag::INT | tag::FLOAT | tag::IPV4 | tag::IPV6 | tag::TIME);
-        if is_varying || (depth > 0 && matches!(tag, tag::SPAN | tag::INT_SPAN | tag::IP_SPAN | tag::SAME)) {
+        let is_span =
+            matches!(tag, tag::SPAN | tag::INT_SPAN | tag::IP_SPAN | tag::SAME | tag::ESCAPED_SPAN | tag::BROKEN_SPAN);
+        if is_varying || (depth > 0 && is_span) {
             self.source = Source::Elsewhere;
         }
         Some(match tag {
@@ -123,6 +127,14 @@ impl<'r> Values<'r> {
             tag::TIME => Value::Time(Timestamp(i64::from_le_bytes(self.varying.array()?))),
             tag::TEXT => Value::from(self.steady.text()?),
             tag::SPAN => Value::from(self.place()?),
+            tag::ESCAPED_SPAN | tag::BROKEN_SPAN => {
+                let text = unescaped(self.place()?);
+                self.source = match std::mem::replace(&mut self.source, Source::Elsewhere) {
+                    Source::Line(place) if tag == tag::ESCAPED_SPAN => Source::EscapedLine(place),
+                    _ => Source::Elsewhere,
+                };
+                Value::Text(text)
+            }
             tag::INT_SPAN => Value::Int(self.place()?.parse().ok()?),
             tag::IP_SPAN => Value::Ip(self.place()?.parse().ok()?),
             tag::SAME => {
@@ -144,10 +156,27 @@ impl<'r> Values<'r> {
 
     /// Reads a place and returns what stands there.
     fn place(&mut self) -> Option<&'r str> {
-        let number = usize::try_from(self.steady.varint()?).ok()?;
-        let place = match number.checked_sub(1) {
-            Some(known) => self.places.known.get(known)?.clone(),
-            None => self.new_place()?,
+        let number = self.steady.varint()?;
+        let place = match number {
+            fresh::AFTER_NEWEST => {
+                let distance = isize::try_from(unfold(self.steady.varint()?)).ok()?;
+                self.new_place(self.places.end.checked_add_signed(distance)?)?
+            }
+            fresh::AFTER_EARLIER => {
+                let end = match self.steady.size()?.checked_sub(1) {
+                    Some(earlier) => self.places.known.get(earlier)?.end,
+                    None => 0,
+                };
+                let distance = self.steady.size()?;
+                self.new_place(end.checked_add(distance)?)?
+            }
+            fresh::TAIL => {
+                let end = self.places.known.get(self.steady.size()?)?.end;
+                let place = end.checked_sub(self.varying.size()?)?..end;
+                self.places.push(place.clone());
+                place
+            }
+            known => self.places.known.get(usize::try_from(known - 1).ok()?)?.clone(),
         };
         if self.source == Source::Header {
             self.source = Source::Line(place.clone());
@@ -155,9 +184,7 @@ impl<'r> Values<'r> {
         self.raw.get(place)
     }
 
-    fn new_place(&mut self) -> Option<Range<usize>> {
-        let distance = isize::try_from(unfold(self.steady.varint()?)).ok()?;
-        let start = self.places.end.checked_add_signed(distance)?;
+    fn new_place(&mut self, start: usize) -> Option<Range<usize>> {
         let rest = self.raw.as_bytes().get(start..)?;
         let length = match self.steady.byte()? {
             ends::BY_LENGTH => usize::try_from(self.varying.varint()?).ok()?,
@@ -195,6 +222,10 @@ impl<'r> Input<'r> {
 
     fn varint(&mut self) -> Option<u64> {
         varint::take(&mut self.rest)
+    }
+
+    fn size(&mut self) -> Option<usize> {
+        usize::try_from(self.varint()?).ok()
     }
 
     /// Reads how many things follow; each takes at least a byte, so there are no more of them than bytes left.

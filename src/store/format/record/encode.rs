@@ -1,5 +1,6 @@
 //! From an event to its record.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::ops::Range;
@@ -18,11 +19,15 @@ use crate::store::format::record::HAS_PARSER;
 use crate::store::format::record::LIST_DEPTH_MAX;
 use crate::store::format::record::Places;
 use crate::store::format::record::ends;
+use crate::store::format::record::escape::escaped;
+use crate::store::format::record::fresh;
 use crate::store::format::record::tag;
 use crate::store::format::varint;
 
 /// A number or address is looked for so far behind the place before it.
 const SEARCH_BYTES_MAX: usize = 2_048;
+/// A shorter text that is no piece of the line stands in it by chance.
+const ESCAPED_BYTES_MIN: usize = 4;
 /// Smaller numbers take no more than a byte, and stand in the line by chance.
 const INT_SPAN_MIN: u64 = 64;
 
@@ -158,8 +163,37 @@ impl<'v, 'e> Values<'v, 'e> {
         if self.put_same(value, index) {
             return tag::SAME;
         }
+        if let Some(tag) = self.put_escaped(text) {
+            return tag;
+        }
         varint::put_bytes(&mut self.steady, text.as_bytes());
         tag::TEXT
+    }
+
+    /// Writes the place of a text that stands escaped in the line, or is a piece of one that does.
+    fn put_escaped(&mut self, text: &str) -> Option<u8> {
+        if text.len() < ESCAPED_BYTES_MIN || memchr::memchr(b'\\', self.event.raw.as_bytes()).is_none() {
+            return None;
+        }
+        let (written, tag) = match escaped(text) {
+            Some(escaped) if escaped.has_breaks => (Cow::Owned(escaped.text), tag::BROKEN_SPAN),
+            Some(escaped) => (Cow::Owned(escaped.text), tag::ESCAPED_SPAN),
+            None => (Cow::Borrowed(text), tag::SPAN),
+        };
+        if self.put_known_place(&written) {
+            return Some(tag);
+        }
+        let line = self.event.raw.as_bytes();
+        // By chance a text may be a piece of some word.
+        let is_apart = |place: &Range<usize>| {
+            let is_word = |at: Option<usize>| {
+                at.and_then(|at| line.get(at)).is_some_and(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())
+            };
+            !is_word(place.start.checked_sub(1)) && !is_word(Some(place.end))
+        };
+        let place = self.find(&written).filter(is_apart)?;
+        self.put_new_place(place);
+        Some(tag)
     }
 
     /// Writes the number of an earlier field of the same value.
@@ -198,10 +232,30 @@ impl<'v, 'e> Values<'v, 'e> {
         true
     }
 
+    /// Writes a place so that it is told by the same bytes in lines that differ in their values alone: from the place before it in
+    /// the line, and as the end of a longer one where it is that.
     fn put_new_place(&mut self, place: Range<usize>) {
-        let distance = place.start as i64 - self.places.end as i64;
-        varint::put(&mut self.steady, 0);
-        varint::put(&mut self.steady, ((distance << 1) ^ (distance >> 63)) as u64);
+        let known = &self.places.known;
+        let is_tail = |longer: &Range<usize>| longer.end == place.end && longer.start < place.start;
+        if let Some(longer) = known.iter().position(is_tail) {
+            varint::put(&mut self.steady, fresh::TAIL);
+            varint::put(&mut self.steady, longer as u64);
+            varint::put(&mut self.varying, place.len() as u64);
+            self.places.push(place);
+            return;
+        }
+        if let Some(distance) = place.start.checked_sub(self.places.end) {
+            varint::put(&mut self.steady, fresh::AFTER_NEWEST);
+            // One bit is for the sign that older programs wrote.
+            varint::put(&mut self.steady, (distance as u64) << 1);
+        } else {
+            let before = (0_u64..).zip(known).filter(|(_, earlier)| earlier.end <= place.start);
+            let nearest = before.max_by_key(|(_, earlier)| earlier.end);
+            varint::put(&mut self.steady, fresh::AFTER_EARLIER);
+            varint::put(&mut self.steady, nearest.map_or(0, |(number, _)| number + 1));
+            let end = nearest.map_or(0, |(_, earlier)| earlier.end);
+            varint::put(&mut self.steady, (place.start - end) as u64);
+        }
         let line = self.event.raw.as_bytes();
         let terminator = line.get(place.end).copied();
         let is_first = |byte: u8| {

@@ -9,6 +9,7 @@
 
 mod decode;
 mod encode;
+mod escape;
 
 use std::ops::Range;
 
@@ -23,6 +24,7 @@ pub use decode::decode;
 pub(in crate::store) use decode::decode_with_sources;
 pub(in crate::store) use decode::split;
 pub use encode::encode;
+pub(in crate::store) use escape::unescaped;
 
 const HAS_EXACT: u8 = 1;
 const HAS_PARSER: u8 = 2;
@@ -34,6 +36,16 @@ const LIST_DEPTH_MAX: usize = 3;
 
 /// So many places can be named again; those after them are only written out.
 const PLACES_MAX: usize = 127;
+
+/// What stands where the number of a place is expected, when the place is new.
+mod fresh {
+    /// It is told from the end of the newest place.
+    pub(super) const AFTER_NEWEST: u64 = 0;
+    /// It is told from the end of an earlier place, or from the beginning of the line.
+    pub(super) const AFTER_EARLIER: u64 = super::PLACES_MAX as u64 + 1;
+    /// It ends where an earlier place ends, and its length is among the varying bytes.
+    pub(super) const TAIL: u64 = super::PLACES_MAX as u64 + 2;
+}
 
 const FAILURES: [ParseFailure; 4] =
     [ParseFailure::Unrecognised, ParseFailure::Malformed, ParseFailure::Truncated, ParseFailure::Undecodable];
@@ -57,6 +69,10 @@ mod tag {
     pub(super) const IP_SPAN: u8 = 12;
     /// The value of an earlier field.
     pub(super) const SAME: u8 = 13;
+    /// Text at a place of the line that has a backslash before each `\` and `"` of it.
+    pub(super) const ESCAPED_SPAN: u8 = 14;
+    /// The same, and its line breaks and tabs are written `\n`, `\r` and `\t`.
+    pub(super) const BROKEN_SPAN: u8 = 15;
 }
 
 /// How a place ends: at the first byte of this value, unless it is one of these.
@@ -99,6 +115,8 @@ pub(in crate::store) enum Source {
     Header,
     /// From this place of the line alone.
     Line(Range<usize>),
+    /// From this place, where it is [`escaped`](escape) without breaks.
+    EscapedLine(Range<usize>),
     Elsewhere,
 }
 

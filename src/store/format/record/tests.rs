@@ -85,3 +85,35 @@ fn what_stands_in_the_line_is_not_kept_twice() {
     let names: usize = event.fields.iter().map(|(name, _)| name.as_str().len() + 2).sum();
     assert!(record.len() < raw.len() + names + 40, "{} bytes", record.len());
 }
+
+/// Encodes a process start whose values are written with escapes; returns the header, too.
+fn process_start(person: &str, pid: i64) -> (Vec<u8>, Vec<u8>) {
+    let raw = format!(
+        r#"{{"pid":"{pid}","image":"C:\\Users\\{person}\\a.exe","line":"\"a.exe\" /n","user":"TINH\\{person}","text":"one\ntwo"}}"#
+    );
+    let image = format!(r"C:\Users\{person}\a.exe");
+    let mut event = Event::new(&raw, COLUMNS.timestamp);
+    event.push(ecs::PROCESS_EXECUTABLE, image.clone());
+    event.push(ecs::PROCESS_COMMAND_LINE, r#""a.exe" /n"#.to_owned());
+    event.push(ecs::USER_NAME, person.to_owned());
+    event.push(ecs::PROCESS_PID, pid);
+    event.push(ecs::PROCESS_NAME, "a.exe".to_owned());
+    event.push(ecs::MESSAGE, "one\ntwo".to_owned());
+    event.push(ecs::RELATED_USER, Value::List(vec![Value::from(person.to_owned())]));
+    let mut record = Vec::new();
+    encode(&event, None, &mut record);
+    let mut sources = Vec::new();
+    let stored = decode_with_sources(&record, COLUMNS, &mut sources).expect("well-formed");
+    assert_eq!(stored.event.fields, event.fields);
+    assert!(matches!(sources.first(), Some(Source::EscapedLine(_))), "{sources:?}");
+    assert_eq!(sources.get(5), Some(&Source::Elsewhere), "breaks are not as the line has them");
+    let (header, _, _) = split(&record).expect("a record");
+    (header.to_vec(), record.clone())
+}
+
+#[test]
+fn lines_that_differ_in_escaped_values_alone_share_their_shape() {
+    let (one, _) = process_start("lan.dang", 6_651);
+    let (other, _) = process_start("nguyen-thi-ha", 123_456);
+    assert_eq!(String::from_utf8_lossy(&one), String::from_utf8_lossy(&other));
+}
