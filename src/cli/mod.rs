@@ -9,6 +9,7 @@ mod place;
 pub mod alerts;
 pub mod audit;
 pub mod config;
+mod configured;
 pub mod console;
 pub mod enrich;
 pub mod export;
