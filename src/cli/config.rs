@@ -8,12 +8,16 @@ use crate::cli::output::Format;
 use crate::cli::output::Language;
 use crate::cli::output::OutputArgs;
 use crate::cli::output::Table;
+use crate::cli::output::counted;
 use crate::cli::output::to_stdout;
 use crate::cli::output::write_json;
 use crate::config::ConfigError;
 use crate::config::Flags;
 use crate::config::Settings;
 use crate::config::load;
+use crate::diag::Located;
+use crate::pipeline::foresight::Foreseen;
+use crate::pipeline::foresight::foresee;
 
 /// The arguments of `longan config`.
 #[derive(Debug, clap::Args)]
@@ -52,13 +56,48 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
     match (load(args.config.as_deref(), environment, &flags), args.command) {
         (Err(err), _) => refuse(&err, format),
         (Ok(settings), Command::Explain) => explain(&settings, format),
-        (Ok(_), Command::Check) => {
-            if format == Format::Table {
-                eprintln!("{}", Language::of_environment().pick("cấu hình đúng", "the configuration is right"));
-            }
-            Ok(Exit::Fine)
-        }
+        (Ok(settings), Command::Check) => look_ahead(&settings, format),
     }
+}
+
+/// Tells what a start would run into: the values are right, and what they name may yet be absent or broken.
+fn look_ahead(settings: &Settings, format: Format) -> anyhow::Result<Exit> {
+    let Foreseen { errors, warnings } = foresee(settings);
+    to_stdout(|out| {
+        use io::Write as _;
+        for (severity, problem) in
+            errors.iter().map(|one| ("error", one)).chain(warnings.iter().map(|one| ("warning", one)))
+        {
+            match format {
+                Format::Json => write_json(out, &Foretold { severity, problem })?,
+                Format::Table => writeln!(out, "{severity}: {problem}")?,
+            }
+        }
+        Ok(())
+    })?;
+    if !errors.is_empty() {
+        return Ok(Exit::BadConfig);
+    }
+    if format == Format::Table {
+        let language = Language::of_environment();
+        let told = match warnings.len() {
+            0 => language.pick("cấu hình đúng", "the configuration is right").to_owned(),
+            count => match language {
+                Language::Vietnamese => format!("cấu hình dùng được, {count} cảnh báo"),
+                Language::English => format!("the configuration can be used, {}", counted(count, "warning")),
+            },
+        };
+        eprintln!("{told}");
+    }
+    Ok(Exit::Fine)
+}
+
+/// A problem with what it would come to.
+#[derive(serde::Serialize)]
+struct Foretold<'a> {
+    severity: &'static str,
+    #[serde(flatten)]
+    problem: &'a Located<String>,
 }
 
 /// The problems are the result: on standard output, one after the other.

@@ -211,6 +211,8 @@ fn look_up(settings: &Settings, files: &[PathBuf], value: &str, format: Format) 
     let address: Option<IpAddr> = value.parse().ok();
     let asset = address.map_or_else(|| assets.by_name(value), |address| assets.by_address(address));
     if let Some(asset) = asset {
+        // An asset of which nothing else is written is known all the same.
+        tell("asset", value);
         let unit = units.at(&asset.unit, now);
         tell("longan.asset.unit", unit.map_or(&asset.unit, |unit| &unit.name));
         tell("longan.asset.system", &asset.system);
@@ -224,6 +226,14 @@ fn look_up(settings: &Settings, files: &[PathBuf], value: &str, format: Format) 
         tell("as.organization.name", place.organization.unwrap_or_default());
     }
     let is_known = !known.threats.is_empty() || !known.other.is_empty();
+    if !is_known && settings.assets.is_none() {
+        let language = Language::of_environment();
+        let told = language.pick(
+            "cấu hình không nêu tệp tài sản nào (`assets.file`; `--config TỆP` hay LONGAN_CONFIG cho biết cấu hình)",
+            "the configuration names no file of assets (`assets.file`; `--config FILE` or LONGAN_CONFIG says which configuration)",
+        );
+        eprintln!("{told}");
+    }
     to_stdout(|out| match format {
         Format::Json => Ok(write_json(out, &known)?),
         Format::Table => Ok(tell_people(out, &known)?),

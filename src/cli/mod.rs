@@ -10,6 +10,7 @@ mod place;
 pub mod alerts;
 pub mod audit;
 pub mod config;
+mod configured;
 pub mod console;
 pub mod doctor;
 pub mod enrich;

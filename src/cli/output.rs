@@ -128,6 +128,11 @@ pub(super) fn local(time: &str) -> String {
     at.to_zoned_datetime(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S%:z").to_string()
 }
 
+/// Says how many of something there are, such as `1 rule`, `2 rules`: for words whose plural is an `s`.
+pub(super) fn counted(count: usize, one: &str) -> String {
+    format!("{count} {one}{}", if count == 1 { "" } else { "s" })
+}
+
 /// Writes a number of seconds as a person says it: `42s`, `7m 12s`, `3h 05m`, `2d 4h`.
 pub(super) fn span(seconds: u64) -> String {
     match seconds {

@@ -2,26 +2,36 @@
 
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use crate::alert::AlertReader;
 use crate::alert::StoreError;
 use crate::alert::store::FILE_NAME;
 use crate::cli::Exit;
+use crate::cli::configured::Configured;
 use crate::client::ClientError;
 use crate::client::Endpoint;
 use crate::client::EndpointError;
 use crate::client::RemoteOptions;
 use crate::client::blocking::BlockingClient;
+use crate::config::Settings;
 use crate::incident::IncidentError;
 use crate::model::SafeText;
 use crate::wire::problem::Problem;
 
+/// Where data is kept when nothing says otherwise.
+const DATA_DEFAULT: &str = "longan-data";
+
 /// Which server to speak to.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Place {
-    /// The data folder; the server that runs on it is found by its endpoints.json
-    #[arg(long, env = "LONGAN_DATA", default_value = "longan-data", value_name = "FOLDER", global = true)]
-    data: PathBuf,
+    /// The data folder; the server that runs on it is found by its endpoints.json [default: the configuration's, else longan-data]
+    #[arg(long, env = "LONGAN_DATA", value_name = "FOLDER", global = true)]
+    data: Option<PathBuf>,
+    #[command(flatten)]
+    configured: Configured,
+    #[arg(skip)]
+    resolved: OnceLock<PathBuf>,
     /// A server elsewhere, as https://HOST:PORT
     #[arg(long, value_name = "URL", requires = "ca", requires = "token_file", global = true)]
     server: Option<String>,
@@ -43,7 +53,8 @@ pub(super) enum Source {
 impl Place {
     /// The one of a data folder.
     pub(super) fn on(data: &Path) -> Place {
-        Place { data: data.to_owned(), server: None, ca: None, token_file: None }
+        let (configured, resolved) = (Configured::default(), OnceLock::new());
+        Place { data: Some(data.to_owned()), configured, resolved, server: None, ca: None, token_file: None }
     }
 
     /// Connects to the server.
@@ -82,19 +93,43 @@ impl Place {
     }
 
     fn files(&self) -> anyhow::Result<Source> {
-        let file = self.data.join(FILE_NAME);
+        let file = self.data().join(FILE_NAME);
         if !file.try_exists().unwrap_or(true) {
-            let nobody = anyhow::Error::new(EndpointError::NotRunning(self.data.clone()));
+            let nobody = anyhow::Error::new(EndpointError::NotRunning(self.data().to_owned()));
             return Err(nobody.context("no alerts are kept there"));
         }
         let opened = AlertReader::open(&file);
-        let nobody = || format!("no server runs on `{}`, and it holds no alerts that can be read", self.data.display());
+        let nobody =
+            || format!("no server runs on `{}`, and it holds no alerts that can be read", self.data().display());
         Ok(Source::Files(opened.map_err(|err| anyhow::Error::new(err).context(nobody()))?))
     }
 
-    /// Returns the data folder, whether or not it is asked.
+    /// Returns the data folder, whether or not it is asked: the one named, the configuration's, `longan-data`.
     pub(super) fn data(&self) -> &Path {
-        &self.data
+        self.resolved.get_or_init(|| {
+            if let Some(data) = &self.data {
+                return data.clone();
+            }
+            if !self.configured.is_named() {
+                return PathBuf::from(DATA_DEFAULT);
+            }
+            match self.configured.settings(None) {
+                Ok(settings) => settings.data,
+                Err(err) => {
+                    let text = format!("{err:#}; the data folder is taken to be `{DATA_DEFAULT}`");
+                    eprintln!("longan: {}", SafeText::new(&text));
+                    PathBuf::from(DATA_DEFAULT)
+                }
+            }
+        })
+    }
+
+    /// Reads the configuration that goes with the data folder.
+    ///
+    /// # Errors
+    /// When it is wrong.
+    pub(super) fn settings(&self) -> anyhow::Result<Settings> {
+        self.configured.settings(self.data.as_deref())
     }
 
     /// Says whether a server elsewhere was named.
@@ -105,7 +140,7 @@ impl Place {
     /// Returns where the server is.
     pub(super) fn endpoint(&self) -> Result<Endpoint, EndpointError> {
         let remote = self.server.as_ref().zip(self.ca.as_ref()).zip(self.token_file.as_ref());
-        let Some(((server, ca), token)) = remote else { return Endpoint::in_data_folder(&self.data) };
+        let Some(((server, ca), token)) = remote else { return Endpoint::in_data_folder(self.data()) };
         let options = RemoteOptions { server: server.clone(), ca_file: ca.clone(), token_file: token.clone() };
         Endpoint::remote(&options)
     }
@@ -168,7 +203,7 @@ mod tests {
     fn a_folder_without_alerts_is_told_by_its_name() {
         let folder = tempfile::tempdir().expect("a folder");
         let data = folder.path().to_owned();
-        let place = Place { data, server: None, ca: None, token_file: None };
+        let place = Place::on(&data);
         let Err(err) = place.source() else { panic!("there is nothing to read") };
         assert!(err.to_string().contains("no alerts are kept there"), "{err:#}");
         assert_eq!(code_of(&err), Some(Exit::NoServer));

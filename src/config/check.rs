@@ -169,6 +169,7 @@ impl<'a> Checker<'a> {
             tls,
         };
         self.tls_is_there(&settings);
+        self.clashes(&settings);
         settings
     }
 

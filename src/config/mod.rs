@@ -5,6 +5,7 @@
 //! `docs/configuration.md`.
 
 mod check;
+mod clashes;
 mod database;
 mod explain;
 mod journald;

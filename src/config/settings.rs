@@ -61,6 +61,13 @@ pub struct Settings {
     pub explained: Vec<Setting>,
 }
 
+impl Settings {
+    /// Says where the value of a key came from, as [`Setting::origin`] tells it.
+    pub fn origin(&self, key: &str) -> Option<&str> {
+        self.explained.iter().find(|setting| setting.key == key).map(|setting| setting.origin.as_str())
+    }
+}
+
 /// A syslog or RELP listener.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamInput {

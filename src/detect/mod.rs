@@ -18,6 +18,8 @@ pub mod sigma;
 
 pub use correlate::Counts;
 pub use correlate::RestoreError;
+pub use correlate::is_ahead;
+pub use correlate::reach;
 pub use detector::Detection;
 pub use detector::Detector;
 pub use detector::Entity;

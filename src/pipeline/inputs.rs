@@ -86,36 +86,67 @@ impl Inputs {
     pub(super) fn bind(settings: &Settings) -> anyhow::Result<Inputs> {
         let mut inputs = Inputs::default();
         let tls = settings.tls.as_ref().map(tls_config);
+        let set_by = |input: &str, flag: &str| set_by(settings, input, flag);
         if let Some(input) = &settings.syslog_udp {
-            inputs.bind_udp(input)?;
+            inputs.bind_udp(input, &set_by("syslog_udp", "--syslog-udp"))?;
         }
         let secured = || -> anyhow::Result<Security> { Ok(Security::load(tls.as_ref())?) };
         if let Some(input) = &settings.syslog_tcp {
-            inputs.bind_stream("syslog_tcp", "--syslog-tcp", input, Security::Plain, Prepared::Tcp)?;
+            inputs.bind_stream(
+                "syslog_tcp",
+                &set_by("syslog_tcp", "--syslog-tcp"),
+                input,
+                Security::Plain,
+                Prepared::Tcp,
+            )?;
         }
         if let Some(input) = &settings.syslog_tls {
-            inputs.bind_stream("syslog_tls", "--syslog-tls", input, secured()?, Prepared::Tcp)?;
+            inputs.bind_stream(
+                "syslog_tls",
+                &set_by("syslog_tls", "--syslog-tls"),
+                input,
+                secured()?,
+                Prepared::Tcp,
+            )?;
         }
         if let Some(input) = &settings.relp {
-            inputs.bind_stream("relp", "--relp", input, Security::Plain, Prepared::Relp)?;
+            inputs.bind_stream("relp", &set_by("relp", "--relp"), input, Security::Plain, Prepared::Relp)?;
         }
         if let Some(input) = &settings.relp_tls {
-            inputs.bind_stream("relp_tls", "--relp-tls", input, secured()?, Prepared::Relp)?;
+            inputs.bind_stream("relp_tls", &set_by("relp_tls", "--relp-tls"), input, secured()?, Prepared::Relp)?;
         }
         if let Some(input) = &settings.beats {
-            inputs.bind_stream("beats", "input.beats.address", input, Security::Plain, Prepared::Beats)?;
+            inputs.bind_stream(
+                "beats",
+                &set_by("beats", "input.beats.address"),
+                input,
+                Security::Plain,
+                Prepared::Beats,
+            )?;
         }
         if let Some(input) = &settings.beats_tls {
-            inputs.bind_stream("beats_tls", "input.beats_tls.address", input, secured()?, Prepared::Beats)?;
+            inputs.bind_stream(
+                "beats_tls",
+                &set_by("beats_tls", "input.beats_tls.address"),
+                input,
+                secured()?,
+                Prepared::Beats,
+            )?;
         }
         if let Some(input) = &settings.gelf_udp {
-            inputs.bind_gelf_udp(input)?;
+            inputs.bind_gelf_udp(input, &set_by("gelf_udp", "input.gelf_udp.address"))?;
         }
         if let Some(input) = &settings.gelf_tcp {
-            inputs.bind_stream("gelf_tcp", "input.gelf_tcp.address", input, Security::Plain, Prepared::GelfTcp)?;
+            inputs.bind_stream(
+                "gelf_tcp",
+                &set_by("gelf_tcp", "input.gelf_tcp.address"),
+                input,
+                Security::Plain,
+                Prepared::GelfTcp,
+            )?;
         }
         if let Some(input) = &settings.http {
-            inputs.bind_http(input, tls.as_ref())?;
+            inputs.bind_http(input, tls.as_ref(), &set_by("http", "--http"))?;
         }
         for input in &settings.files {
             inputs.add_file(input)?;
@@ -129,8 +160,8 @@ impl Inputs {
         Ok(inputs)
     }
 
-    fn bind_udp(&mut self, input: &StreamInput) -> anyhow::Result<()> {
-        let bound = bind_udp(place("syslog_udp", "--syslog-udp", input)).map_err(with_hint)?;
+    fn bind_udp(&mut self, input: &StreamInput, set_by: &str) -> anyhow::Result<()> {
+        let bound = bind_udp(place("syslog_udp", set_by, input)).map_err(with_hint)?;
         let config = syslog::udp::Config {
             name: "syslog_udp".to_owned(),
             frame_bytes_max: input.frame_bytes_max,
@@ -141,8 +172,8 @@ impl Inputs {
         Ok(())
     }
 
-    fn bind_gelf_udp(&mut self, input: &StreamInput) -> anyhow::Result<()> {
-        let bound = bind_udp(place("gelf_udp", "input.gelf_udp.address", input)).map_err(with_hint)?;
+    fn bind_gelf_udp(&mut self, input: &StreamInput, set_by: &str) -> anyhow::Result<()> {
+        let bound = bind_udp(place("gelf_udp", set_by, input)).map_err(with_hint)?;
         let config = gelf::udp::Config {
             name: "gelf_udp".to_owned(),
             frame_bytes_max: input.frame_bytes_max,
@@ -176,7 +207,7 @@ impl Inputs {
         Ok(())
     }
 
-    fn bind_http(&mut self, input: &HttpInput, tls: Option<&tls::Config>) -> anyhow::Result<()> {
+    fn bind_http(&mut self, input: &HttpInput, tls: Option<&tls::Config>, set_by: &str) -> anyhow::Result<()> {
         let tls = tls.filter(|_| input.is_tls);
         let config = http::Config {
             name: "http".to_owned(),
@@ -190,7 +221,7 @@ impl Inputs {
             joining: joining_of(input.pieces.as_ref(), syslog::FRAME_BYTES_DEFAULT),
         };
         http::check_access(&config, input.address.ip(), tls)?;
-        let place = Place { input: "http", setting: "--http", address: input.address };
+        let place = Place { input: "http", setting: set_by, address: input.address };
         let bound = bind_tcp(place).map_err(with_hint)?;
         let security = Security::load(tls)?;
         let address = bound.address.to_string();
@@ -345,6 +376,18 @@ pub(super) fn glob_of(pattern: &str) -> Result<Glob, GlobError> {
     absolute.to_string_lossy().parse()
 }
 
+/// Says where the address of an input is set; a default by what would set it.
+fn set_by(settings: &Settings, input: &str, flag: &str) -> String {
+    let key = format!("input.{input}.address");
+    match settings.origin(&key) {
+        None | Some("default") => flag.to_owned(),
+        Some(origin) => match origin.split_once(' ') {
+            Some(("flag" | "environment", name)) => name.to_owned(),
+            _ => format!("{key} in {origin}"),
+        },
+    }
+}
+
 fn place<'a>(input: &'a str, setting: &'a str, from: &StreamInput) -> Place<'a> {
     Place { input, setting, address: from.address }
 }
@@ -358,7 +401,7 @@ fn with_hint(err: BindError) -> anyhow::Error {
     }
 }
 
-fn tls_config(settings: &crate::config::Tls) -> tls::Config {
+pub(super) fn tls_config(settings: &crate::config::Tls) -> tls::Config {
     let mut config = tls::Config::new(settings.certificate.clone(), settings.key.clone());
     config.client_ca = settings.client_ca.clone();
     config
@@ -378,7 +421,7 @@ fn secret_of(secret: &Secret) -> anyhow::Result<String> {
 }
 
 /// One token a line, `name:secret` or the secret alone; empty lines and those that begin with `#` are skipped.
-fn tokens_of(path: &Path) -> anyhow::Result<Tokens> {
+pub(super) fn tokens_of(path: &Path) -> anyhow::Result<Tokens> {
     let text = fs::read_to_string(path).with_context(|| format!("the token file `{}`", path.display()))?;
     let mut tokens = Tokens::default();
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));

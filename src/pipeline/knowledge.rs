@@ -29,34 +29,12 @@ pub(super) struct Knowledge {
 /// # Errors
 /// When a file that counts as a whole is broken (assets, units, databases of places): every problem, as one text each.
 pub(super) fn load(settings: &Settings, now: Timestamp) -> Result<Knowledge, Vec<String>> {
-    let mut fatal: Vec<String> = Vec::new();
-    let zone = settings.zone_offset_seconds;
-    let assets = settings.assets.as_deref().map_or_else(|| Ok(Assets::default()), assets::load);
-    let assets = assets.unwrap_or_else(|problems| {
-        fatal.extend(problems.iter().map(ToString::to_string));
-        Assets::default()
-    });
-    let units = settings.enrich.units.as_deref();
-    let units = units.map_or_else(|| Ok(Units::default()), |path| enrich::load_units(path, zone));
-    let units = units.unwrap_or_else(|problems| {
-        fatal.extend(problems.iter().map(ToString::to_string));
-        Units::default()
-    });
-    let mut geo = Geo::default();
-    let opened = [
-        (&settings.enrich.places, Geo::open_places as fn(&mut Geo, &std::path::Path) -> Result<(), _>),
-        (&settings.enrich.operators, Geo::open_operators),
-    ];
-    for (path, open) in opened {
-        if let Some(path) = path
-            && let Err(err) = open(&mut geo, path)
-        {
-            fatal.push(format!("{}:1:1: no database of addresses: {err}", path.display()));
-        }
-    }
+    let (whole, fatal) = whole(settings);
     if !fatal.is_empty() {
-        return Err(fatal);
+        return Err(fatal.into_iter().map(|(_, problem)| problem).collect());
     }
+    let (assets, units, geo) = whole;
+    let zone = settings.zone_offset_seconds;
     let (threats, _, problems) = match settings.enrich.threats.as_deref() {
         Some(folder) => enrich::load_threats(folder, now),
         None => Default::default(),
@@ -65,6 +43,45 @@ pub(super) fn load(settings: &Settings, now: Timestamp) -> Result<Knowledge, Vec
     let config = Config { assets, enrichment, zone_offset_seconds: zone };
     let problems = problems.iter().take(PROBLEMS_MAX).map(ToString::to_string).collect();
     Ok(Knowledge { normalizer: Arc::new(Normalizer::new(config)), problems })
+}
+
+/// Returns what is wrong with the files that count as a whole, each problem with the key that names the file.
+pub(super) fn refused(settings: &Settings) -> Vec<(&'static str, String)> {
+    whole(settings).1
+}
+
+/// Loads the files that count as a whole.
+fn whole(settings: &Settings) -> ((Assets, Units, Geo), Vec<(&'static str, String)>) {
+    let mut fatal = Vec::new();
+    let zone = settings.zone_offset_seconds;
+    let assets = settings.assets.as_deref().map_or_else(|| Ok(Assets::default()), assets::load);
+    let assets = assets.unwrap_or_else(|problems| {
+        fatal.extend(problems.iter().map(|problem| ("assets.file", problem.to_string())));
+        Assets::default()
+    });
+    let units = settings.enrich.units.as_deref();
+    let units = units.map_or_else(|| Ok(Units::default()), |path| enrich::load_units(path, zone));
+    let units = units.unwrap_or_else(|problems| {
+        fatal.extend(problems.iter().map(|problem| ("enrich.units_file", problem.to_string())));
+        Units::default()
+    });
+    let mut geo = Geo::default();
+    let opened = [
+        (
+            "enrich.places_file",
+            &settings.enrich.places,
+            Geo::open_places as fn(&mut Geo, &std::path::Path) -> Result<(), _>,
+        ),
+        ("enrich.operators_file", &settings.enrich.operators, Geo::open_operators),
+    ];
+    for (key, path, open) in opened {
+        if let Some(path) = path
+            && let Err(err) = open(&mut geo, path)
+        {
+            fatal.push((key, format!("{}:1:1: no database of addresses: {err}", path.display())));
+        }
+    }
+    ((assets, units, geo), fatal)
 }
 
 /// Returns the files and folders whose change makes it load anew.

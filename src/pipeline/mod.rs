@@ -20,6 +20,7 @@ mod content;
 pub mod demo;
 mod endpoints;
 mod evidence;
+pub mod foresight;
 mod inputs;
 mod knowledge;
 mod live;

@@ -48,6 +48,7 @@ use crate::pipeline::endpoints;
 use crate::pipeline::endpoints::Endpoints;
 use crate::pipeline::evidence::Evidence;
 use crate::pipeline::evidence::Keeping;
+use crate::pipeline::foresight;
 use crate::pipeline::inputs::Inputs;
 use crate::pipeline::live::Live;
 use crate::pipeline::open;
@@ -251,6 +252,9 @@ impl Ground {
         let content = Content::of(&settings, clock.now())?;
         for problem in &content.problems {
             warn!(%problem, "left out");
+        }
+        for problem in foresight::warnings(&settings, &content.packs) {
+            warn!(%problem, "the configuration");
         }
         // Imported files are not followed: their settings only say how they are read.
         let files = if matches!(beside, Beside::Feed(_)) { Vec::new() } else { settings.files.clone() };

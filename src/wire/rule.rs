@@ -140,6 +140,8 @@ pub struct BacktestCost {
     pub prefilter: Option<String>,
     /// False when events were too many to be taken in the order of their arrival: correlations may differ a little.
     pub in_order: bool,
+    /// Events read that are dated more than five minutes after their arrival: correlations take them as five minutes after it.
+    pub ahead: u64,
     /// Set when it ended early.
     pub partial: Option<String>,
 }

@@ -61,4 +61,20 @@ def test_systemd_accepts_the_unit():
 
 
 def test_the_example_configuration_is_right():
-    run(BINARY, "config", "check", "--config", DEPLOY / "longan.toml")
+    with world.folder() as place:
+        certificates = world.certificates(place / "tls")
+        (place / "tokens").write_text("sender:secret-of-the-sender\n")
+        text = (DEPLOY / "longan.toml").read_text()
+        for installed, here in (("tls/server.pem", certificates / "server.pem"), ("tls/server.key", certificates / "server.key"),
+                                ("tls/clients-ca.pem", certificates / "ca.pem"), ("tokens", place / "tokens")):
+            text = text.replace(f"/etc/longan/{installed}", str(here))
+        config = place / "longan.toml"
+        config.write_text(text)
+        output = run(BINARY, "config", "check", "--config", config)
+        assert "error" not in output, output
+
+        # The example as it stands names what an installation brings: each file that is absent is told.
+        done = subprocess.run([str(BINARY), "config", "check", "--config", str(DEPLOY / "longan.toml")],
+                              capture_output=True, text=True, timeout=60)
+        assert done.returncode == 3 and "`tls.certificate`" in done.stdout, done.stdout + done.stderr
+        assert "`input.http.token_file`" in done.stdout, done.stdout

@@ -13,6 +13,8 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::cli::Exit;
+use crate::cli::configured::Configured;
+use crate::cli::output::counted;
 use crate::cli::parse::normalize;
 use crate::diag::Located;
 use crate::model::write_safe_json;
@@ -49,9 +51,11 @@ enum Command {
 /// Which packs, and how to print.
 #[derive(Debug, clap::Args)]
 struct Folder {
-    /// Lay the packs of this folder over the built-in ones
+    /// Lay the packs of this folder over the built-in ones [default: the configuration's]
     #[arg(long, value_name = "DIR")]
     parsers: Option<PathBuf>,
+    #[command(flatten)]
+    configured: Configured,
     /// How to print the result
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -80,17 +84,55 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
     }
 }
 
-fn check(folder: &Folder, out: &mut impl Write) -> anyhow::Result<Exit> {
-    let (packs, problems) = Packs::load(folder.parsers.as_deref());
-    report(&problems, folder.format, out)?;
-    if folder.format == Format::Text {
-        writeln!(out, "{} packs, {} problems", packs.summaries().len(), problems.len())?;
+impl Folder {
+    /// The folder of the operator's own packs.
+    fn own(&self) -> anyhow::Result<Option<PathBuf>> {
+        match &self.parsers {
+            Some(folder) => Ok(Some(folder.clone())),
+            None => Ok(self.configured.settings(None)?.parsers.folder),
+        }
     }
-    Ok(if problems.is_empty() { Exit::Fine } else { Exit::BadInput })
+}
+
+fn check(folder: &Folder, out: &mut impl Write) -> anyhow::Result<Exit> {
+    let own = folder.own()?;
+    let (packs, problems) = Packs::load(own.as_deref());
+    let advice = own.as_deref().map(Packs::advice).unwrap_or_default();
+    report(&problems, folder.format, out)?;
+    for slip in &advice {
+        match folder.format {
+            Format::Json => json_line(&Slip { severity: "warning", slip }, out)?,
+            Format::Text => writeln!(out, "warning: {slip}")?,
+        }
+    }
+    if folder.format == Format::Text {
+        let (packs, problems, warnings) = (packs.summaries().len(), problems.len(), advice.len());
+        writeln!(
+            out,
+            "{}, {}, {}",
+            counted(packs, "pack"),
+            counted(problems, "problem"),
+            counted(warnings, "warning")
+        )?;
+    }
+    Ok(match (problems.is_empty(), advice.is_empty()) {
+        (false, _) => Exit::BadInput,
+        (true, false) => Exit::Findings,
+        (true, true) => Exit::Fine,
+    })
+}
+
+/// A slip among problems, told apart.
+#[derive(Serialize)]
+struct Slip<'a> {
+    severity: &'static str,
+    #[serde(flatten)]
+    slip: &'a Located<PackError>,
 }
 
 fn test(pack: Option<&str>, folder: &Folder, out: &mut impl Write) -> anyhow::Result<Exit> {
-    let (packs, problems) = Packs::load(folder.parsers.as_deref());
+    let own = folder.own()?;
+    let (packs, problems) = Packs::load(own.as_deref());
     report(&problems, folder.format, out)?;
     if let Some(name) = pack
         && !packs.contains(name)
@@ -110,7 +152,8 @@ fn test(pack: Option<&str>, folder: &Folder, out: &mut impl Write) -> anyhow::Re
 }
 
 fn list(folder: &Folder, out: &mut impl Write) -> anyhow::Result<Exit> {
-    let (packs, problems) = Packs::load(folder.parsers.as_deref());
+    let own = folder.own()?;
+    let (packs, problems) = Packs::load(own.as_deref());
     for problem in &problems {
         eprintln!("{problem}");
     }

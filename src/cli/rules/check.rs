@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::Format;
 use super::source::Source;
 use crate::cli::Exit;
+use crate::cli::configured::Configured;
 use crate::detect::Finding;
 use crate::detect::cases::CaseFile;
 use crate::detect::lint::CHECKS;
@@ -20,6 +21,8 @@ use crate::model::write_safe_json;
 pub(super) struct Args {
     #[command(flatten)]
     source: Source,
+    #[command(flatten)]
+    configured: Configured,
     /// Report errors alone, without the linter's findings
     #[arg(long)]
     errors_only: bool,
@@ -53,7 +56,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     if args.list {
         return list();
     }
-    let (content, unread) = args.source.read()?;
+    let own = args.configured.settings(None)?.rules.folder;
+    let (content, unread) = args.source.read(own.as_deref())?;
     let (set, refused) = content.compile(0);
     let error =
         |problem: &Located<_>| Printed { code: None, severity: Severity::Error, problem: Located::to_plain(problem) };

@@ -12,20 +12,21 @@ use crate::diag::Located;
 /// Where the rules are.
 #[derive(Debug, clap::Args)]
 pub(super) struct Source {
-    /// Folder (or file) of rules; without it, the rules the program ships with
+    /// Folder (or file) of rules; without it, the rules the program ships with and those of the configuration over them
     #[arg(long, value_name = "DIR")]
     pub(super) rules: Option<PathBuf>,
 }
 
 impl Source {
-    /// Reads the rules with all that belongs to them. Our own mappings and lists serve a folder that has none.
+    /// Reads the rules with all that belongs to them: those of the folder named, else ours with the operator's over them.
+    /// Our own mappings and lists serve a folder that has none.
     ///
     /// # Errors
     /// When there is no such folder.
-    pub(super) fn read(&self) -> anyhow::Result<(Content, Vec<Located<RuleError>>)> {
-        let builtin = Content::builtin();
-        let Some(folder) = &self.rules else { return Ok((builtin, Vec::new())) };
+    pub(super) fn read(&self, own: Option<&Path>) -> anyhow::Result<(Content, Vec<Located<RuleError>>)> {
+        let Some(folder) = &self.rules else { return Ok(Content::load(own)) };
         require(folder)?;
+        let builtin = Content::builtin();
         let (mut content, problems) = Content::of_folder(folder);
         if content.pipelines.is_empty() {
             content.pipelines = builtin.pipelines;

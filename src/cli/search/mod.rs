@@ -17,8 +17,6 @@ use crate::cli::Exit;
 use crate::cli::place;
 use crate::client::ClientError;
 use crate::client::blocking::BlockingClient;
-use crate::config::Flags;
-use crate::config::load;
 use crate::model::SafeText;
 use crate::model::csv::csv_cell;
 use crate::model::time::Clock as _;
@@ -172,7 +170,7 @@ fn place_of(args: &Args) -> anyhow::Result<Option<Place>> {
             return Ok(Some(Place::Server(client)));
         }
     }
-    let settings = load(None, std::env::vars(), &Flags::default()).context("reading the configuration")?;
+    let settings = args.place.settings()?;
     let opened = FolderSearch::open(args.place.data(), settings, Arc::new(SystemClock), DEADLINE)?;
     let Some(search) = opened else { return Ok(None) };
     for (partition, reason) in &search.damaged {

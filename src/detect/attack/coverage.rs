@@ -34,6 +34,8 @@ pub struct Figures {
     pub arriving: Option<usize>,
     /// Of them, those that are both; `None` likewise.
     pub working: Option<usize>,
+    /// Of them, those of which nobody can say whether their logs arrive.
+    pub unknown: usize,
 }
 
 /// How well something is covered, the best first.
@@ -70,6 +72,7 @@ impl Figures {
             *self.arriving.get_or_insert(0) += usize::from(arrives);
             *self.working.get_or_insert(0) += usize::from(arrives && rule.tested);
         }
+        self.unknown += usize::from(rule.arrives.is_none());
     }
 }
 
@@ -226,7 +229,7 @@ mod tests {
         ]);
         assert_eq!(
             coverage.figures("1110"),
-            Figures { rules: 2, tested: 1, arriving: Some(1), working: Some(0) },
+            Figures { rules: 2, tested: 1, arriving: Some(1), working: Some(0), unknown: 0 },
             "{coverage:?}"
         );
         assert_eq!(coverage.figures("1110").mark(), Mark::Tested);

@@ -124,6 +124,18 @@ fn cut(mut text: String) -> String {
     text
 }
 
+/// Says whether a device's clock runs so far ahead that the event counts as later than it says.
+pub fn is_ahead(event: &Event<'_>) -> bool {
+    event.timestamp > event.ingested.plus(AHEAD_MAX)
+}
+
+/// Returns how far back what came before still decides what the correlations of a rule set do: zero without any.
+pub fn reach(set: &RuleSet) -> Duration {
+    // Twice: what fired keeps its group quiet for another span.
+    let spans = set.correlations().iter().map(|compiled| compiled.source.timespan * 2 + LATENESS);
+    spans.fold(Duration::ZERO, Duration::saturating_add)
+}
+
 impl Correlator {
     /// Starts without any matches.
     pub(in crate::detect) fn new(ruleset: &RuleSet) -> Correlator {

@@ -78,6 +78,11 @@ impl Glob {
         admits(&self.parts, &names)
     }
 
+    /// Returns the folder below which everything lies that could be found.
+    pub fn base(&self) -> &Path {
+        &self.base
+    }
+
     /// Adds the paths that match at present; follows symbolic links, but not in a circle.
     pub(super) fn search(&self, found: &mut Found) {
         self.search_in(&self.base, &self.parts, 0, found);

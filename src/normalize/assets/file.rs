@@ -16,6 +16,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::diag::Located;
+use crate::diag::closest;
 use crate::normalize::assets::Asset;
 use crate::normalize::assets::Assets;
 use crate::parse::structure::csv;
@@ -43,6 +44,46 @@ pub enum AssetError {
 }
 
 const CRITICALITIES: [&str; 4] = ["low", "medium", "high", "critical"];
+const COLUMNS: [&str; 5] = ["match", "unit", "system", "criticality", "owner"];
+
+/// What people write instead, with the word that is meant.
+const MEANT: [(&str, &str); 24] = [
+    ("thấp", "low"),
+    ("trung bình", "medium"),
+    ("cao", "high"),
+    ("nghiêm trọng", "critical"),
+    ("rất cao", "critical"),
+    ("host", "match"),
+    ("hostname", "match"),
+    ("name", "match"),
+    ("ip", "match"),
+    ("address", "match"),
+    ("network", "match"),
+    ("tên", "match"),
+    ("máy", "match"),
+    ("địa chỉ", "match"),
+    ("department", "unit"),
+    ("organization", "unit"),
+    ("đơn vị", "unit"),
+    ("service", "system"),
+    ("hệ thống", "system"),
+    ("importance", "criticality"),
+    ("priority", "criticality"),
+    ("mức độ", "criticality"),
+    ("contact", "owner"),
+    ("phụ trách", "owner"),
+];
+
+/// Names the word that is meant, if one is near, and all there are.
+fn known_words(written: &str, known: &[&'static str]) -> String {
+    let lower = written.to_lowercase();
+    let meant = MEANT.iter().find(|(word, meant)| *word == lower && known.contains(meant)).map(|(_, meant)| *meant);
+    let all = known.join(", ");
+    match meant.or_else(|| closest(&lower, known.iter().copied())) {
+        Some(near) => format!("did you mean `{near}`? one of {all}"),
+        None => format!("one of {all}"),
+    }
+}
 
 /// Loads an asset file; what ends in `.csv` is CSV, everything else TOML.
 ///
@@ -89,7 +130,11 @@ impl Collector<'_> {
     fn problem(&mut self, offset: usize, error: AssetError) {
         let hint = match &error {
             AssetError::NotANetwork(_) => Some("write it as 10.0.0.0/8 or 2001:db8::/32".to_owned()),
-            AssetError::UnknownCriticality(_) => Some(format!("one of {}", CRITICALITIES.join(", "))),
+            AssetError::UnknownCriticality(word) => Some(known_words(word, &CRITICALITIES)),
+            AssetError::UnknownColumn(word) => Some(known_words(word, &COLUMNS)),
+            AssetError::NoMatchColumn => {
+                Some("it holds the address, network or name; several with `;` between them".to_owned())
+            }
             _ => None,
         };
         let problem = Located { hint, ..Located::at_offset(self.path, self.text, offset, error) };
@@ -173,10 +218,16 @@ pub fn read_csv(path: &Path, text: &str) -> Result<Assets, Vec<Located<AssetErro
 
 fn header(collector: &mut Collector<'_>, start: usize, cells: impl Iterator<Item = String>) -> Vec<String> {
     let columns: Vec<String> = cells.map(|cell| cell.to_lowercase()).collect();
+    let mut from = start;
     for column in &columns {
-        if !matches!(column.as_str(), "match" | "unit" | "system" | "criticality" | "owner") {
-            collector.problem(start, AssetError::UnknownColumn(column.clone()));
+        // In the order of the line, whatever letters and blanks it is written with.
+        let rest = collector.text[from..].lines().next().unwrap_or_default().to_lowercase();
+        let at = rest.find(column.as_str()).map_or(from, |at| from + at);
+        let at = if collector.text.is_char_boundary(at) { at } else { from };
+        if !COLUMNS.contains(&column.as_str()) {
+            collector.problem(at, AssetError::UnknownColumn(column.clone()));
         }
+        from = at;
     }
     if !columns.iter().any(|column| column == "match") {
         collector.problem(start, AssetError::NoMatchColumn);
@@ -246,10 +297,18 @@ mod tests {
         assert_eq!(
             problems(read_csv(Path::new("a.csv"), "name,unit\nx,y\n")),
             [
-                "a.csv:1:1: unknown column `name`",
-                "a.csv:1:1: there is no column `match`",
+                "a.csv:1:1: unknown column `name` hint: did you mean `match`? one of match, unit, system, criticality, owner",
+                "a.csv:1:1: there is no column `match` hint: it holds the address, network or name; several with `;` between them",
                 "a.csv:2:1: an asset needs an address, a network or a name in `match`",
             ]
+        );
+        assert_eq!(
+            problems(read_csv(Path::new("a.csv"), "match,unit,critical\nx,y,cao\n")),
+            ["a.csv:1:12: unknown column `critical` hint: one of match, unit, system, criticality, owner"]
+        );
+        assert_eq!(
+            problems(read_csv(Path::new("a.csv"), "match,criticality\nx,Cao\n")),
+            ["a.csv:2:1: unknown criticality `Cao` hint: did you mean `high`? one of low, medium, high, critical"]
         );
         assert_eq!(problems(read_toml(Path::new(PATH), "[[asset]\n")).len(), 1);
         assert!(matches!(load(Path::new("/nowhere/a.csv")).expect_err("fails")[0].error, AssetError::Unreadable(_)));

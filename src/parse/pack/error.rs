@@ -32,6 +32,12 @@ pub enum PackError {
     TooManyVariants { max: usize },
     #[error("the pattern has more than {max} captures")]
     TooManyCaptures { max: usize },
+    #[error("`{name}` cannot be the name of a field")]
+    BadFieldName { name: String },
+    #[error("`{name}` is no field known of ECS or of `longan`; it is kept as it is written")]
+    UnknownField { name: String },
+    #[error("`{value}` is none of the values ECS has for `{field}`")]
+    ForeignValue { field: String, value: String },
     #[error("the pattern is empty")]
     EmptyPattern,
     #[error("the pattern is too vague to recognise a source by")]

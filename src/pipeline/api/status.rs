@@ -170,7 +170,7 @@ impl StatusService for StatusOf {
             noise: 0,
             exceptions: 0,
             cases: in_force.cases.get(&rule.id).map_or(0, |count| *count as u64),
-            arrives: arriving.get(&rule.id).copied(),
+            arrives: arriving.get(&rule.id).copied().flatten(),
             is_silent: rule.silent,
             suppressed: strains.get(&rule.id).map_or(0, |strain| strain.suppressed),
             skipped: strains.get(&rule.id).map_or(0, |strain| strain.skipped),

@@ -146,16 +146,20 @@ impl Backtest {
         let started = Instant::now();
         let mut detector = Detector::new(Arc::clone(&self.rules));
         let mut found = Vec::new();
+        let mut ahead = 0;
+        // What came shortly before decides, too: a burst that began, a group that fired and is quiet, as it was live.
+        let from = self.since.minus(detect::reach(&self.rules));
         let mut judge = |event: &Event<'_>| {
+            ahead += u64::from(detect::is_ahead(event));
             detector.process(event, &mut found);
             for detection in found.drain(..) {
-                if detection.rule.id == self.rule.id {
+                if detection.rule.id == self.rule.id && event.timestamp >= self.since {
                     visit(&detection, event);
                 }
             }
             true
         };
-        let options = Options { since: Some(self.since), until: Some(self.until), ..options.clone() };
+        let options = Options { since: Some(from), until: Some(self.until), ..options.clone() };
         let mut told = |walking: Walking| {
             let ((pieces_done, pieces), (events_done, events)) = (walking.pieces, walking.events);
             told(BacktestProgress { pieces_done, pieces, events_done, events });
@@ -169,11 +173,12 @@ impl Backtest {
             elapsed_ms: 0,
             prefilter: self.prefilter(),
             in_order: walk.in_order,
+            ahead: 0,
             partial: walk.explain.partial,
         };
         if let Some(folder) = history.folder.filter(|_| cost.partial.is_none()) {
             let read = folder.each_unsealed(&mut |event| {
-                if event.timestamp >= self.since && event.timestamp < self.until {
+                if event.timestamp >= from && event.timestamp < self.until {
                     cost.events += 1;
                     cost.events_read += 1;
                     judge(event);
@@ -183,6 +188,7 @@ impl Backtest {
                 cost.partial = Some(problem.detail);
             }
         }
+        cost.ahead = ahead;
         cost.elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         Ok(cost)
     }

@@ -119,3 +119,66 @@ fn what_cannot_be_run_is_refused_with_a_hint() {
     assert_eq!(prepare(&timeless).expect_err("no time").status, 400);
     assert!(Path::new("rules").is_dir());
 }
+
+/// Five failures within two minutes, then a login: as a rule writer writes it.
+const THEN: &str = "title: F\nid: bt-f\nlogsource: {}\ndetection: {s: {event.outcome: failure}, condition: s}\n---\n\
+    title: L\nid: bt-l\nlogsource: {}\ndetection: {s: {event.outcome: success}, condition: s}\n---\n\
+    title: Many\nid: bt-many\ncorrelation: {type: event_count, rules: [bt-f], group-by: [user.name], timespan: 2m, condition: {gte: 5}}\n---\n\
+    title: Then\nid: bt-then\ncorrelation: {type: temporal_ordered, rules: [bt-many, bt-l], group-by: [user.name], timespan: 10m}\n";
+
+/// Failures and logins of three users, some of them dated up to a quarter of an hour after their arrival.
+fn attempts(count: u64) -> impl Iterator<Item = Event<'static>> {
+    let mut random = fastrand::Rng::with_seed(7);
+    (1..=count).map(move |number| {
+        let arrived = STARTS.plus(std::time::Duration::from_secs(number * 7));
+        let mut event = Event::new("line", arrived);
+        event.id = EventId(number);
+        let ahead = if number % 400 < 200 { random.u64(0..900) } else { 0 };
+        event.timestamp = arrived.plus(std::time::Duration::from_secs(ahead));
+        event.set(crate::model::ecs::EVENT_OUTCOME, if random.u8(..6) == 0 { "success" } else { "failure" });
+        event.set(crate::model::ecs::USER_NAME, ["an", "ha", "le"][random.usize(..3)]);
+        event
+    })
+}
+
+#[test]
+fn a_chain_of_correlations_is_the_same_live_over_a_restart_and_in_a_backtest() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, _) = Store::open(folder.path(), crate::store::Config::default()).expect("a store");
+    let mut writer = store.writer().expect("a writer");
+    let mut content = detect::Content::default();
+    detect::inspect::lay_over(&mut content, "then.yml".as_ref(), THEN);
+    let (set, problems) = content.compile(ZONE);
+    assert!(problems.is_empty(), "{problems:?}");
+    let set = Arc::new(set);
+    let mut detector = Detector::new(Arc::clone(&set));
+    let mut found = Vec::new();
+    for event in attempts(3_000) {
+        if event.id.0 % 333 == 0 {
+            let written = detector.snapshot();
+            detector = Detector::new(Arc::clone(&set));
+            detector.restore(&written).expect("its own");
+            writer.cut().expect("cut");
+        }
+        detector.process(&event, &mut found);
+        writer.add(&event);
+    }
+    writer.seal_and_wait().expect("sealed");
+    let live: Vec<_> = found.iter().filter(|one| one.rule.id == "bt-then").collect();
+    assert!(live.len() > 20, "{}", live.len());
+    let history = History { searcher: store.searcher(), folder: None };
+    // All of it, and from the midst of it on, where bursts are under way.
+    for since in [Timestamp(0), STARTS.plus(std::time::Duration::from_secs(9_000))] {
+        let request = BacktestRequest { since: Some(since.to_string()), ..request("bt-then") };
+        let backtest = Backtest::prepare(content.clone(), &request, STARTS, ZONE).expect("it stands");
+        let mut ids = Vec::new();
+        let cost = backtest
+            .run(&history, &Options::default(), &mut |_| {}, &mut |detection, _| ids.push(detection.event_id))
+            .expect("readable");
+        let is_wanted =
+            |one: &&&Detection| attempts(3_000).any(|event| event.id == one.event_id && event.timestamp >= since);
+        let wanted: Vec<EventId> = live.iter().filter(is_wanted).map(|one| one.event_id).collect();
+        assert_eq!(ids, wanted, "since {since}");
+        assert!(cost.ahead > 100, "{}", cost.ahead);
+    }
+}

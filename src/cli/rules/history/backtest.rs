@@ -21,8 +21,6 @@ use crate::cli::place;
 use crate::cli::rules::Format;
 use crate::client::ClientError;
 use crate::client::blocking::BlockingClient;
-use crate::config::Flags;
-use crate::config::load;
 use crate::detect;
 use crate::model::SafeText;
 use crate::model::time::Clock as _;
@@ -143,8 +141,7 @@ fn away(detail: String) -> Problem {
 type Outcome = Result<BacktestReport, Problem>;
 
 fn in_folder(args: &Args, request: &BacktestRequest, bar: &Bar) -> anyhow::Result<Option<Outcome>> {
-    let mut settings = load(None, std::env::vars(), &Flags::default()).context("reading the configuration")?;
-    settings.rules.folder.get_or_insert_with(|| args.place.data().join("rules"));
+    let settings = args.place.settings()?;
     let zone = settings.zone_offset_seconds;
     let mut content = content_of(&settings);
     if let Some(folder) = &args.rules {

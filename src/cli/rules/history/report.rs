@@ -169,6 +169,13 @@ fn print_cost(cost: &BacktestCost, language: Language, out: &mut dyn Write) -> i
         );
         writeln!(out, "{order}")?;
     }
+    if cost.ahead > 0 {
+        let ahead = language.pick(
+            "sự kiện ghi giờ muộn hơn lúc đến quá năm phút (đồng hồ chạy nhanh): luật tương quan coi là năm phút sau lúc đến, như khi chạy thật",
+            "events are dated more than five minutes after their arrival (a clock runs ahead): correlations take them as five minutes after it, as they do live",
+        );
+        writeln!(out, "{} {ahead}", cost.ahead)?;
+    }
     if let Some(reason) = &cost.partial {
         let (early, part) = language.pick(
             ("DỪNG SỚM", "các số này mới là phần đầu"),

@@ -25,8 +25,6 @@ use crate::cli::place::Place;
 use crate::cli::place::exit_of;
 use crate::cli::rules::Format;
 use crate::cli::rules::import::gather::Found;
-use crate::config::Flags;
-use crate::config::load;
 use crate::detect::Content;
 use crate::detect::RuleFile;
 use crate::detect::inspect::Inspector;
@@ -139,8 +137,8 @@ fn own_folder(args: &Args) -> anyhow::Result<PathBuf> {
     if let Some(folder) = &args.into {
         return Ok(folder.clone());
     }
-    let settings = load(None, std::env::vars(), &Flags::default()).context("reading the configuration")?;
-    Ok(settings.rules.folder.unwrap_or_else(|| args.place.data().join("rules")))
+    let configured = args.place.settings()?.rules.folder;
+    Ok(configured.unwrap_or_else(|| args.place.data().join("rules")))
 }
 
 /// Decides what becomes of each file: all are compiled together, so that correlations find their rules.

@@ -41,11 +41,11 @@ impl Facts {
             Some(client) => Some(client.call(async |client| client.sources().await)?.log_sources),
             None => None,
         };
-        Facts::of_folder(source, seen)
+        Facts::of_folder(source, place, seen)
     }
 
-    fn of_folder(source: &Source, seen: Option<Vec<LogSourceRow>>) -> anyhow::Result<Facts> {
-        let (content, unread) = source.read()?;
+    fn of_folder(source: &Source, place: &Place, seen: Option<Vec<LogSourceRow>>) -> anyhow::Result<Facts> {
+        let (content, unread) = source.read(place.settings()?.rules.folder.as_deref())?;
         let (set, refused) = content.compile(0);
         unread.iter().chain(&refused).for_each(|problem| eprintln!("{problem}"));
         let counts = cases::count(&set, &content.cases);
@@ -74,7 +74,7 @@ impl Facts {
             suppressed: 0,
             skipped: 0,
             cases: counts.get(&meta.id).map_or(0, |count| *count as u64),
-            arrives: arriving.as_ref().and_then(|arriving| arriving.get(&meta.id).copied()),
+            arrives: arriving.as_ref().and_then(|arriving| arriving.get(&meta.id).copied().flatten()),
             is_silent: meta.silent,
         });
         Ok(Facts { rules: rules.collect(), origin, refused: refused.len() + unread.len() })

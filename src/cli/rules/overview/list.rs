@@ -114,11 +114,13 @@ fn precision(row: &RuleRow) -> String {
     row.verdicts.precision().map_or_else(|| "-".to_owned(), |percent| format!("{percent}%"))
 }
 
-fn arrives(row: &RuleRow, language: Language) -> &'static str {
+/// Says whether the logs of a rule arrive; `?` when a server runs and cannot say, either.
+fn arrives(row: &RuleRow, origin: Origin, language: Language) -> &'static str {
     match row.arrives {
         Some(true) => language.pick("có", "yes"),
         Some(false) => language.pick("không", "no"),
-        None => "-",
+        None if origin == Origin::Folder => "-",
+        None => "?",
     }
 }
 
@@ -129,7 +131,7 @@ fn table(rows: &[&RuleRow], origin: Origin, language: Language) -> Table {
             language.pick(["Luật", "Mức", "Ca thử", "Log", "Tiêu đề"], ["Rule", "Level", "Cases", "Logs", "Title"]),
         );
         for row in rows {
-            let logs = arrives(row, language).to_owned();
+            let logs = arrives(row, origin, language).to_owned();
             table.push([row.id.clone(), row.level.clone(), row.cases.to_string(), logs, title(row)]);
         }
         return table;
@@ -141,7 +143,7 @@ fn table(rows: &[&RuleRow], origin: Origin, language: Language) -> Table {
     for row in rows {
         let numbers = [row.noise, row.exceptions, row.cases].map(|number| number.to_string());
         let [noise, exceptions, cases] = numbers;
-        let logs = arrives(row, language).to_owned();
+        let logs = arrives(row, origin, language).to_owned();
         let (id, level, state) = (row.id.clone(), row.level.clone(), row.state.clone());
         table.push([id, level, state, noise, precision(row), exceptions, cases, logs, title(row)]);
     }

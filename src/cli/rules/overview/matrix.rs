@@ -115,7 +115,14 @@ fn write_sums(out: &mut impl Write, coverage: &Coverage, origin: Origin, languag
         Language::English => format!("{} rules, {} tested", rules.rules, rules.tested),
     };
     let arriving = of_known("có log đang đến", "whose logs arrive", rules.arriving.unwrap_or(0));
-    wrap(out, &format!("{counted}{arriving}"), "  ")?;
+    // What names no product, service or category takes every event: nobody can say whether its own arrive.
+    let unknown = match rules.unknown {
+        0 => String::new(),
+        count => {
+            of_known("không rõ (?: luật chỉ tả nguồn log bằng lời)", "not known (?: a log source in words only)", count)
+        }
+    };
+    wrap(out, &format!("{counted}{arriving}{unknown}"), "  ")?;
     if origin == Origin::Folder {
         wrap(out, no_server(language), "  ")?;
     }
@@ -173,11 +180,13 @@ pub(super) fn write_one(
     let serving = TACTICS.iter().filter(|tactic| technique.serves(tactic));
     let tactics = serving.map(|tactic| language.pick(tactic.name_vi, tactic.name)).collect::<Vec<_>>().join(", ");
     writeln!(out, "T{id} {} ({tactics})", technique.name)?;
+    let knows = rules.iter().any(|row| row.arrives.is_some());
     for row in rules.iter().filter(|row| cell.rules.contains(&row.id)) {
         let title = language.pick(row.title_vi.as_ref().unwrap_or(&row.title), &row.title);
         let arrives = match row.arrives {
             Some(true) => language.pick("log đang đến", "logs arrive"),
             Some(false) => language.pick("chưa có log", "no logs"),
+            None if knows => language.pick("không rõ log nào", "logs not known (?)"),
             None => "",
         };
         let cases = format!("{} {}", row.cases, language.pick("ca thử", "cases"));

@@ -130,6 +130,7 @@ fn metadata(figures: &Figures) -> Vec<Metadata> {
         Metadata { name: "rules", value: figures.rules.to_string() },
         Metadata { name: "tested", value: figures.tested.to_string() },
         Metadata { name: "arriving", value: arriving },
+        Metadata { name: "arriving not known", value: figures.unknown.to_string() },
     ]
 }
 
@@ -152,5 +153,6 @@ mod tests {
         assert_eq!(techniques[1]["techniqueID"], "T1110.001");
         assert_eq!(techniques[1]["color"], "#0072b2");
         assert_eq!(techniques[1]["metadata"][2]["value"], "1");
+        assert_eq!(techniques[1]["metadata"][3]["value"], "0");
     }
 }

@@ -10,6 +10,7 @@ use anyhow::bail;
 
 use super::paint::Painter;
 use crate::cli::Exit;
+use crate::cli::configured::Configured;
 use crate::cli::rules::Format;
 use crate::cli::rules::source::Source;
 use crate::detect::Content;
@@ -37,7 +38,9 @@ pub(in crate::cli::rules) struct Args {
     line: Option<String>,
     #[command(flatten)]
     source: Source,
-    /// Lay the packs of this folder over the built-in ones
+    #[command(flatten)]
+    configured: Configured,
+    /// Lay the packs of this folder over the built-in ones [default: the configuration's]
     #[arg(long, value_name = "DIR")]
     parsers: Option<PathBuf>,
     /// Read the line as this format (the name of a pack) instead of finding out
@@ -52,7 +55,8 @@ pub(in crate::cli::rules) struct Args {
 }
 
 pub(in crate::cli::rules) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let (mut content, unread) = args.source.read()?;
+    let settings = args.configured.settings(None)?;
+    let (mut content, unread) = args.source.read(settings.rules.folder.as_deref())?;
     unread.iter().for_each(|problem| eprintln!("{problem}"));
     let broken = with_file(&mut content, Path::new(&args.rule))?;
     let inspector = Inspector::new(&content, ZONE_OFFSET_SECONDS);
@@ -69,7 +73,8 @@ pub(in crate::cli::rules) fn run(args: &Args) -> anyhow::Result<Exit> {
         None => first_line()?,
     };
     let mut explained: Vec<Explanation> = Vec::new();
-    read_event(args, &line, &mut |subject| {
+    let parsers = args.parsers.as_deref().or(settings.parsers.folder.as_deref());
+    read_event(args, parsers, &line, &mut |subject| {
         explained.extend(rules.iter().filter_map(|rule| inspector.explain(rule, subject)));
         print_event(args, subject);
     })?;
@@ -106,8 +111,13 @@ fn first_line() -> anyhow::Result<String> {
 }
 
 /// Reads a raw line the way it would be when received; an event that was printed by this program as it stands.
-fn read_event(args: &Args, line: &str, each: &mut dyn FnMut(Subject<'_>)) -> anyhow::Result<()> {
-    let (reader, unreadable) = LineReader::load(args.parsers.as_deref());
+fn read_event(
+    args: &Args,
+    parsers: Option<&Path>,
+    line: &str,
+    each: &mut dyn FnMut(Subject<'_>),
+) -> anyhow::Result<()> {
+    let (reader, unreadable) = LineReader::load(parsers);
     unreadable.iter().for_each(|problem| eprintln!("{problem}"));
     let mut line = line.to_owned();
     if let Ok(serde_json::Value::Object(object)) = serde_json::from_str(&line)

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::cli::Exit;
+use crate::cli::configured::Configured;
 use crate::cli::rules::Format;
 use crate::cli::rules::source::Source;
 use crate::detect::RuleSet;
@@ -25,7 +26,9 @@ use crate::pipeline::trial::ZONE_OFFSET_SECONDS;
 pub(in crate::cli::rules) struct Args {
     #[command(flatten)]
     source: Source,
-    /// Lay the packs of this folder over the built-in ones
+    #[command(flatten)]
+    configured: Configured,
+    /// Lay the packs of this folder over the built-in ones [default: the configuration's]
     #[arg(long, value_name = "DIR")]
     parsers: Option<PathBuf>,
     /// Run only the cases whose file, rule or name contains this
@@ -49,12 +52,13 @@ struct Row<'a> {
 }
 
 pub(in crate::cli::rules) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let (content, unread) = args.source.read()?;
+    let settings = args.configured.settings(None)?;
+    let (content, unread) = args.source.read(settings.rules.folder.as_deref())?;
     // The parts of times in cases are those of the customer's own clock.
     let (set, refused) = content.compile(ZONE_OFFSET_SECONDS);
     let set = Arc::new(set);
     unread.iter().chain(&refused).for_each(|problem| eprintln!("{problem}"));
-    let (reader, unreadable) = LineReader::load(args.parsers.as_deref());
+    let (reader, unreadable) = LineReader::load(args.parsers.as_deref().or(settings.parsers.folder.as_deref()));
     unreadable.iter().for_each(|problem| eprintln!("{problem}"));
     let mut broken = unread.len() + refused.len() + unreadable.len();
     let (mut passed, mut failed) = (0, 0);

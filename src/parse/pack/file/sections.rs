@@ -193,8 +193,13 @@ fn report_kind(file: &File<'_>, offset: usize, error: PackError) {
         PackError::Unopened { .. } => {
             file.problem_with_hint(offset, error, "write `}}` for a brace that stands in the line".to_owned());
         }
+        PackError::BadFieldName { .. } => {
+            let hint = "letters, digits and dots, as `source.ip`; several with commas; a `}` may be missing before it";
+            file.problem_with_hint(offset, error, hint.to_owned());
+        }
         PackError::Unclosed { .. } => {
-            file.problem_with_hint(offset, error, "write `{{` for a brace that stands in the line".to_owned());
+            let hint = "close it with `}` behind the name of the field; write `{{` for a brace that stands in the line";
+            file.problem_with_hint(offset, error, hint.to_owned());
         }
         _ => file.problem(offset, error),
     }

@@ -45,6 +45,10 @@ pub(in crate::parse::pack) fn target(written: &str) -> Result<(Scan, Target), Pa
         None => (written, None),
     };
     let names: Vec<&str> = names.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+    let is_bad = |letter: char| letter.is_whitespace() || letter.is_control() || "{}()|\"'".contains(letter);
+    if let Some(bad) = names.iter().find(|name| name.contains(is_bad)) {
+        return Err(PackError::BadFieldName { name: (*bad).to_owned() });
+    }
     let kind = match (kind, names.first()) {
         (Some(kind), _) => Kind::from_text(kind.trim())?,
         (None, Some(first)) => Kind::of_field(first),
@@ -166,6 +170,10 @@ impl Parser<'_> {
         self.at += length + 1;
         match captured {
             Ok((scan, target)) => Ok(vec![vec![Piece::Capture { scan, target }]]),
+            // Another opens before this one is closed: what is missing stands in between.
+            Err(PackError::BadFieldName { name }) if name.contains('{') => {
+                self.problem(opened, PackError::Unclosed { column: opened + 1 })
+            }
             Err(error) => self.problem(opened + 1, error),
         }
     }

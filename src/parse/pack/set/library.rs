@@ -79,7 +79,7 @@ fn stem(path: &Path) -> String {
     path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-fn builtin_sources() -> Sources {
+pub(super) fn builtin_sources() -> Sources {
     let mut sources = Sources::new();
     for name in Builtin::iter().filter(|name| name.ends_with(".toml")) {
         if let Some(text) = Builtin::get(&name).and_then(|file| String::from_utf8(file.data.into_owned()).ok()) {
@@ -107,7 +107,7 @@ fn read_folder(folder: &Path, sources: &mut Sources, problems: &mut Problems) {
     }
 }
 
-fn read_file(path: &Path) -> io::Result<String> {
+pub(super) fn read_file(path: &Path) -> io::Result<String> {
     if fs::metadata(path)?.len() > FILE_BYTES_MAX {
         return Err(io::Error::other("longer than 4 MiB"));
     }
