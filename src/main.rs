@@ -23,7 +23,7 @@ fn main() -> ExitCode {
         Err(err) => {
             eprintln!("longan: {}", cli::harmless_lines(&format!("{err:#}")));
             if let Some(hint) = cli::hint(&err) {
-                eprintln!("longan: {}", cli::harmless_lines(&hint.to_string()));
+                eprintln!("longan: {}", cli::harmless_lines(hint));
             }
             cli::Exit::BadInput.into()
         }

@@ -50,8 +50,11 @@ pub(super) fn refused(settings: &Settings) -> Vec<(&'static str, String)> {
     whole(settings).1
 }
 
+/// A problem, after the key of the configuration that names its file.
+type Refusal = (&'static str, String);
+
 /// Loads the files that count as a whole.
-fn whole(settings: &Settings) -> ((Assets, Units, Geo), Vec<(&'static str, String)>) {
+fn whole(settings: &Settings) -> ((Assets, Units, Geo), Vec<Refusal>) {
     let mut fatal = Vec::new();
     let zone = settings.zone_offset_seconds;
     let assets = settings.assets.as_deref().map_or_else(|| Ok(Assets::default()), assets::load);
