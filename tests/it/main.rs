@@ -6,6 +6,7 @@ mod console_pty;
 mod forged_names;
 mod manual;
 mod proof;
+mod rule_writer;
 mod sources;
 mod tidy;
 mod triage;
