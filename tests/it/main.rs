@@ -8,6 +8,7 @@ mod fuzz_targets;
 mod manual;
 mod proof;
 mod rule_editor;
+mod rule_writer;
 mod sources;
 mod tidy;
 mod triage;

@@ -38,8 +38,8 @@ pub(crate) struct Alerts {
     pub scroll: Scroll,
     /// Where to put the cursor when the window asked for arrives.
     pub landing: Landing,
-    /// New alerts that are not in the list yet.
-    pub waiting: BTreeSet<u64>,
+    /// New alerts that are not in the list yet, with the revision at which each was told.
+    pub waiting: BTreeMap<u64, u64>,
     pub marked: BTreeSet<u64>,
     pub all_marked: bool,
     pub focus: Pane,

@@ -170,6 +170,23 @@ fn the_list_never_moves_unless_asked() {
     all.extend(rows());
     answer(&mut model, Slot::AlertWindow, Answer::Alerts(wire(json!({"rows": all, "total": 142, "revision": 200}))));
     assert_eq!(model.alerts.focused().map(|row| row.id), Some(3), "the cursor stays on its alert");
+    assert!(model.alerts.waiting.is_empty());
+}
+
+#[test]
+fn what_is_told_while_the_list_is_on_its_way_waits_behind_it() {
+    let mut model = on(Screen::Alerts);
+    let raise = |model: &mut crate::console::model::Model, id| {
+        let new = wire(row(id, "low", 5, "new", "x"));
+        stream(model, StreamMessage::Alert { revision: id, is_new: true, row: new });
+    };
+    raise(&mut model, 100);
+    press(&mut model, Key::Function(5));
+    // Read at revision 105, told of 110 before it arrives.
+    raise(&mut model, 110);
+    let window = json!({"rows": rows(), "total": 143, "revision": 105});
+    answer(&mut model, Slot::AlertWindow, Answer::Alerts(wire(window)));
+    assert_eq!(model.alerts.waiting.keys().copied().collect::<Vec<_>>(), [110]);
 }
 
 #[test]

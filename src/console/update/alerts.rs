@@ -83,7 +83,9 @@ pub(super) fn window_arrived(model: &mut Model, window: AlertWindow) -> Vec<Cmd>
     alerts.offset = asked_offset;
     alerts.is_loaded = true;
     let shown = &alerts.rows;
-    alerts.waiting.retain(|id| asked_offset > 0 && !shown.iter().any(|row| row.id == *id));
+    // What was told while the window was on its way may have come after it was read.
+    let is_beyond = |told: u64| asked_offset > 0 || told > window.revision;
+    alerts.waiting.retain(|id, told| is_beyond(*told) && !shown.iter().any(|row| row.id == *id));
     let last = alerts.rows.len().saturating_sub(1);
     alerts.scroll.cursor = match std::mem::take(&mut alerts.landing) {
         Landing::Stay => {
@@ -170,7 +172,7 @@ pub(super) fn bottom(model: &mut Model) -> Vec<Cmd> {
 }
 
 /// An alert was raised or changed: shown rows change in place, others wait behind the list.
-pub(super) fn changed(model: &mut Model, is_new: bool, row: AlertRow) -> Vec<Cmd> {
+pub(super) fn changed(model: &mut Model, revision: u64, is_new: bool, row: AlertRow) -> Vec<Cmd> {
     let alerts = &mut model.alerts;
     if let Some(shown) = alerts.rows.iter_mut().find(|shown| shown.id == row.id) {
         let is_focused = alerts.detail_asked == Some(row.id);
@@ -184,7 +186,7 @@ pub(super) fn changed(model: &mut Model, is_new: bool, row: AlertRow) -> Vec<Cmd
     let rose = alerts.rows.last().is_none_or(|last| is_whole || row.risk > last.risk);
     let belongs = is_new || alerts.offset == 0 && rose;
     if belongs && admits(&alerts.filter, &row) && alerts.waiting.len() < WAITING_MAX {
-        alerts.waiting.insert(row.id);
+        alerts.waiting.entry(row.id).or_insert(revision);
     }
     Vec::new()
 }

@@ -56,7 +56,7 @@ pub(super) fn receive(model: &mut Model, generation: u64, message: StreamMessage
         StreamMessage::Alert { revision, is_new, row } => {
             model.revision = revision.max(model.revision);
             let mut cmds = notify(model, is_new, &row);
-            cmds.extend(alerts::changed(model, is_new, *row));
+            cmds.extend(alerts::changed(model, revision, is_new, *row));
             cmds
         }
         StreamMessage::Incident { revision, id } => {
@@ -96,6 +96,10 @@ fn hello(model: &mut Model, revision: u64, gap: bool) -> Vec<Cmd> {
     // Without a gap what was missed follows now, one by one, and each message moves the revision on.
     if gap || is_first {
         model.revision = revision;
+    }
+    if gap {
+        // Revisions of another history say nothing about those of this one.
+        model.alerts.waiting.values_mut().for_each(|told| *told = 0);
     }
     let mut cmds = Vec::new();
     // A list read before the stream began may lack what came between the two.

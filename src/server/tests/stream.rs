@@ -59,6 +59,32 @@ async fn a_reconnect_goes_on_where_it_was_or_is_told_of_a_gap() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_new_alert_is_told_as_new_however_soon_it_changes() {
+    let world = World::with(quick());
+    let mut stream = world.lines("an", "/v1/stream").await;
+    stream.next().await.unwrap();
+    // More than one piece of the stream; the later ones change while the first is told.
+    let names: Vec<String> = (0..900).map(|number| format!("host-{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    world.raise(RuleLevel::Low, &names);
+    for _ in 0..3 {
+        world.raise(RuleLevel::Low, &names[300..]);
+    }
+    let last = world.services.alerts.revision();
+    let mut new = std::collections::BTreeSet::new();
+    loop {
+        let alert = stream.next_of("alert").await;
+        if alert["is_new"] == true {
+            new.insert(alert["row"]["id"].as_u64());
+        }
+        if alert["revision"].as_u64() == Some(last) {
+            break;
+        }
+    }
+    assert_eq!(new.len(), names.len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_reader_gets_the_latest_of_each_and_holds_nobody_up() {
     let world = World::with(quick());
     world.raise(RuleLevel::Low, &["a", "b"]);

@@ -53,6 +53,8 @@ struct Following {
     changed: watch::Receiver<u64>,
     /// What the reader knows already.
     told: u64,
+    /// An alert that is younger than this was never told: everything up to it was, in pieces that left nothing out.
+    all_told: u64,
     next_pulse: Instant,
     beside: Option<Beside>,
     /// Set until the first message is out.
@@ -87,6 +89,7 @@ pub(in crate::server) async fn changes(
         _permit: permit,
         changed,
         told: if gap { revision } else { told },
+        all_told: if gap { revision } else { told },
         next_pulse: Instant::now(),
         beside,
         hello: Some(StreamMessage::Hello { revision, gap }),
@@ -150,7 +153,7 @@ impl Following {
     }
 
     async fn tell_changes(&mut self, out: &mut Vec<u8>) -> Option<()> {
-        let told = self.told;
+        let (told, all_told) = (self.told, self.all_told);
         let read = self
             .shared
             .run(move |services| Ok((services.alerts.changes_since(told, PIECE_MAX)?, services.alerts.sla())));
@@ -159,7 +162,7 @@ impl Following {
             .alerts
             .into_iter()
             .map(|record| {
-                let (revision, is_new) = (record.revision, record.born > told);
+                let (revision, is_new) = (record.revision, record.born > all_told);
                 let row = Box::new(convert::alert_row(record, sla));
                 (revision, StreamMessage::Alert { revision, is_new, row })
             })
@@ -171,6 +174,10 @@ impl Following {
             lines::push(out, message);
         }
         self.told = changes.upto;
+        // One that is born within a piece and changes before the next is in neither as it was born.
+        if changes.upto >= changes.revision {
+            self.all_told = changes.upto;
+        }
         Some(())
     }
 
