@@ -18,10 +18,7 @@ fn main() -> ExitCode {
     match cli::run(cli) {
         Ok(exit) => exit.into(),
         Err(err) => {
-            eprintln!("longan: {err:#}");
-            if let Some(hint) = cli::hint(&err) {
-                eprintln!("longan: {hint}");
-            }
+            cli::tell(&err);
             cli::Exit::BadInput.into()
         }
     }
