@@ -21,10 +21,7 @@ fn main() -> ExitCode {
     match cli::run(cli) {
         Ok(exit) => exit.into(),
         Err(err) => {
-            eprintln!("longan: {}", cli::harmless_lines(&format!("{err:#}")));
-            if let Some(hint) = cli::hint(&err) {
-                eprintln!("longan: {}", cli::harmless_lines(hint));
-            }
+            cli::tell(&err);
             cli::Exit::BadInput.into()
         }
     }

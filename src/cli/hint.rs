@@ -7,9 +7,13 @@ use crate::store::StoreError;
 use crate::wal::WalError;
 use crate::wal::disk::LockError;
 
-/// Returns a hint for an error that ended a command, in the language of the environment, where there is one.
-pub fn hint(err: &anyhow::Error) -> Option<&'static str> {
-    hint_in(err, Language::of_environment())
+/// Tells an error that ended a command on standard error, with a hint in the language of the environment where there is one.
+pub fn tell(err: &anyhow::Error) {
+    eprintln!("longan: {}", crate::cli::harmless_lines(&format!("{err:#}")));
+    let language = Language::of_environment();
+    if let Some(hint) = hint_in(err, language) {
+        eprintln!("  {} {hint}", language.pick("gợi ý:", "hint:"));
+    }
 }
 
 fn hint_in(err: &anyhow::Error, language: Language) -> Option<&'static str> {
@@ -41,8 +45,8 @@ fn of_system(err: &io::Error, language: Language) -> Option<&'static str> {
             "the disk is full: make room and start again; nothing that was acknowledged is lost",
         )),
         io::ErrorKind::PermissionDenied => Some(language.pick(
-            "hãy kiểm chủ sở hữu và quyền của thư mục, và người dùng mà chương trình chạy dưới tên",
-            "look at the owner and mode of the folder, and at the user the program runs as",
+            "hãy kiểm chủ sở hữu và quyền của nó, và chương trình đang chạy dưới tên người dùng nào",
+            "look at its owner and mode, and at the user the program runs as",
         )),
         io::ErrorKind::ReadOnlyFilesystem => Some(language.pick(
             "hệ thống tệp đang chỉ đọc, thường vì đĩa lỗi: xem nhật ký của nhân (dmesg)",

@@ -153,7 +153,7 @@ pub fn run(args: Args) -> anyhow::Result<Exit> {
             match runtime.block_on(pipeline::import(settings, Box::new(feed))) {
                 Ok(()) => {}
                 Err(StartError::Setup(err)) => {
-                    eprintln!("longan: {err:#}");
+                    crate::cli::tell(&err);
                     return Ok(Exit::BadConfig);
                 }
                 Err(StartError::Failed(err)) => return Err(err),

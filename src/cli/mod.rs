@@ -31,7 +31,7 @@ pub mod token;
 pub mod verify;
 
 pub use exit::Exit;
-pub use hint::hint;
+pub use hint::tell;
 
 use clap::Parser;
 use clap::Subcommand;

@@ -198,7 +198,7 @@ fn exit_of(done: Result<(), StartError>) -> anyhow::Result<Exit> {
     match done {
         Ok(()) => Ok(Exit::Fine),
         Err(StartError::Setup(err)) => {
-            eprintln!("longan: {err:#}");
+            crate::cli::tell(&err);
             Ok(Exit::BadConfig)
         }
         Err(StartError::Failed(err)) => Err(err),

@@ -88,15 +88,15 @@ pub(super) struct Keeping {
 }
 
 impl Keeping {
-    /// Runs until the processing thread is gone, then looks a last time at what it sealed.
+    /// Runs until the processing thread and the upkeep are gone, then looks a last time at what they sealed, archived and deleted.
     ///
     /// # Errors
     /// None: what fails is told as trouble, and tried again.
-    pub(super) fn run(self, processing: &Receiver<()>) -> anyhow::Result<()> {
+    pub(super) fn run(self, working: &Receiver<()>) -> anyhow::Result<()> {
         let mut known_tokens = self.token_names();
         let mut signed = Instant::now();
         loop {
-            let is_last = matches!(processing.recv_timeout(LOOK_EVERY), Err(RecvTimeoutError::Disconnected));
+            let is_last = matches!(working.recv_timeout(LOOK_EVERY), Err(RecvTimeoutError::Disconnected));
             let is_due = is_last || signed.elapsed() >= SIGN_EVERY;
             if is_due {
                 signed = Instant::now();

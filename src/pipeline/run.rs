@@ -415,6 +415,7 @@ impl Whole {
         let (forward, arrivals) = sync_channel(GROUPS_WAITING);
         let (replay, last_id) = (wal.replay(processor.replay_after()), wal.last_id());
         let (processing, ended) = std::sync::mpsc::channel();
+        let until = processing.clone();
         stages.spawn_thread("processing", move || {
             // Dropped at the end, whatever the end is: then the evidence looks a last time.
             let _processing: std::sync::mpsc::Sender<()> = processing;
@@ -473,6 +474,7 @@ impl Whole {
             registry,
             data: folder.path().to_owned(),
             cancel: cancel.clone(),
+            _until: until,
         };
         upkeep.start(&mut stages);
         let shutdown = settings.limits.shutdown;

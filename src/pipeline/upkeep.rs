@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use nix::sys::statvfs::statvfs;
@@ -114,6 +115,8 @@ pub(super) struct Upkeep {
     pub(super) registry: Registry,
     pub(super) data: PathBuf,
     pub(super) cancel: CancellationToken,
+    /// Dropped with the last stage: only then the evidence looks a last time, at archives and deletions, too.
+    pub(super) _until: Sender<()>,
 }
 
 impl Upkeep {
@@ -337,6 +340,7 @@ mod tests {
             registry: Registry::default(),
             data: folder.path().to_owned(),
             cancel: CancellationToken::new(),
+            _until: std::sync::mpsc::channel().0,
         };
         let deleted = || upkeep.delete_what_is_over().expect("written").len();
         assert_eq!((deleted(), upkeep.live.clock_trouble()), (0, None));

@@ -74,20 +74,25 @@ def test_a_partition_that_is_cut_or_gone_is_named_and_the_rest_is_found():
         try:
             send("first")
             server.stop()
-            (partition,) = (server.data / "store/partitions").iterdir()
-            right = (partition / "meta.json").read_bytes()
-            (partition / "meta.json").write_bytes(right[: len(right) // 2])
+            # The program's own events may have partitions of their own: all are cut.
+            partitions = list((server.data / "store/partitions").iterdir())
+            right = {partition / "meta.json": (partition / "meta.json").read_bytes() for partition in partitions}
+            for path, content in right.items():
+                path.write_bytes(content[: len(content) // 2])
             server.start(120)
             send("second")
             assert server.count("host.hostname:first") == 0
-            told = [problem for problem in server.status()["problems"] if partition.name in problem]
-            assert told and "longan verify" in told[0], server.status()["problems"]
+            for partition in partitions:
+                told = [problem for problem in server.status()["problems"] if partition.name in problem]
+                assert told and "longan verify" in told[0], server.status()["problems"]
             for language, verdict, what in (("C", "NOT INTACT", "it has"), ("vi_VN.UTF-8", "KHÔNG NGUYÊN VẸN", "trước đây có")):
-                done = longan("verify", "--data", server.data, language=language)
-                named = [text for text in done.stdout.splitlines() if f"{partition.name}/meta.json, byte" in text]
-                assert done.returncode == 1 and verdict in done.stdout and named and what in named[0], done.stdout
+                done = longan("verify", "--data", server.data, "--format", "table", language=language)
+                named = [text for text in done.stdout.splitlines() if "/meta.json, byte" in text]
+                assert done.returncode == 1 and verdict in done.stdout, done.stdout
+                assert len(named) == len(partitions) and all(what in text for text in named), done.stdout
             server.stop()
-            (partition / "meta.json").write_bytes(right)
+            for path, content in right.items():
+                path.write_bytes(content)
             server.start(120)
             assert server.count("host.hostname:first") == 50 and server.status()["problems"] == []
         finally:
@@ -100,3 +105,40 @@ def test_a_partition_that_is_cut_or_gone_is_named_and_the_rest_is_found():
             done = longan("start", "--headless", "--data", server.data, "--config", config, language=language)
             assert done.returncode != 0 and "manifest.json" in done.stderr and hint in done.stderr, done.stderr
         assert manifest.read_text() == changed
+
+
+def test_a_clock_ten_years_ahead_deletes_nothing():
+    library = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))), None)
+    assert library, "the package libfaketime"
+    with world.folder() as place:
+        config, clock = place / "longan.toml", place / "clock"
+        config.write_text("[store]\nseal_seconds = 1\nhot_events_max = 1000\nretention_days = 90\nreserve_bytes = 0\n")
+        clock.write_text("+0")
+        environment = {"LD_PRELOAD": str(library), "FAKETIME_TIMESTAMP_FILE": str(clock), "FAKETIME_NO_CACHE": "1",
+                       "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+        server = world.Server(place / "data", config=config, environment=environment).start(120)
+        try:
+            sender = load.HttpSender("kept", server.address("http"), 0, line, batch=50)
+            sender.connect()
+            sender.send(range(50))
+            sender.close()
+            world.wait_for(lambda: server.count("host.hostname:kept") == 50, 60, "all are found")
+            server.stop()
+            jumped = lambda: [problem for problem in server.status()["problems"] if "has jumped ahead" in problem]
+            for offset, is_told in (("+3650d", True), ("-3650d", False), ("+0", False)):
+                clock.write_text(offset)
+                server.start(120)
+                if is_told:
+                    world.wait_for(jumped, 60, "the clock is told of")
+                assert server.count("host.hostname:kept") == 50 and bool(jumped()) == is_told, (offset, server.status()["problems"])
+                server.stop()
+            assert '"tombstones": []' in (server.data / "store/manifest.json").read_text()
+            # Who says that the server was off for so long is believed.
+            config.write_text(config.read_text() + "clock_jump_days = 4000\n")
+            clock.write_text("+3650d")
+            server.start(120)
+            world.wait_for(lambda: server.count("host.hostname:kept") == 0, 60, "what is over is deleted")
+            server.stop()
+        finally:
+            if server.process and server.process.poll() is None:
+                server.kill()
