@@ -109,7 +109,7 @@ pub(super) fn enrichment(settings: &Settings, now: Timestamp, findings: &mut Fin
                 );
             }
             Err(problems) => {
-                problems.iter().for_each(|problem| findings.quote(Severity::Error, "enrichment", shown(path), problem))
+                problems.iter().for_each(|problem| findings.quote(Severity::Error, "enrichment", shown(path), problem));
             }
         }
     }

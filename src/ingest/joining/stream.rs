@@ -9,7 +9,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::Bytes;
 use bytes::BytesMut;
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
@@ -262,7 +261,7 @@ impl<T> Waiting<T> {
 
     fn into_joined(self) -> Joined<T> {
         let Waiting { first, joined, tags, .. } = self;
-        let raw = if joined.is_empty() { first.raw } else { Bytes::from(joined.freeze()) };
+        let raw = if joined.is_empty() { first.raw } else { joined.freeze() };
         Joined { frame: Frame { raw, ..first }, tags }
     }
 }
