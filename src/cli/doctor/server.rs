@@ -42,7 +42,12 @@ pub(super) fn examine(settings: &Settings, findings: &mut Findings) -> anyhow::R
     match client.call(async |client| client.status().await) {
         Ok(status) => tell(&status, findings),
         Err(err) => {
-            findings.quote(Severity::Warning, "server", shown(&settings.data), format!("{:#}", anyhow::Error::new(err)));
+            findings.quote(
+                Severity::Warning,
+                "server",
+                shown(&settings.data),
+                format!("{:#}", anyhow::Error::new(err)),
+            );
         }
     }
     if let Ok(sources) = client.call(async |client| client.sources().await) {

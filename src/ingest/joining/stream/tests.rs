@@ -5,6 +5,7 @@ use bytes::Bytes;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::*;
