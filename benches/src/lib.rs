@@ -5,6 +5,7 @@ pub mod cpu;
 pub mod events;
 pub mod generate;
 pub mod lines;
+pub mod memory;
 pub mod served;
 pub mod table;
 pub mod terminal;

@@ -23,6 +23,8 @@ use longan_benches::events::Batch;
 use longan_benches::events::Sample;
 use longan_benches::events::Shared;
 use longan_benches::generate;
+use longan_benches::memory::ask_again;
+use longan_benches::memory::resident;
 use longan_benches::table::Table;
 use longan_benches::table::rate;
 use rsigma_eval::JsonEvent;
@@ -51,6 +53,18 @@ struct Args {
     /// Leave out rules of no product or of another than this, as the events have
     #[arg(long, value_name = "NAME")]
     product: Option<String>,
+    /// Print what one engine's memory grows by, loading and then matching, and nothing else
+    #[arg(long, hide = true, value_name = "ENGINE")]
+    memory: Option<Contestant>,
+    /// How many rules that engine loads
+    #[arg(long, hide = true, value_name = "COUNT", default_value_t = usize::MAX)]
+    memory_rules: usize,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Contestant {
+    Ours,
+    Peer,
 }
 
 /// Events copied and then matched at a time: few enough to stay in the cache, enough for the clock's own cost not to count.
@@ -63,18 +77,16 @@ struct Row {
     matches: usize,
     loading: f64,
     peer_loading: f64,
+    /// Bytes after loading, and after matching every event once; ours, then the peer's.
+    memory: [[u64; 2]; 2],
 }
 
 fn main() -> anyhow::Result<()> {
     let args = Args::parse();
-    let samples = match &args.events {
-        Some(path) => events::read(path)?,
-        None => {
-            let mut shared = Shared::default();
-            let generated = generate::events(args.generate).into_iter();
-            generated.map(|event| events::sample(event, &mut shared)).collect::<Result<_, _>>()?
-        }
-    };
+    if let Some(contestant) = args.memory {
+        return weigh(&args, contestant);
+    }
+    let samples = samples(&args)?;
     let mut table = Table::new(&[
         "rules",
         "matches",
@@ -88,6 +100,8 @@ fn main() -> anyhow::Result<()> {
         "time against fewest",
         "load s",
         "peer's load s",
+        "MB",
+        "peer's MB",
     ]);
     let mut fewest = None;
     for count in &args.counts {
@@ -107,10 +121,55 @@ fn main() -> anyhow::Result<()> {
             format!("{:.2}", ours / fewest),
             format!("{:.2}", row.loading),
             format!("{:.2}", row.peer_loading),
+            megabytes(row.memory[0]),
+            megabytes(row.memory[1]),
         ]);
     }
     println!("{} events, best of {} rounds\n", samples.len(), args.rounds);
     table.print();
+    Ok(())
+}
+
+fn samples(args: &Args) -> anyhow::Result<Vec<Sample>> {
+    if let Some(path) = &args.events {
+        return events::read(path);
+    }
+    let mut shared = Shared::default();
+    generate::events(args.generate).into_iter().map(|event| events::sample(event, &mut shared)).collect()
+}
+
+fn megabytes([loaded, matched]: [u64; 2]) -> String {
+    let of = |bytes: u64| bytes as f64 / 1e6;
+    format!("{:.1}, {:.1}", of(loaded), of(matched))
+}
+
+/// Prints the bytes one engine takes: a process of its own, so that neither pays for what the other left.
+fn weigh(args: &Args, contestant: Contestant) -> anyhow::Result<()> {
+    let files = choose(args, args.memory_rules);
+    let before = resident()?;
+    let (mut ours, mut theirs) = (None, None);
+    match contestant {
+        Contestant::Ours => ours = Some(Engine::new(Arc::new(RuleSet::compile(&files, &Options::default()).0))),
+        Contestant::Peer => theirs = Some(peer(&files)),
+    }
+    let loaded = resident()?.saturating_sub(before);
+    let samples = samples(args)?;
+    let mut fresh = Batch::default();
+    drop(fresh.events(samples.get(..BATCH).unwrap_or(&samples)));
+    let before = resident()?;
+    for batch in samples.chunks(BATCH) {
+        if let Some(engine) = &mut ours {
+            fresh.events(batch).iter().for_each(|event| {
+                std::hint::black_box(engine.matches(event).len());
+            });
+        }
+        if let Some(peer) = &theirs {
+            batch.iter().for_each(|sample| {
+                std::hint::black_box(ask(peer, &sample.json, sample.peer_sources.first()));
+            });
+        }
+    }
+    println!("{loaded} {}", loaded + resident()?.saturating_sub(before));
     Ok(())
 }
 
@@ -140,7 +199,9 @@ fn measure(args: &Args, files: &[RuleFile], samples: &[Sample]) -> anyhow::Resul
     let watch = Stopwatch::start();
     let peer = if args.alone { None } else { Some(peer(files)) };
     let peer_loading = watch.seconds();
-    let mut row = Row { rules, ours: Times::default(), peer: Times::default(), matches: 0, loading, peer_loading };
+    let memory = [memory_of("ours", files.len())?, if args.alone { [0; 2] } else { memory_of("peer", files.len())? }];
+    let (ours, theirs) = (Times::default(), Times::default());
+    let mut row = Row { rules, ours, peer: theirs, matches: 0, loading, peer_loading, memory };
     let mut fresh = Batch::default();
     for _ in 0..args.rounds {
         let (mut seconds, mut matches) = (0.0, 0);
@@ -167,6 +228,11 @@ fn measure(args: &Args, files: &[RuleFile], samples: &[Sample]) -> anyhow::Resul
         compare(&mut engine, peer, samples);
     }
     Ok(row)
+}
+
+fn memory_of(contestant: &str, rules: usize) -> anyhow::Result<[u64; 2]> {
+    let numbers = ask_again(&["--memory", contestant, "--memory-rules", &rules.to_string()])?;
+    <[u64; 2]>::try_from(numbers).map_err(|_| anyhow::anyhow!("two numbers of bytes were expected"))
 }
 
 fn peer(files: &[RuleFile]) -> rsigma_eval::Engine {
