@@ -140,7 +140,7 @@ fn unhex(hex: &str) -> anyhow::Result<Vec<u8>> {
 }
 
 /// Reads `+07:00`, `-0330`, `Z` as seconds east of UTC.
-fn parse_zone(text: &str) -> Result<i32, String> {
+pub(super) fn parse_zone(text: &str) -> Result<i32, String> {
     let problem = || format!("`{text}` is no offset such as `+07:00`");
     if matches!(text, "Z" | "z" | "UTC") {
         return Ok(0);

@@ -95,12 +95,16 @@ fn act(args: Args) -> anyhow::Result<Exit> {
     Ok(if rows.is_empty() { Exit::Findings } else { Exit::Fine })
 }
 
-fn command(client: &BlockingClient, which: Which, action: SourceAction) -> anyhow::Result<SourceRow> {
+fn command(client: &BlockingClient, mut which: Which, action: SourceAction) -> anyhow::Result<SourceRow> {
     let input = match which.input {
         Some(input) => input,
         None => {
             let list = client.call(async |client| client.sources().await)?;
-            let mut inputs = list.sources.into_iter().filter(|row| row.name == which.name).map(|row| row.input);
+            let rows = named(list.sources, &which.name)?;
+            if let Some(row) = rows.first() {
+                which.name.clone_from(&row.name);
+            }
+            let mut inputs = rows.into_iter().map(|row| row.input);
             let input = inputs.next().with_context(|| format!("no source `{}`", which.name))?;
             let others: Vec<String> = inputs.collect();
             anyhow::ensure!(
@@ -114,6 +118,29 @@ fn command(client: &BlockingClient, which: Which, action: SourceAction) -> anyho
     };
     let command = SourceCommand { input, name: which.name, action };
     Ok(client.call(async |client| client.act_on_source(&command).await)?)
+}
+
+/// Finds a source by its name, or by the last part of it, such as `web.log` of `/var/log/web.log`, where only one has that.
+///
+/// # Errors
+/// When none or several are called so.
+pub(super) fn named(mut rows: Vec<SourceRow>, name: &str) -> anyhow::Result<Vec<SourceRow>> {
+    let whole = whole_name(rows.iter().map(|row| row.name.as_str()), name)?;
+    rows.retain(|row| row.name == whole);
+    Ok(rows)
+}
+
+fn whole_name<'n>(names: impl Iterator<Item = &'n str>, name: &str) -> anyhow::Result<String> {
+    let mut names: Vec<&str> = names.collect();
+    if !names.contains(&name) {
+        names.retain(|have| have.rsplit(['/', ':']).next() == Some(name));
+        names.sort_unstable();
+        names.dedup();
+        anyhow::ensure!(names.len() < 2, "`{name}` may be {}: name one whole", names.join(" or "));
+        let one = names.first().with_context(|| format!("no source `{name}` (`longan sources list` names them)"))?;
+        return Ok((*one).to_owned());
+    }
+    Ok(name.to_owned())
 }
 
 /// Writes sources for people; also part of `longan status --sources`.
@@ -205,7 +232,8 @@ fn seconds(text: &str) -> Result<u64, String> {
         _ => return Err(problem()),
     };
     let number: u64 = text.get(..text.len() - 1).and_then(|number| number.parse().ok()).ok_or_else(problem)?;
-    number.checked_mul(unit).filter(|seconds| (60..=90 * 86_400).contains(seconds)).ok_or_else(problem)
+    let within = |seconds: &u64| (60..=90 * 86_400).contains(seconds);
+    number.checked_mul(unit).filter(within).ok_or_else(|| format!("`{text}` is not between 1 minute and 90 days (90d)"))
 }
 
 #[cfg(test)]
@@ -218,5 +246,16 @@ mod tests {
         for wrong in ["", "m", "4", "0h", "91d", "-1d", "é"] {
             assert!(seconds(wrong).is_err(), "{wrong}");
         }
+        assert!(seconds("400d").is_err_and(|told| told.contains("90 days")));
+    }
+
+    #[test]
+    fn a_source_is_found_by_the_last_part_of_its_name() {
+        let names = ["/srv/a/hotich.log", "/srv/b/web.log", "/srv/c/web.log", "web.log.1"];
+        let name = |wanted: &str| whole_name(names.into_iter(), wanted);
+        assert_eq!(name("hotich.log").expect("one"), "/srv/a/hotich.log");
+        assert_eq!(name("/srv/b/web.log").expect("whole"), "/srv/b/web.log");
+        assert!(name("web.log").is_err_and(|told| told.to_string().contains("/srv/b/web.log or /srv/c/web.log")));
+        assert!(name("nothing").is_err());
     }
 }

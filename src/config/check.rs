@@ -597,6 +597,20 @@ mod tests {
     }
 
     #[test]
+    fn an_offset_without_quotes_is_told_so() {
+        let found = problems("data = \"x\"\nzone = +07:00\n");
+        assert!(found.len() == 1 && found[0].ends_with("(put it in quotes: `zone = \"+07:00\"`)"), "{found:?}");
+    }
+
+    #[test]
+    fn two_listeners_of_one_port_are_told_with_both_places() {
+        let found =
+            problems("[input.relp]\naddress = \"127.0.0.1:8514\"\n[input.syslog_udp]\naddress = \"[::]:8514\"\n");
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains("port 8514 is the one of `input.relp.address`"), "{found:?}");
+    }
+
+    #[test]
     fn an_unknown_key_is_refused_with_a_hint() {
         assert_eq!(problems("[stor]\n").len(), 1);
         let found = problems("[input.syslog_udp]\nadress = \"127.0.0.1:1\"\n");

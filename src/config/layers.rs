@@ -137,9 +137,24 @@ fn file_layer(path: &Path) -> Result<Read, ConfigError> {
         _ => ConfigError::Unreadable { path: path.to_owned(), source },
     })?;
     let place = |mistake: Mistake| with_hint(Located::at_offset(path, &text, mistake.offset, mistake.message));
-    let (raw, mistakes) = reading::read(&text).map_err(|mistake| ConfigError::Invalid(vec![place(mistake)]))?;
+    let (raw, mistakes) = reading::read(&text).map_err(|mistake| {
+        let line = (position_of(&text, mistake.offset).line as usize).saturating_sub(1);
+        let problem = place(mistake);
+        ConfigError::Invalid(vec![match text.lines().nth(line).and_then(unquoted_offset) {
+            Some(hint) => problem.with_hint(hint),
+            None => problem,
+        }])
+    })?;
     let problems = mistakes.into_iter().map(place).collect();
     Ok((Layer { raw, path: path.to_owned(), text, kind: LayerKind::File }, problems))
+}
+
+/// An offset from UTC is text for TOML, and easily written without its quotes.
+fn unquoted_offset(line: &str) -> Option<String> {
+    let (key, value) = line.split_once('=')?;
+    let value = value.split('#').next()?.trim();
+    let is_offset = value.starts_with(['+', '-']) && value.contains(|c: char| c.is_ascii_digit());
+    (key.trim() == "zone" && is_offset).then(|| format!("put it in quotes: `zone = \"{value}\"`"))
 }
 
 /// serde lists the keys it would have taken; the nearest of them makes a hint.

@@ -271,6 +271,9 @@ pub struct RuleSource {
     pub version: String,
     /// It lies in the operator's own folder; otherwise it came with the program, and saving lays a file over it.
     pub is_own: bool,
+    /// What saving did beside: rules of the file that were live and raise nothing any more until they are promoted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub quieted: Vec<String>,
 }
 
 /// A text to be checked as a rule file.

@@ -13,6 +13,7 @@ use anyhow::Context as _;
 use crate::cli::Exit;
 use crate::cli::place::Place;
 use crate::cli::place::exit_of;
+use crate::cli::sources::named;
 use crate::model::SafeText;
 use crate::model::time::Clock as _;
 use crate::model::time::SystemClock;
@@ -51,10 +52,25 @@ struct Found {
     lines: Vec<String>,
 }
 
+/// Lines of a file that no pack reads, kept to tell choices from values.
+const UNREAD_MAX: usize = 5_000;
+
+impl Found {
+    /// Says whether a line has the words of the shape, `<*>` standing for anything.
+    fn fits(&self, line: &str) -> bool {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let shape = self.text.split_once(": ").map_or(self.text.as_str(), |(_, rest)| rest);
+        let shape: Vec<&str> = shape.split_whitespace().collect();
+        // What stands before the shape is the header.
+        let Some(from) = words.len().checked_sub(shape.len()) else { return false };
+        shape.iter().zip(&words[from..]).all(|(wanted, word)| wanted.contains("<*>") || wanted == word)
+    }
+}
+
 pub(super) fn run(args: &Args, out: &mut impl Write) -> anyhow::Result<Exit> {
-    let found = match &args.source {
+    let (found, unread) = match &args.source {
         Some(source) => match of_source(args, source) {
-            Ok(found) => found,
+            Ok(found) => (found, Vec::new()),
             Err(err) => return exit_of(err),
         },
         None => of_file(args)?,
@@ -64,17 +80,25 @@ pub(super) fn run(args: &Args, out: &mut impl Write) -> anyhow::Result<Exit> {
         eprintln!("{mark}{} {:>8}  {}", number + 1, shape.count, SafeText::new(&shape.text));
     }
     let Some(chosen) = args.shape.checked_sub(1).and_then(|place| found.get(place)) else {
-        eprintln!("every line is read by a pack already, or there is no such shape");
+        match found.len() {
+            0 => eprintln!("every line is read by a pack already"),
+            1 => eprintln!("there is no shape {}: there is one", args.shape),
+            count => eprintln!("there is no shape {}: there are {count}", args.shape),
+        }
         return Ok(Exit::Findings);
     };
-    match draft::draft(&args.name, &chosen.lines) {
+    let more: Vec<String> = unread.into_iter().filter(|line| chosen.fits(line)).collect();
+    match draft::draft(&args.name, &chosen.lines, &more) {
         Some(draft) => {
             out.write_all(draft.text.as_bytes()).context("writing the draft")?;
+            let (read, looked_at) = match more.len() {
+                0 => (draft.read, chosen.lines.len()),
+                count => (draft.read_of_more, count),
+            };
+            let all: u64 = found.iter().map(|shape| shape.count).sum();
             eprintln!(
-                "save it as {}.toml; it reads {} of {} lines looked at",
-                args.name,
-                draft.read,
-                chosen.lines.len()
+                "save it as {}.toml; it reads {read} of {looked_at} lines looked at; {} of {all} unread lines have this shape",
+                args.name, chosen.count
             );
             Ok(Exit::Fine)
         }
@@ -88,8 +112,7 @@ pub(super) fn run(args: &Args, out: &mut impl Write) -> anyhow::Result<Exit> {
 fn of_source(args: &Args, name: &str) -> anyhow::Result<Vec<Found>> {
     let client = args.place.server()?;
     let list = client.call(async |client| client.sources().await)?;
-    let rows: Vec<_> = list.sources.into_iter().filter(|row| row.name == name).collect();
-    anyhow::ensure!(!rows.is_empty(), "no source `{name}` (`longan sources list` names them)");
+    let rows = named(list.sources, name)?;
     let shapes = rows.into_iter().flat_map(|row| row.shapes);
     let mut found: Vec<Found> =
         shapes.map(|shape| Found { text: shape.text, count: shape.count, lines: shape.examples }).collect();
@@ -97,13 +120,16 @@ fn of_source(args: &Args, name: &str) -> anyhow::Result<Vec<Found>> {
     Ok(found)
 }
 
-fn of_file(args: &Args) -> anyhow::Result<Vec<Found>> {
+/// Returns the shapes with the first of the lines that no pack reads.
+fn of_file(args: &Args) -> anyhow::Result<(Vec<Found>, Vec<String>)> {
     let reader: Box<dyn io::Read> = match &args.file {
         Some(path) => Box::new(File::open(path).with_context(|| format!("opening `{}`", path.display()))?),
         None => Box::new(io::stdin()),
     };
-    let packs = Packs::builtin();
+    let own = args.place.settings()?.parsers.folder;
+    let (packs, _) = Packs::load(own.as_deref().filter(|folder| folder.is_dir()));
     let mut shapes = Shapes::default();
+    let mut unread = Vec::new();
     let mut lines = BufReader::new(reader.take(BYTES_MAX));
     let mut line = Vec::new();
     loop {
@@ -119,10 +145,14 @@ fn of_file(args: &Args) -> anyhow::Result<Vec<Found>> {
         let event = packs.parse(text, &Hint { received: SystemClock.now(), format: None, zone_offset_seconds: 0 });
         if event.parser.is_none() {
             shapes.note(&event, true);
+            if unread.len() < UNREAD_MAX {
+                unread.push(text.to_owned());
+            }
         }
     }
     let found = shapes.commonest().into_iter();
-    Ok(found.map(|shape| Found { text: shape.text(), count: shape.count, lines: shape.examples.clone() }).collect())
+    let found = found.map(|shape| Found { text: shape.text(), count: shape.count, lines: shape.examples.clone() });
+    Ok((found.collect(), unread))
 }
 
 /// A name that is good for a file and for fields.

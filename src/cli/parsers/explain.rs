@@ -9,7 +9,9 @@ use anyhow::Context;
 use serde::Serialize;
 
 use crate::cli::Exit;
+use crate::cli::configured::Configured;
 use crate::cli::parse::normalize;
+use crate::cli::parse::parse_zone;
 use crate::cli::parsers::Format;
 use crate::model::Event;
 use crate::model::SafeText;
@@ -30,9 +32,14 @@ pub(super) struct Args {
     /// Read the line as this format (the name of a pack) instead of finding out
     #[arg(long = "as", value_name = "FORMAT")]
     format_name: Option<String>,
-    /// Lay the packs of this folder over the built-in ones
+    /// Lay the packs of this folder over the built-in ones [default: the configuration's]
     #[arg(long, value_name = "DIR")]
     parsers: Option<PathBuf>,
+    #[command(flatten)]
+    configured: Configured,
+    /// Read times without a zone as of this one, such as +07:00
+    #[arg(long, value_name = "±HH:MM", default_value = "+00:00", value_parser = parse_zone, allow_hyphen_values = true)]
+    zone: i32,
     /// How to print the result
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -46,7 +53,11 @@ struct Explained<'e> {
 }
 
 pub(super) fn run(args: &Args, out: &mut impl Write) -> anyhow::Result<Exit> {
-    let (packs, problems) = Packs::load(args.parsers.as_deref());
+    let own = match &args.parsers {
+        Some(folder) => Some(folder.clone()),
+        None => args.configured.settings(None)?.parsers.folder,
+    };
+    let (packs, problems) = Packs::load(own.as_deref());
     for problem in &problems {
         eprintln!("{problem}");
     }
@@ -57,7 +68,8 @@ pub(super) fn run(args: &Args, out: &mut impl Write) -> anyhow::Result<Exit> {
         Some(line) => line.clone(),
         None => first_line(&mut io::stdin().lock()).context("reading the line")?,
     };
-    let hint = Hint { received: SystemClock.now(), format: args.format_name.as_deref(), zone_offset_seconds: 0 };
+    let hint =
+        Hint { received: SystemClock.now(), format: args.format_name.as_deref(), zone_offset_seconds: args.zone };
     let (mut event, steps) = packs.explain(&line, &hint);
     normalize(&mut event);
     match args.format {
@@ -138,7 +150,14 @@ mod tests {
     use super::*;
 
     fn explained(line: &str) -> String {
-        let args = Args { line: Some(line.to_owned()), format_name: None, parsers: None, format: Format::Text };
+        let args = Args {
+            line: Some(line.to_owned()),
+            format_name: None,
+            parsers: None,
+            configured: Configured::default(),
+            zone: 0,
+            format: Format::Text,
+        };
         let mut out = Vec::new();
         run(&args, &mut out).expect("explains");
         String::from_utf8(out).expect("text")

@@ -8,6 +8,7 @@ use super::Format;
 use super::source::Source;
 use crate::cli::Exit;
 use crate::cli::configured::Configured;
+use crate::cli::output::counted;
 use crate::detect::Finding;
 use crate::detect::cases::CaseFile;
 use crate::detect::lint::CHECKS;
@@ -62,6 +63,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let error =
         |problem: &Located<_>| Printed { code: None, severity: Severity::Error, problem: Located::to_plain(problem) };
     let mut printed: Vec<Printed> = unread.iter().chain(&refused).map(error).collect();
+    for file in content.rules.iter().filter(|file| is_blank(&file.text)) {
+        let problem = Located::at_start(&file.path, "there is no rule in it".to_owned());
+        printed.push(Printed { code: None, severity: Severity::Error, problem });
+    }
     for file in &content.cases {
         printed.extend(CaseFile::read(&file.path, &file.text).err().iter().flatten().map(error));
     }
@@ -79,19 +84,26 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let count = |severity| printed.iter().filter(|printed| printed.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     eprintln!(
-        "{} rules and {} correlations stand, {} distinct tests, {} rules without a trigger; {errors} errors, {warnings} \
-         warnings, {} notes",
-        set.len(),
-        set.correlation_count(),
-        set.predicate_count(),
-        set.untriggered().count(),
-        count(Severity::Info),
+        "{} and {} stand, {}, {} without a trigger; {}, {}, {}",
+        counted(set.len(), "rule"),
+        counted(set.correlation_count(), "correlation"),
+        counted(set.predicate_count(), "distinct test"),
+        counted(set.untriggered().count(), "rule"),
+        counted(errors, "error"),
+        counted(warnings, "warning"),
+        counted(count(Severity::Info), "note"),
     );
     Ok(match (errors, warnings) {
         (0, 0) => Exit::Fine,
         (0, _) => Exit::Findings,
         _ => Exit::BadInput,
     })
+}
+
+/// Says whether a rule file has nothing but comments and blanks.
+fn is_blank(text: &str) -> bool {
+    let says = |line: &str| !line.trim().is_empty() && !line.trim_start().starts_with('#') && line.trim() != "---";
+    !text.trim_start_matches('\u{feff}').lines().any(says)
 }
 
 fn list() -> anyhow::Result<Exit> {
@@ -116,4 +128,17 @@ fn print(printed: &[Printed], format: Format) -> anyhow::Result<()> {
     }
     out.flush()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_blank;
+
+    #[test]
+    fn a_file_of_comments_has_no_rule() {
+        for text in ["", "\n", "# later\n---\n", "\u{feff}# x\n"] {
+            assert!(is_blank(text), "{text:?}");
+        }
+        assert!(!is_blank("# a rule\ntitle: x\n"));
+    }
 }

@@ -74,6 +74,9 @@ pub fn run(set: &Arc<RuleSet>, rule: &str, case: &Case, read_line: ReadLine<'_>)
     let mut parser = None;
     let mut next = 0_u64;
     let mut received = STARTS;
+    // Where one line is spaced, all happen when they arrive: times that are written do not go with times that are asked for.
+    let is_spaced =
+        case.lines.iter().any(|line| line.repeat > 1 || line.every > Duration::ZERO || line.pause > Duration::ZERO);
     for line in &case.lines {
         for repetition in 0..line.repeat {
             let text = line.numbered(repetition);
@@ -81,8 +84,7 @@ pub fn run(set: &Arc<RuleSet>, rule: &str, case: &Case, read_line: ReadLine<'_>)
             read_line(arrival, &mut |mut event| {
                 next += 1;
                 event.id = EventId(next);
-                // A repeated line has one and the same time in it; what is asked for is the spacing.
-                if line.repeat > 1 || line.every > Duration::ZERO {
+                if is_spaced {
                     event.timestamp = received;
                 }
                 parser = event.parser.map(str::to_owned);
@@ -140,5 +142,25 @@ mod tests {
             let outcome = run(&set, "many", &read.cases[0], &read_line);
             assert_eq!((outcome.passed, outcome.detections), (passed, detections), "{case}");
         }
+    }
+
+    #[test]
+    fn a_plain_line_behind_repeated_ones_happens_after_them_whatever_time_stands_in_it() {
+        let text = format!(
+            "{RULES}---\ntitle: In\nid: in\nlogsource: {{}}\ndetection: {{k: ['logged in'], condition: k}}\n---\n\
+             title: Then\nid: then\ncorrelation: {{type: temporal_ordered, rules: [many, in], timespan: 5m}}\n"
+        );
+        let file = RuleFile { path: PathBuf::from("x.yml"), text };
+        let (set, problems) = RuleSet::compile(&[file], &Options::default());
+        assert!(problems.is_empty(), "{problems:?}");
+        let case = "[[match]]\nlines = [{ line = 'failed for x', repeat = 3, every = \"5s\" }, 'logged in']\n";
+        let read = CaseFile::read(Path::new("x.cases.toml"), case).expect("well-formed");
+        let written_long_ago = |arrival: Arrival<'_>, each: &mut dyn FnMut(Event<'_>)| {
+            read_line(arrival, &mut |mut event| {
+                event.timestamp = Timestamp(0);
+                each(event);
+            });
+        };
+        assert!(run(&Arc::new(set), "then", &read.cases[0], &written_long_ago).passed);
     }
 }

@@ -21,19 +21,27 @@ const SAMPLE_RECEIVED: &str = "2026-03-15T00:00:00Z";
 pub struct Draft {
     /// The text of the pack's file.
     pub text: String,
-    /// Of the lines given, how many the pack reads.
+    /// Of the examples, how many the pack reads.
     pub read: usize,
+    /// Of the further lines, how many it reads.
+    pub read_of_more: usize,
 }
+
+/// Different words at one place up to which they are taken as the choices of the device, not as values.
+const CHOICES_MAX: usize = 5;
+/// Lines it takes to say so.
+const CHOICE_LINES_MIN: usize = 10;
 
 /// One piece of the pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
     Literal(String),
-    Capture { name: String, kind: &'static str },
+    Capture { name: String, kind: String },
 }
 
-/// Makes the draft of a pack from lines of one shape; `None` when there is nothing fixed to know them by.
-pub fn draft(name: &str, lines: &[String]) -> Option<Draft> {
+/// Makes the draft of a pack from lines of one shape: `lines` become its samples, `more` only helps to tell what differs.
+/// `None` when there is nothing fixed to know them by.
+pub fn draft(name: &str, lines: &[String], more: &[String]) -> Option<Draft> {
     let packs = Packs::builtin();
     let received: jiff::Timestamp = SAMPLE_RECEIVED.parse().ok()?;
     let received = Timestamp::from_seconds(received.as_second(), 0);
@@ -41,7 +49,10 @@ pub fn draft(name: &str, lines: &[String]) -> Option<Draft> {
     let events: Vec<Event<'_>> = lines.iter().map(|line| packs.parse(line, &hint)).collect();
     let bodies: Vec<(Option<&str>, &str)> = events.iter().map(parts).collect();
     let (program, first) = *bodies.first()?;
-    let others: Vec<&str> = bodies.iter().filter(|(other, _)| *other == program).map(|(_, body)| *body).collect();
+    let further: Vec<Event<'_>> = more.iter().map(|line| packs.parse(line, &hint)).collect();
+    let further = further.iter().map(parts);
+    let others: Vec<&str> =
+        bodies.iter().copied().chain(further).filter(|(other, _)| *other == program).map(|(_, body)| body).collect();
     let pieces = pieces_of(name, first, &others, received);
     let head = head(name, program, &pieces)?;
     let names: Vec<&str> = pieces
@@ -51,7 +62,7 @@ pub fn draft(name: &str, lines: &[String]) -> Option<Draft> {
             _ => None,
         })
         .collect();
-    samples(&head, name, &names, lines, &hint)
+    samples(&head, name, &names, (lines, more), &hint)
 }
 
 /// Writes everything but the samples.
@@ -77,7 +88,8 @@ fn head(name: &str, program: Option<&str>, pieces: &[Piece]) -> Option<String> {
                     Piece::Capture { .. } => 0,
                 })
                 .sum();
-            let begins = pieces.first().is_none_or(|piece| matches!(piece, Piece::Capture { kind: "text", .. }));
+            let begins =
+                pieces.first().is_none_or(|piece| matches!(piece, Piece::Capture { kind, .. } if kind == "text"));
             if letters < 6 || begins {
                 return None;
             }
@@ -102,20 +114,27 @@ fn head(name: &str, program: Option<&str>, pieces: &[Piece]) -> Option<String> {
 }
 
 /// Adds the lines that the pack reads as samples, with what it reads in them.
-fn samples(head: &str, name: &str, names: &[&str], lines: &[String], hint: &Hint<'_>) -> Option<Draft> {
+fn samples(
+    head: &str,
+    name: &str,
+    names: &[&str],
+    (lines, more): (&[String], &[String]),
+    hint: &Hint<'_>,
+) -> Option<Draft> {
     let folder = tempfile::tempdir().ok()?;
     std::fs::write(folder.path().join(format!("{name}.toml")), head).ok()?;
     let (packs, problems) = Packs::load(Some(folder.path()));
     if !problems.is_empty() {
         return None;
     }
-    let mut draft = Draft { text: head.to_owned(), read: 0 };
+    let is_read = |event: &Event<'_>| event.parser == Some(name) && event.failure.is_none();
+    let read_of_more = more.iter().filter(|line| is_read(&packs.parse(line, hint))).count();
+    let mut draft = Draft { text: head.to_owned(), read: 0, read_of_more };
     for line in lines {
         let event = packs.parse(line, hint);
-        let is_read = event.parser == Some(name) && event.failure.is_none();
         let values: Vec<(&str, &Value<'_>)> =
             names.iter().filter_map(|name| Some((*name, event.get_by_name(name)?))).collect();
-        if !is_read || values.len() < names.len() {
+        if !is_read(&event) || values.len() < names.len() {
             continue;
         }
         draft.read += 1;
@@ -171,10 +190,18 @@ fn pieces_of(pack: &str, first: &str, others: &[&str], received: Timestamp) -> V
         let is_pair = pair.as_ref().is_some_and(|pair| rest.starts_with(pair.as_str()) && is_time(pair, received));
         if !has_time && (is_pair || is_time(word, received)) {
             has_time = true;
-            pieces.push(Piece::Capture { name: "@timestamp".to_owned(), kind: "time" });
+            pieces.push(Piece::Capture { name: "@timestamp".to_owned(), kind: "time".to_owned() });
             let length = if is_pair { pair.map_or(0, |pair| pair.len()) } else { word.len() };
             rest = &rest[length..];
             place += if is_pair { 2 } else { 1 };
+            continue;
+        }
+        if let Some((length, phrases)) = choices(&alike, &words, place, rest) {
+            let name = names.next("", "choice");
+            pieces.push(Piece::Capture { name, kind: format!("({})", phrases.join("|")) });
+            let taken = words[place..place + length].join(" ").len();
+            rest = &rest[taken..];
+            place += length;
             continue;
         }
         let values: Vec<&str> = alike.iter().filter_map(|column| column.get(place).copied()).collect();
@@ -188,6 +215,37 @@ fn pieces_of(pack: &str, first: &str, others: &[&str], received: Timestamp) -> V
         place += 1;
     }
     pieces
+}
+
+/// Says how many words from a place on are one of a few phrases, and which: `thành công`, `thất bại`.
+fn choices(alike: &[&Vec<&str>], words: &[&str], place: usize, rest: &str) -> Option<(usize, Vec<String>)> {
+    let phrases = |length: usize| -> Vec<String> {
+        let mut phrases: Vec<String> =
+            alike.iter().filter_map(|column| Some(column.get(place..place + length)?.join(" "))).collect();
+        phrases.sort_unstable();
+        phrases.dedup();
+        phrases
+    };
+    let is_choice = |at: usize| {
+        let mut found: Vec<&str> = alike.iter().filter_map(|column| column.get(at).copied()).collect();
+        let is_word = found.iter().all(|word| word.chars().all(char::is_alphabetic));
+        found.sort_unstable();
+        found.dedup();
+        is_word && (2..=CHOICES_MAX).contains(&found.len())
+    };
+    if alike.len() < CHOICE_LINES_MIN || !is_choice(place) {
+        return None;
+    }
+    let mut length = 1;
+    // Longer phrases as long as there are no more of them than there may be, and one blank stands between their words.
+    while place + length < words.len()
+        && is_choice(place + length)
+        && phrases(length + 1).len() <= CHOICES_MAX
+        && rest.starts_with(&words[place..=place + length].join(" "))
+    {
+        length += 1;
+    }
+    Some((length, phrases(length)))
 }
 
 fn literal(pieces: &mut Vec<Piece>, text: &str) {
@@ -219,7 +277,7 @@ fn capture(pieces: &mut Vec<Piece>, names: &mut Names, word: &str, values: &[&st
     let all: Vec<&str> = cores.into_iter().chain([core]).collect();
     let kind = kind_of(&all);
     let name = names.next(key, kind);
-    pieces.push(Piece::Capture { name, kind });
+    pieces.push(Piece::Capture { name, kind: kind.to_owned() });
     literal(pieces, tail);
 }
 

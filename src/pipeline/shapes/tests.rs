@@ -62,7 +62,7 @@ fn what_is_kept_is_bounded() {
 
 fn drafted(lines: &[&str]) -> Option<String> {
     let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
-    let draft = draft::draft("zorbd", &lines)?;
+    let draft = draft::draft("zorbd", &lines, &[])?;
     assert_eq!(draft.read, lines.len(), "{}", draft.text);
     // It must stand as it is.
     let folder = tempfile::tempdir().expect("a folder");
@@ -101,9 +101,26 @@ fn a_draft_reads_the_lines_it_was_made_from() {
 #[test]
 fn lines_with_nothing_fixed_make_no_draft_and_nothing_acts() {
     assert_eq!(drafted(&["1 2 3"]), None);
-    assert_eq!(draft::draft("zorbd", &[]), None);
+    assert_eq!(draft::draft("zorbd", &[], &[]), None);
     let lines = vec!["zorb gateway says \u{1b}[31mred\u{202e} to 10.0.0.1".to_owned()];
-    if let Some(draft) = draft::draft("zorbd", &lines) {
+    if let Some(draft) = draft::draft("zorbd", &lines, &[]) {
         assert!(!draft.text.contains(['\u{1b}', '\u{202e}']), "{}", draft.text);
     }
+}
+
+#[test]
+fn a_few_words_at_one_place_are_a_choice_when_many_lines_say_so() {
+    let line = |n: usize| {
+        let outcome = if n % 3 == 0 { "thất bại" } else { "thành công" };
+        let who = char::from(b'a' + n as u8 % 26);
+        format!("<13>1 2026-03-14T09:26:53Z h1 zorbd - - - đăng nhập của u{who}{n} {outcome} từ 10.0.0.{n}")
+    };
+    let lines: Vec<String> = (1..4).map(line).collect();
+    let more: Vec<String> = (1..60).map(line).collect();
+    let draft = draft::draft("zorbd", &lines, &more).expect("a draft");
+    assert!(draft.text.contains("{zorbd.choice_1:(thành công|thất bại)} từ {zorbd.ip_1:ip}"), "{}", draft.text);
+    assert_eq!((draft.read, draft.read_of_more), (3, 59));
+    // Of three lines nobody can say whether a word is one of a few.
+    let draft = draft::draft("zorbd", &lines, &[]).expect("a draft");
+    assert!(!draft.text.contains("choice"), "{}", draft.text);
 }

@@ -12,6 +12,7 @@ use crate::auth::Principal;
 use crate::server::access::Shared;
 use crate::server::extract::Json;
 use crate::server::problem::Refused;
+use crate::server::services::Services;
 use crate::wire::rule::CheckReport;
 use crate::wire::rule::CheckRequest;
 use crate::wire::rule::RuleSaveRequest;
@@ -51,6 +52,14 @@ fn state_of(word: &str) -> Result<RuleState, Refused> {
     word.parse().map_err(|err: String| Refused::invalid(err))
 }
 
+/// Says whether a rule that is there raises alerts: one nobody put in a state does.
+fn is_live(services: &Services, rule: &str) -> bool {
+    match services.rulebook.state(rule) {
+        Some(state) => state == RuleState::Live,
+        None => services.rules.source(rule).is_ok(),
+    }
+}
+
 pub(in crate::server) async fn save(
     State(shared): State<Arc<Shared>>,
     Extension(principal): Extension<Principal>,
@@ -63,10 +72,14 @@ pub(in crate::server) async fn save(
     let done = shared.run(move |services| {
         let report = services.rules.check(&request.text);
         // The state first: what is written is in force at once, and must not raise what it is not to raise.
+        let mut quieted = Vec::new();
         if let Some(state) = state.filter(|_| report.is_right) {
+            if state != RuleState::Live {
+                quieted.extend(report.rules.iter().filter(|rule| is_live(services, rule)).cloned());
+            }
             services.rulebook.set_states(&report.rules, state, &principal.name, &request.reason)?;
         }
-        let source = services.rules.save(&request)?;
+        let source = RuleSource { quieted, ..services.rules.save(&request)? };
         for rule in &report.rules {
             services.rulebook.note_edit(rule, &principal.name, &request.reason)?;
         }

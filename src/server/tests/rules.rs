@@ -82,6 +82,9 @@ async fn a_rule_file_is_saved_by_an_admin_in_a_state_and_remembered() {
     );
     let saved = world.post("chief", "/v1/rules/source", &save("right", "less noise")).await;
     assert_eq!((saved.status, saved.json()["version"].as_str()), (200, Some("2")));
+    assert_eq!(saved.json()["quieted"], json!(["r"]), "it was live and raises nothing now");
+    let again = world.post("chief", "/v1/rules/source", &save("right", "less noise")).await;
+    assert!(again.json()["quieted"].is_null(), "it was in shadow already");
     let history = world.get("an", "/v1/rules/r").await.json();
     assert_eq!((history["state"].as_str(), history["history"][0]["action"].as_str()), (Some("shadow"), Some("edited")));
     assert_eq!(history["history"][0]["text"], "less noise");

@@ -11,7 +11,9 @@ use crate::cli::place;
 use crate::cli::rules::Format;
 use crate::client::ClientError;
 use crate::client::blocking::BlockingClient;
+use crate::diag::closest;
 use crate::model::SafeText;
+use crate::model::ecs::Field;
 use crate::model::write_safe_json;
 use crate::wire::rule::ExceptionCondition;
 use crate::wire::rule::ExceptionFilter;
@@ -204,6 +206,11 @@ fn try_except(args: &ExceptArgs) -> anyhow::Result<Exit> {
             return Ok(Exit::BadInput);
         }
     };
+    for condition in &conditions {
+        if let Some(hint) = unknown_field(&condition.field) {
+            eprintln!("longan: {}", SafeText::new(&hint));
+        }
+    }
     let request = ExceptionRequest {
         rule: args.rule.clone(),
         conditions,
@@ -225,6 +232,15 @@ fn try_except(args: &ExceptArgs) -> anyhow::Result<Exit> {
     let row = told(client.call(async |client| client.except(&request).await))?;
     print(std::slice::from_ref(&row), args.format)?;
     Ok(Exit::Fine)
+}
+
+/// Says which known field is meant by one that looks like a slip of it; such an exception hides nothing.
+fn unknown_field(name: &str) -> Option<String> {
+    if Field::from_name(name).is_some() {
+        return None;
+    }
+    let near = closest(name, Field::all().map(Field::name))?;
+    Some(format!("`{name}` is no field known of ECS; did you mean `{near}`?"))
 }
 
 /// Says what an exception would have hidden.
@@ -286,7 +302,8 @@ fn print(rows: &[ExceptionRow], format: Format) -> anyhow::Result<()> {
             (Some(revoked), _) => {
                 let by = row.revoked_by.as_deref().unwrap_or("-");
                 let (was, who) = language.pick(("đã thu hồi", "bởi"), ("revoked", "by"));
-                format!("{was} {} {who} {by}", local(revoked))
+                let why = row.revoked_why.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
+                format!("{was} {} {who} {by}{why}", local(revoked))
             }
             (None, true) => format!("{} {}", language.pick("đến", "until"), local(&row.expires)),
             (None, false) => format!("{} {}", language.pick("hết hạn", "expired"), local(&row.expires)),
@@ -317,6 +334,12 @@ mod tests {
             let read = read.as_ref().map(|read| (read.field.as_str(), read.comparison.as_str(), read.value.as_str()));
             assert_eq!(read, want, "{text}");
         }
+    }
+
+    #[test]
+    fn a_slip_in_a_field_is_told() {
+        assert!(unknown_field("user.nam").is_some_and(|told| told.ends_with("did you mean `user.name`?")));
+        assert_eq!((unknown_field("user.name"), unknown_field("vpnd.session")), (None, None));
     }
 
     #[test]

@@ -27,6 +27,13 @@ pub struct Found {
     pub text: String,
 }
 
+impl Found {
+    /// The place of the rule that a file of cases is about.
+    pub(super) fn rule_place(&self) -> PathBuf {
+        self.place.with_extension("").with_extension("yml")
+    }
+}
+
 /// What was found, and what was left out with the reason.
 #[derive(Debug, Default)]
 pub struct Gathered {
@@ -35,7 +42,8 @@ pub struct Gathered {
     bytes: u64,
 }
 
-/// Reads all rule files (`.yml`, `.yaml`) of a folder, a file, or a `.zip`, `.tar`, `.tar.gz` or `.tgz`.
+/// Reads all rule files (`.yml`, `.yaml`) with the cases beside them (`.cases.toml`) of a folder, a file, or a `.zip`,
+/// `.tar`, `.tar.gz` or `.tgz`.
 ///
 /// # Errors
 /// When it cannot be read, is none of these, or holds more than the limits.
@@ -54,12 +62,27 @@ pub fn gather(source: &Path) -> anyhow::Result<Gathered> {
     } else if is_rule(source) {
         let file = source.file_name().map(PathBuf::from).unwrap_or_default();
         gathered.take(file, opened()?)?;
+        let cases = source.with_extension("cases.toml");
+        if cases.is_file() {
+            let name = cases.file_name().map(PathBuf::from).unwrap_or_default();
+            gathered.take(name, File::open(&cases)?)?;
+        }
     } else {
         bail!("`{}` is no folder, rule file, .zip or .tar.gz", source.display());
     }
     gathered.strip_common();
     gathered.files.sort_by(|a, b| a.place.cmp(&b.place));
     Ok(gathered)
+}
+
+/// Says whether a file is a rule's cases, which stand beside it.
+pub(super) fn is_cases(path: &Path) -> bool {
+    path.to_string_lossy().to_lowercase().ends_with(".cases.toml")
+}
+
+/// Says whether a file belongs to the rules: one, or the cases of one.
+fn is_wanted(path: &Path) -> bool {
+    is_rule(path) || is_cases(path)
 }
 
 fn is_rule(path: &Path) -> bool {
@@ -112,7 +135,7 @@ impl Gathered {
 
     /// Takes an entry of an archive when it is a rule and stays below.
     fn entry(&mut self, path: &Path, is_file: bool, from: impl Read) -> anyhow::Result<()> {
-        if !is_rule(path) {
+        if !is_wanted(path) {
             return Ok(());
         }
         match safe_place(path) {
@@ -141,7 +164,7 @@ impl Gathered {
             let kind = entry.file_type().with_context(|| format!("cannot look at `{}`", entry.path().display()))?;
             if kind.is_dir() && !is_hidden(Path::new(&entry.file_name())) && depth < DEPTH_MAX {
                 self.folder(root, &place, depth + 1)?;
-            } else if !kind.is_dir() && is_rule(&place) {
+            } else if !kind.is_dir() && is_wanted(&place) {
                 if kind.is_file() {
                     self.entry(&place, true, File::open(entry.path())?)?;
                 } else {
@@ -201,7 +224,13 @@ mod tests {
     #[test]
     fn a_folder_is_read_without_following_links() {
         let folder = tempfile::tempdir().expect("a folder");
-        for (place, text) in [("rules/a.yml", "a"), ("rules/b/c.yaml", "c"), ("readme.md", "x"), (".git/x.yml", "x")] {
+        for (place, text) in [
+            ("rules/a.yml", "a"),
+            ("rules/b/c.yaml", "c"),
+            ("rules/a.cases.toml", "t"),
+            ("readme.md", "x"),
+            (".git/x.yml", "x"),
+        ] {
             let path = folder.path().join(place);
             fs::create_dir_all(path.parent().expect("below")).expect("made");
             fs::write(path, text).expect("written");
@@ -210,7 +239,9 @@ mod tests {
         std::os::unix::fs::symlink("/etc/passwd", folder.path().join("rules/p.yml")).expect("linked");
         fs::write(folder.path().join("rules/n.yml"), [0xff, 0xfe]).expect("written");
         let gathered = gather(folder.path()).expect("read");
-        assert_eq!(places(&gathered), ["rules/a.yml", "rules/b/c.yaml"]);
+        assert_eq!(places(&gathered), ["rules/a.cases.toml", "rules/a.yml", "rules/b/c.yaml"]);
+        let one = gather(&folder.path().join("rules/a.yml")).expect("read");
+        assert_eq!(places(&one), ["a.cases.toml", "a.yml"], "the cases come along");
         assert_eq!(gathered.left_out.len(), 2, "{:?}", gathered.left_out);
     }
 

@@ -21,13 +21,16 @@ use crate::alert::rulebook::RuleBook;
 use crate::alert::rulebook::RuleState;
 use crate::cli::Exit;
 use crate::cli::output::Language;
+use crate::cli::output::counted;
 use crate::cli::place::Place;
 use crate::cli::place::exit_of;
 use crate::cli::rules::Format;
 use crate::cli::rules::import::gather::Found;
 use crate::detect::Content;
 use crate::detect::RuleFile;
+use crate::detect::cases::CaseFile;
 use crate::detect::inspect::Inspector;
+use crate::diag::Located;
 use crate::model::SafeText;
 use crate::model::time::SystemClock;
 use crate::wire::rule::StatesRequest;
@@ -94,6 +97,8 @@ struct Plan {
     writes: Vec<(PathBuf, String)>,
     /// The ids of rules that were not there before.
     new_rules: Vec<String>,
+    /// Of what is written, the files of cases.
+    case_files: usize,
 }
 
 pub(in crate::cli::rules) fn run(args: &Args) -> anyhow::Result<Exit> {
@@ -116,7 +121,7 @@ fn import(args: &Args) -> anyhow::Result<Exit> {
     }
     let folder = own_folder(args)?;
     let gathered = gather::gather(&args.from)?;
-    let mut plan = plan(&folder, &args.below, gathered.files)?;
+    let mut plan = plan(&folder, &args.below, &args.from, gathered.files)?;
     for (path, why) in gathered.left_out {
         plan.rows.push(Row { path, outcome: Outcome::Refused { why: vec![why] } });
     }
@@ -142,8 +147,9 @@ fn own_folder(args: &Args) -> anyhow::Result<PathBuf> {
 }
 
 /// Decides what becomes of each file: all are compiled together, so that correlations find their rules.
-fn plan(folder: &Path, below: &str, files: Vec<Found>) -> anyhow::Result<Plan> {
+fn plan(folder: &Path, below: &str, from: &Path, files: Vec<Found>) -> anyhow::Result<Plan> {
     let root = folder.join(below);
+    let (cases, files): (Vec<Found>, Vec<Found>) = files.into_iter().partition(|found| gather::is_cases(&found.place));
     let (existing, _) = Content::load(Some(folder));
     let known = ids_by_path(&existing);
     let builtin = Content::builtin();
@@ -152,9 +158,13 @@ fn plan(folder: &Path, below: &str, files: Vec<Found>) -> anyhow::Result<Plan> {
     let (_, problems) = content.compile(0);
     let mut refused: BTreeMap<PathBuf, Vec<String>> = BTreeMap::new();
     for problem in &problems {
-        refused.entry(problem.path.clone()).or_default().push(problem.to_string());
+        // Where it was read, not where it would have gone.
+        let place = problem.path.strip_prefix(&root).unwrap_or(&problem.path);
+        let read = if from.is_dir() { from.join(place) } else { place.to_owned() };
+        let told = Located { path: read, ..problem.clone() };
+        refused.entry(problem.path.clone()).or_default().push(told.to_string());
     }
-    let mut plan = Plan { rows: Vec::new(), writes: Vec::new(), new_rules: Vec::new() };
+    let mut plan = Plan { rows: Vec::new(), writes: Vec::new(), new_rules: Vec::new(), case_files: 0 };
     let mut seen: HashSet<String> = HashSet::new();
     for file in content.rules {
         let path = file.path.strip_prefix(&root).unwrap_or(&file.path).display().to_string();
@@ -179,10 +189,29 @@ fn plan(folder: &Path, below: &str, files: Vec<Found>) -> anyhow::Result<Plan> {
             plan.new_rules.extend(own.iter().filter(|id| !known.contains_key(*id)).cloned());
             plan.writes.push((file.path.clone(), file.text));
         }
+        let stays = matches!(outcome, Outcome::New | Outcome::Changed | Outcome::Same);
+        if let Some(found) = cases.iter().find(|found| stays && root.join(found.rule_place()) == file.path) {
+            plan.add_cases(&root, from, found);
+        }
         seen.extend(own);
         plan.rows.push(Row { path, outcome });
     }
     Ok(plan)
+}
+
+impl Plan {
+    /// Takes the cases of a rule along when they are well-formed and not there yet.
+    fn add_cases(&mut self, root: &Path, from: &Path, found: &Found) {
+        let read = if from.is_dir() { from.join(&found.place) } else { found.place.clone() };
+        let target = root.join(&found.place);
+        if let Err(problems) = CaseFile::read(&read, &found.text) {
+            let why = problems.iter().map(ToString::to_string).collect();
+            self.rows.push(Row { path: found.place.display().to_string(), outcome: Outcome::Refused { why } });
+        } else if fs::read_to_string(&target).ok().as_ref() != Some(&found.text) {
+            self.writes.push((target, found.text.clone()));
+            self.case_files += 1;
+        }
+    }
 }
 
 fn ids(file: &RuleFile) -> Vec<String> {
@@ -259,10 +288,15 @@ fn print(args: &Args, plan: &Plan, folder: &Path) -> anyhow::Result<()> {
     let (rules, state) = (plan.new_rules.len(), &args.state);
     match language {
         Language::Vietnamese => eprintln!(
-            "{new} tệp mới, {changed} đổi, {same} như cũ, {duplicates} trùng, {refused} bị từ chối; {rules} luật mới vào trạng thái {state}"
+            "{new} tệp mới, {changed} đổi, {same} như cũ, {duplicates} trùng, {refused} bị từ chối; {rules} luật mới vào trạng thái {state}; {} tệp ca thử",
+            plan.case_files
         ),
         Language::English => eprintln!(
-            "{new} files new, {changed} changed, {same} as before, {duplicates} duplicates, {refused} refused; {rules} new rules start as {state}"
+            "{} new, {changed} changed, {same} as before, {}, {refused} refused; {} as {state}; {} with cases",
+            counted(new, "file"),
+            counted(duplicates, "duplicate"),
+            if rules == 1 { "1 new rule starts".to_owned() } else { format!("{rules} new rules start") },
+            counted(plan.case_files, "file"),
         ),
     }
     let told = if args.dry_run {
@@ -305,26 +339,31 @@ mod tests {
                 found("w/b.yml", rule("imp-a", "y")),
                 found("w/broken.yml", rule("imp-c", "x").replace("condition: s", "condition: t")),
                 found("w/ours.yml", rule("ssh-brute-force", "x")),
+                found("w/a.cases.toml", "[[match]]\nline = 'x'\n".to_owned()),
+                found("w/broken.cases.toml", "[[match]]\nline = 'x'\n".to_owned()),
             ]
         };
-        let first = plan(folder.path(), "sigma", files()).expect("planned");
+        let from = Path::new("their.zip");
+        let first = plan(folder.path(), "sigma", from, files()).expect("planned");
         let told = outcomes(&first);
         assert_eq!(told[0], ("w/a.yml", "new"));
         assert!(matches!(told[1].1, "duplicate" | "refused"), "{told:?}");
         assert_eq!((told[2].1, told[3].1), ("refused", "duplicate"));
         assert_eq!(first.new_rules, ["imp-a"]);
+        // Named is what was read, not where it would have gone.
         assert!(
-            matches!(&first.rows[2].outcome, Outcome::Refused { why } if why[0].contains('t')),
+            matches!(&first.rows[2].outcome, Outcome::Refused { why } if why[0].starts_with("w/broken.yml:")),
             "{:?}",
             first.rows[2]
         );
+        assert_eq!((first.case_files, first.writes.len()), (1, 2), "the cases of what is taken come along");
         for (place, text) in &first.writes {
             write(place, text).expect("written");
         }
         let mut again = files();
-        assert_eq!(outcomes(&plan(folder.path(), "sigma", again.clone()).expect("planned"))[0].1, "same");
+        assert_eq!(outcomes(&plan(folder.path(), "sigma", from, again.clone()).expect("planned"))[0].1, "same");
         again[0].text = rule("imp-a", "z");
-        let changed = plan(folder.path(), "sigma", again).expect("planned");
+        let changed = plan(folder.path(), "sigma", from, again).expect("planned");
         assert_eq!(outcomes(&changed)[0].1, "changed");
         assert!(changed.new_rules.is_empty(), "a changed rule keeps its state");
     }

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::cli::Exit;
 use crate::cli::configured::Configured;
+use crate::cli::output::counted;
 use crate::cli::rules::Format;
 use crate::cli::rules::source::Source;
 use crate::detect::RuleSet;
@@ -58,10 +59,12 @@ pub(in crate::cli::rules) fn run(args: &Args) -> anyhow::Result<Exit> {
     let (set, refused) = content.compile(ZONE_OFFSET_SECONDS);
     let set = Arc::new(set);
     unread.iter().chain(&refused).for_each(|problem| eprintln!("{problem}"));
-    let (reader, unreadable) = LineReader::load(args.parsers.as_deref().or(settings.parsers.folder.as_deref()));
+    let parsers = args.parsers.as_deref().or(settings.parsers.folder.as_deref());
+    let (reader, unreadable) = LineReader::load(parsers);
     unreadable.iter().for_each(|problem| eprintln!("{problem}"));
     let mut broken = unread.len() + refused.len() + unreadable.len();
     let (mut passed, mut failed) = (0, 0);
+    let mut no_parser = 0;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     for file in &content.cases {
         let file = match CaseFile::read(&file.path, &file.text) {
@@ -83,13 +86,26 @@ pub(in crate::cli::rules) fn run(args: &Args) -> anyhow::Result<Exit> {
                 passed += 1;
             } else {
                 failed += 1;
+                no_parser += usize::from(outcome.parser.is_none());
             }
             print(&mut out, args.format, &file, &rule, case, &outcome)?;
         }
     }
     out.flush()?;
     let untested = untested(&set, &content.cases);
-    eprintln!("{passed} cases passed, {failed} failed, {broken} problems; {untested} rules without cases");
+    eprintln!(
+        "{} passed, {failed} failed, {}; {} without cases",
+        counted(passed, "case"),
+        counted(broken, "problem"),
+        counted(untested, "rule")
+    );
+    if no_parser > 0 && parsers.is_none() {
+        eprintln!("  hint: lines of failed cases are read by no parser: `--parsers DIR` lays your own packs over ours");
+    }
+    if let (0, 0, Some(text)) = (passed, failed, &args.only) {
+        eprintln!("longan: no case of which the file, the rule or the name contains `{}`", SafeText::new(text));
+        return Ok(Exit::BadInput);
+    }
     Ok(match (broken, failed) {
         (0, 0) => Exit::Fine,
         (0, _) => Exit::Findings,

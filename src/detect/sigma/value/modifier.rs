@@ -86,7 +86,7 @@ impl Modifier {
     /// Finds a modifier by its name.
     ///
     /// # Errors
-    /// With the nearest name as a hint, where one is near.
+    /// With the nearest name as a hint, or all there are.
     pub fn from_name(name: &str) -> Result<Modifier, (RuleError, Option<String>)> {
         if name == "year" {
             return Ok(Modifier::Time(TimePart::Year));
@@ -94,7 +94,9 @@ impl Modifier {
         let found = NAMES.iter().find(|(have, _)| *have == name).map(|(_, modifier)| *modifier);
         found.ok_or_else(|| {
             let hint = closest(name, NAMES.iter().map(|(have, _)| *have).chain(["year"]));
-            (RuleError::UnknownModifier(name.to_owned()), hint.map(|hint| format!("did you mean `{hint}`?")))
+            let all = || NAMES.iter().map(|(have, _)| *have).chain(["year"]).collect::<Vec<_>>().join(", ");
+            let hint = hint.map_or_else(|| format!("one of {}", all()), |hint| format!("did you mean `{hint}`?"));
+            (RuleError::UnknownModifier(name.to_owned()), Some(hint))
         })
     }
 

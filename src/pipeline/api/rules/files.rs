@@ -69,6 +69,7 @@ pub(super) fn source(content: &Content, folder: Option<&Path>, rule: &str) -> Re
         text: file.text.clone(),
         version: version_of(&file.text),
         is_own,
+        quieted: Vec::new(),
     })
 }
 
@@ -208,6 +209,7 @@ pub(super) fn save(content: &Content, folder: &Path, request: &RuleSaveRequest) 
         text: request.text.clone(),
         version: version_of(&request.text),
         is_own: true,
+        quieted: Vec::new(),
     })
 }
 
