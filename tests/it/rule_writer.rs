@@ -67,8 +67,7 @@ fn an_exception_and_a_rule_take_the_keys_that_are_promised() {
     served.finds("user.name:visitor", "2");
     for words in &WORDS {
         let environment = [("VISUAL", editor), ("EDITOR", editor)];
-        let mut console =
-            Terminal::open_with(&served, &["console", "--lang", words.lang], &environment, words.size);
+        let mut console = Terminal::open_with(&served, &["console", "--lang", words.lang], &environment, words.size);
         // The alert of its own address only.
         console.press("/");
         console.write(words.address);

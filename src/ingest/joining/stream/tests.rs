@@ -1,7 +1,5 @@
 //! What is joined, what never is, and that no piece is lost, repeated or kept for long.
 
-use bytes::Bytes;
-
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
