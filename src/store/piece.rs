@@ -85,7 +85,13 @@ impl Piece {
         }
         let has_index = terms > 0 || archive.is_none();
         let is_obsolete = AtomicBool::new(false);
-        Ok(Piece { summary, folder, segment, reader, archive, blocks, has_index, ids, times, ingested, is_obsolete })
+        let piece =
+            Piece { summary, folder, segment, reader, archive, blocks, has_index, ids, times, ingested, is_obsolete };
+        if piece.folder.is_some() && piece.archive.is_none() && piece.count() > 0 {
+            // A partition without an archive has its records in the index; one that has lost it is not let in.
+            piece.records()?.bytes(0)?;
+        }
+        Ok(piece)
     }
 
     /// Opens a sealed partition.
