@@ -33,7 +33,9 @@ impl<'a> SafeText<'a> {
         };
         // The first one is looked at again below, with as many marks before it.
         let mut signs = Signs::default();
-        text[..first].chars().for_each(|c| drop(signs.of(c)));
+        for c in text[..first].chars() {
+            signs.is_harmless(c);
+        }
         let mut safe = String::with_capacity(text.len() + 16);
         safe.push_str(&text[..first]);
         let mut shifts = Vec::new();
