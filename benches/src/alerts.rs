@@ -106,7 +106,11 @@ fn detection(number: usize, now: Timestamp) -> NewDetection {
     NewDetection {
         rule_id: if is_pushed { pushed_rule(number) } else { format!("bench-{kind}-{}", number % 40) },
         title: if is_pushed { format!("Visitor {} signed in", visitor(number)) } else { title.to_owned() },
-        title_vi: Some(if is_pushed { format!("Khách {} đăng nhập", visitor(number)) } else { title_vi.to_owned() }),
+        title_vi: Some(if is_pushed {
+            format!("Khách {} đăng nhập", visitor(number))
+        } else {
+            title_vi.to_owned()
+        }),
         level: if is_pushed { RuleLevel::Medium } else { level },
         tags: vec!["attack.t1078".to_owned()],
         description: "Somebody did what is seldom done.".to_owned(),

@@ -272,9 +272,10 @@ impl Seen {
     /// Says whether nothing has come since a whole frame.
     fn is_whole(&self) -> bool {
         let is_place = |place: &[u8]| {
-            place.strip_prefix(b"\x1b[").and_then(|rest| rest.strip_suffix(b"H")).is_some_and(|numbers| {
-                numbers.iter().all(|byte| byte.is_ascii_digit() || *byte == b';')
-            })
+            place
+                .strip_prefix(b"\x1b[")
+                .and_then(|rest| rest.strip_suffix(b"H"))
+                .is_some_and(|numbers| numbers.iter().all(|byte| byte.is_ascii_digit() || *byte == b';'))
         };
         let is_shown = !self.parser.screen().hide_cursor();
         self.place.as_deref().is_some_and(|place| if is_shown { is_place(place) } else { place.is_empty() })

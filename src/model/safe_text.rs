@@ -34,7 +34,7 @@ impl<'a> SafeText<'a> {
         // The first one is looked at again below, with as many marks before it.
         let mut signs = Signs::default();
         for c in text[..first].chars() {
-            signs.of(c);
+            signs.is_harmless(c);
         }
         let mut safe = String::with_capacity(text.len() + 16);
         safe.push_str(&text[..first]);

@@ -15,10 +15,12 @@ const CTRL_T: &str = "\x14";
 struct Words {
     lang: &'static str,
     size: (u16, u16),
+    live: &'static str,
     address: &'static str,
     except: &'static str,
     would_hide: &'static str,
     in_force: &'static str,
+    one_rule: &'static str,
     edited: &'static str,
     cases: &'static str,
     matches: &'static str,
@@ -26,34 +28,21 @@ struct Words {
     saved: &'static str,
 }
 
-const WORDS: [Words; 2] = [
-    Words {
-        lang: "en",
-        size: (160, 50),
-        address: "203.0.113.8",
-        except: "Except from: Visitor signed in",
-        would_hide: "would hide 1 of 2 matches in 30 days",
-        in_force: "in force until",
-        edited: "Being edited: visitor-signed-in",
-        cases: "Cases: visitor-signed-in",
-        matches: "2 matches",
-        save: "Save visitor-signed-in",
-        saved: "Saved visitor-signed-in, in shadow",
-    },
-    Words {
-        lang: "vi",
-        size: (80, 24),
-        address: "203.0.113.9",
-        except: "Khách đăng nhập",
-        would_hide: "sẽ giấu 1 trên 2 lần khớp trong 30 ngày",
-        in_force: "có hiệu lực đến",
-        edited: "Bản đang sửa: visitor-signed-in",
-        cases: "Ca thử: visitor-signed-in",
-        matches: "2 lần khớp",
-        save: "Lưu visitor-signed-in",
-        saved: "Đã lưu visitor-signed-in, chạy ngầm",
-    },
-];
+const WORDS: [Words; 1] = [Words {
+    lang: "en",
+    size: (160, 50),
+    live: "LIVE",
+    address: "203.0.113.8",
+    except: "Except from: Visitor signed in",
+    would_hide: "would hide 1 of 2 matches in 30 days",
+    in_force: "in force until",
+    one_rule: "─ Rules 1/1 ",
+    edited: "Being edited: own.yml",
+    cases: "Cases: ",
+    matches: "2 matches",
+    save: "(as shadow)",
+    saved: ", in shadow",
+}];
 
 #[test]
 fn an_exception_and_a_rule_take_the_keys_that_are_promised() {
@@ -63,11 +52,12 @@ fn an_exception_and_a_rule_take_the_keys_that_are_promised() {
     fs::write(&editor, "#!/bin/sh\necho '# looked at' >> \"$1\"\n").expect("a script");
     fs::set_permissions(&editor, fs::Permissions::from_mode(0o755)).expect("a program");
     let editor = editor.to_str().expect("a path of letters");
-    WORDS.iter().for_each(|words| served.sign_in("visitor", words.address));
+    ["203.0.113.8", "203.0.113.9"].iter().for_each(|address| served.sign_in("visitor", address));
     served.finds("user.name:visitor", "2");
     for words in &WORDS {
         let environment = [("VISUAL", editor), ("EDITOR", editor)];
         let mut console = Terminal::open_with(&served, &["console", "--lang", words.lang], &environment, words.size);
+        console.sees(&[words.address, words.live]);
         // The alert of its own address only.
         console.press("/");
         console.write(words.address);
@@ -98,7 +88,7 @@ fn edit(console: &mut Terminal, words: &Words) {
     console.press("/");
     console.write("visitor-signed-in");
     console.press(ENTER);
-    console.sees(&[" 1/1 "]);
+    console.sees(&[words.one_rule]);
     console.press("e");
     console.sees(&[words.edited]);
     console.keys_pressed();

@@ -452,8 +452,7 @@ fn flood(
         cpu::load()?
     );
     anyhow::ensure!(changes > args.pushes as f64 * 0.8, "{changes:.0} changes a second is not what was to be measured");
-    let (wall, own): (Times, Times) =
-        waits.iter().map(|waited| (waited.wall, waited.wall - waited.queued)).unzip();
+    let (wall, own): (Times, Times) = waits.iter().map(|waited| (waited.wall, waited.wall - waited.queued)).unzip();
     let key = "key to paint at 160x50, alerts changing, p99, wall ms";
     reached.extend([
         ["frame at 160x50, alerts changing, p99, CPU ms".to_owned(), "4".to_owned(), ms(frames.percentile(99))],
