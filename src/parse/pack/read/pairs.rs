@@ -31,7 +31,7 @@ impl Pairs<'_> {
 /// Turns a list into an empty one of another lifetime; collecting in place keeps its memory.
 fn emptied<'to>(mut list: Vec<(Key<'_>, Value<'_>)>) -> Vec<(Key<'to>, Value<'to>)> {
     list.clear();
-    list.into_iter().filter_map(|_| None).collect()
+    list.into_iter().map_while(|_| None).collect()
 }
 
 impl Drop for Pairs<'_> {
