@@ -110,7 +110,7 @@ impl Fields<'_> {
 #[expect(clippy::unnecessary_filter_map, reason = "the items of the new list have another lifetime")]
 fn emptied<'to>(mut list: Vec<(Name<'_>, Value<'_>)>) -> Vec<(Name<'to>, Value<'to>)> {
     list.clear();
-    list.into_iter().filter_map(|_| None).collect()
+    list.into_iter().map_while(|_| None).collect()
 }
 
 impl Default for Fields<'_> {
@@ -287,6 +287,23 @@ mod tests {
         event.set(Name::new("user.name"), "ha");
         assert_eq!(event.get_by_name("user.name"), Some(&Value::from("ha")));
         assert_eq!(event.fields.len(), 1);
+    }
+
+    #[test]
+    fn the_memory_of_one_event_serves_the_next() {
+        let address = |number: i64| {
+            let raw = number.to_string();
+            let mut event = Event::new(&raw, Timestamp(number));
+            assert!(event.fields.is_empty());
+            event.push(ecs::USER_NAME, event.raw);
+            (event.fields.as_ptr().addr(), event.fields.capacity())
+        };
+        assert_eq!(address(1), address(2));
+        let mut long = Event::new("", Timestamp(0));
+        long.fields.reserve(4 * FIELDS_KEPT_MAX);
+        let capacity = long.fields.capacity();
+        drop(long);
+        assert!(address(3).1 < capacity);
     }
 
     #[test]

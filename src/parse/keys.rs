@@ -163,16 +163,9 @@ impl<'a> Key<'a> {
 
     /// Returns the name under which a member of a Windows event's data is kept.
     pub(in crate::parse) fn member_name(&self) -> Option<Name<'a>> {
-        let name = |facts: &Facts| match facts.part() {
-            Part::Data(member) => Some(member.kept_as.clone()),
-            _ => None,
-        };
         match self {
-            Key::Known(facts) => match facts.part() {
-                Part::Data(member) => Some(lend(&member.kept_as)),
-                _ => None,
-            },
-            Key::New(facts) => name(facts),
+            Key::Known(facts) => facts.part().as_data().map(|member| lend(&member.kept_as)),
+            Key::New(facts) => facts.part().as_data().map(|member| member.kept_as.clone()),
         }
     }
 

@@ -39,6 +39,14 @@ pub(in crate::parse) struct Member {
 }
 
 impl Part {
+    /// Returns the member of the event's data, where the key is one.
+    pub(in crate::parse) fn as_data(&self) -> Option<&Member> {
+        match self {
+            Part::Data(member) => Some(member),
+            _ => None,
+        }
+    }
+
     /// Works out what a key is.
     pub(in crate::parse) fn of(key: &str) -> Part {
         match classify(key) {

@@ -32,7 +32,7 @@ impl Pairs<'_> {
 #[expect(clippy::unnecessary_filter_map, reason = "the items of the new list have another lifetime")]
 fn emptied<'to>(mut list: Vec<(Key<'_>, Value<'_>)>) -> Vec<(Key<'to>, Value<'to>)> {
     list.clear();
-    list.into_iter().filter_map(|_| None).collect()
+    list.into_iter().map_while(|_| None).collect()
 }
 
 impl Drop for Pairs<'_> {
