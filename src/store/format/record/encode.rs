@@ -244,17 +244,20 @@ impl<'v, 'e> Values<'v, 'e> {
             self.places.push(place);
             return;
         }
-        if let Some(distance) = place.start.checked_sub(self.places.end) {
-            varint::put(&mut self.steady, fresh::AFTER_NEWEST);
-            // One bit is for the sign that older programs wrote.
-            varint::put(&mut self.steady, (distance as u64) << 1);
-        } else {
-            let before = (0_u64..).zip(known).filter(|(_, earlier)| earlier.end <= place.start);
-            let nearest = before.max_by_key(|(_, earlier)| earlier.end);
-            varint::put(&mut self.steady, fresh::AFTER_EARLIER);
-            varint::put(&mut self.steady, nearest.map_or(0, |(number, _)| number + 1));
-            let end = nearest.map_or(0, |(_, earlier)| earlier.end);
-            varint::put(&mut self.steady, (place.start - end) as u64);
+        let before = (0_u64..).zip(known).filter(|(_, earlier)| earlier.end <= place.start);
+        let nearest = before.max_by_key(|(_, earlier)| earlier.end);
+        let end = nearest.map_or(0, |(_, earlier)| earlier.end);
+        match place.start.checked_sub(self.places.end) {
+            Some(distance) if end <= self.places.end => {
+                varint::put(&mut self.steady, fresh::AFTER_NEWEST);
+                // One bit is for the sign that older programs wrote.
+                varint::put(&mut self.steady, (distance as u64) << 1);
+            }
+            _ => {
+                varint::put(&mut self.steady, fresh::AFTER_EARLIER);
+                varint::put(&mut self.steady, nearest.map_or(0, |(number, _)| number + 1));
+                varint::put(&mut self.steady, (place.start - end) as u64);
+            }
         }
         let line = self.event.raw.as_bytes();
         let terminator = line.get(place.end).copied();

@@ -89,7 +89,7 @@ fn what_stands_in_the_line_is_not_kept_twice() {
 /// Encodes a process start whose values are written with escapes; returns the header, too.
 fn process_start(person: &str, pid: i64) -> (Vec<u8>, Vec<u8>) {
     let raw = format!(
-        r#"{{"pid":"{pid}","image":"C:\\Users\\{person}\\a.exe","line":"\"a.exe\" /n","user":"TINH\\{person}","text":"one\ntwo"}}"#
+        r#"{{"image":"C:\\Users\\{person}\\a.exe","line":"\"a.exe\" /n","user":"TINH\\{person}","pid":"{pid}","text":"one\ntwo"}}"#
     );
     let image = format!(r"C:\Users\{person}\a.exe");
     let mut event = Event::new(&raw, COLUMNS.timestamp);
