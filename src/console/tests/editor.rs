@@ -230,6 +230,17 @@ fn problems_are_gone_through_and_marked() {
 }
 
 #[test]
+fn an_error_is_shown_before_the_notes_above_it() {
+    let mut model = editing("title: a\n");
+    let note = |line: u32| json!({"line": line, "column": 1, "severity": "info", "text": format!("note {line}")});
+    let mut problems: Vec<serde_json::Value> = (1..20).map(note).collect();
+    problems.push(json!({"line": 1, "column": 3, "severity": "error", "text": "no condition"}));
+    let report = wire(json!({"rules": [], "is_right": false, "problems": problems}));
+    answer(&mut model, Slot::RuleCheck, Answer::RuleChecked(report));
+    assert!(text_of(&draw(&model)).contains(">1:3  error: no condition"));
+}
+
+#[test]
 fn ones_own_editor_is_one_step() {
     let mut model = editing("title: a\n");
     typed(&mut model, "x");

@@ -25,6 +25,7 @@ use crate::console::update::rules;
 use crate::console::update::say;
 use crate::wire::rule::CheckReport;
 use crate::wire::rule::CheckRequest;
+use crate::wire::rule::RuleProblem;
 use crate::wire::rule::RuleSaveRequest;
 use crate::wire::rule::RuleSource;
 use crate::wire::rule::TestReport;
@@ -182,7 +183,12 @@ fn check(model: &mut Model) -> Vec<Cmd> {
 pub(super) fn checked(model: &mut Model, report: CheckReport) -> Vec<Cmd> {
     let Some(draft) = &mut model.rules.draft else { return Vec::new() };
     draft.checked = draft.asked;
-    draft.problem = draft.problem.min(report.problems.len().saturating_sub(1));
+    // Errors matter most: notes before them must not push them out of sight.
+    let is_error = |problem: &RuleProblem| problem.severity == "error";
+    if !report.problems.get(draft.problem).is_some_and(is_error) {
+        let last = report.problems.len().saturating_sub(1);
+        draft.problem = report.problems.iter().position(is_error).unwrap_or(draft.problem.min(last));
+    }
     draft.report = Some(report);
     if draft.is_wanted { open_save(model) } else { Vec::new() }
 }

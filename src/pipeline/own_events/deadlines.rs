@@ -58,7 +58,7 @@ fn finding(clock: &RunningClock, stage: Stage, passes: Timestamp, now: Timestamp
     let (message_id, text) = match stage {
         Stage::Near => {
             let minutes = (passes.0 - now.0).max(0) / 60_000_000_000;
-            let text = format!("deadline {name} of incident {incident} passes at {} in {minutes} min", clock.due);
+            let text = format!("deadline {name} of incident {incident} passes at {passes} in {minutes} min");
             ("incident-deadline-near", text)
         }
         Stage::Passed => {
