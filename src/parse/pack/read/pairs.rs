@@ -29,7 +29,6 @@ impl Pairs<'_> {
 }
 
 /// Turns a list into an empty one of another lifetime; collecting in place keeps its memory.
-#[expect(clippy::unnecessary_filter_map, reason = "the items of the new list have another lifetime")]
 fn emptied<'to>(mut list: Vec<(Key<'_>, Value<'_>)>) -> Vec<(Key<'to>, Value<'to>)> {
     list.clear();
     list.into_iter().map_while(|_| None).collect()
