@@ -314,7 +314,7 @@ texts! {
     EditedLines => ("sửa trong bảng điều khiển: +{} -{} dòng", "edited in the console: +{} -{} lines"),
     EditedCases => ("; ca thử {}/{}", "; cases {}/{}"),
     EditedMatches => ("; chạy lại 30 ngày: khớp {}", "; backtest of 30 days: {} matches"),
-    DraftTooLong => ("Dài quá: tối đa 1 MiB", "Too long: 1 MiB at most"),
+    TooLong => ("Dài quá: tối đa 1 MiB", "Too long: 1 MiB at most"),
     DraftErrors => ("Còn lỗi: chưa lưu được", "There are errors: it cannot be saved"),
     RuleSaveTitle => ("Lưu {} (chạy ngầm)", "Save {} (as shadow)"),
     NothingEdited => ("Chưa sửa gì", "Nothing was edited"),

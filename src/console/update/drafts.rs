@@ -93,7 +93,7 @@ pub(super) fn paste(model: &mut Model, text: &str) -> Vec<Cmd> {
     let Some(draft) = &mut model.rules.draft else { return Vec::new() };
     let before = draft.area.revision();
     if !draft.area.paste(text) {
-        complain(model, model.text(Text::DraftTooLong));
+        complain(model, model.text(Text::TooLong));
     }
     changed_since(model, before)
 }
@@ -242,7 +242,7 @@ pub(super) fn edited(model: &mut Model, result: Result<String, String>) -> Vec<C
         Ok(text) => {
             let before = draft.area.revision();
             if text != draft.area.text() && !draft.area.replace_all(&text) {
-                complain(model, model.text(Text::DraftTooLong));
+                complain(model, model.text(Text::TooLong));
             }
             let is_changed = model.rules.draft.as_ref().is_some_and(|draft| draft.is_changed());
             if !is_changed {
