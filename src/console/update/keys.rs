@@ -1,5 +1,8 @@
 //! Keys, clicks and the wheel: from the table to what they do.
 
+pub(super) mod overlays;
+pub(super) mod palette;
+
 use crate::console::keys::input::Input;
 use crate::console::keys::key::Key;
 use crate::console::keys::keymap::Action;
@@ -21,21 +24,20 @@ use crate::console::model::overlay::Purpose;
 use crate::console::model::search::SearchFocus;
 use crate::console::model::search::field;
 use crate::console::msg::Cmd;
-use crate::console::update::alerts;
-use crate::console::update::audit;
 use crate::console::update::complain;
-use crate::console::update::drafts;
-use crate::console::update::exception;
-use crate::console::update::export;
-use crate::console::update::files;
-use crate::console::update::forms;
-use crate::console::update::incidents;
-use crate::console::update::overlays;
-use crate::console::update::reports;
+use crate::console::update::records::audit;
+use crate::console::update::records::export;
+use crate::console::update::records::files;
+use crate::console::update::records::reports;
 use crate::console::update::rules;
+use crate::console::update::rules::drafts;
 use crate::console::update::say;
 use crate::console::update::search;
 use crate::console::update::sources;
+use crate::console::update::triage::alerts;
+use crate::console::update::triage::exception;
+use crate::console::update::triage::forms;
+use crate::console::update::triage::incidents;
 use crate::console::view::audit_rows;
 use crate::console::view::detail_top_max;
 use crate::model::SafeText;

@@ -1,31 +1,20 @@
 //! What each message changes and calls for: pure functions over the model. No I/O, no clock but the model's.
 
-mod alerts;
 mod answers;
-mod audit;
-mod drafts;
-mod exception;
-mod export;
-mod figures;
-mod files;
-mod forms;
-mod incidents;
 mod keys;
 mod link;
-mod overlays;
-mod palette;
-mod presence;
-mod reports;
+mod records;
 mod rules;
 mod search;
 mod sources;
+mod triage;
 
-pub(super) use export::check_command;
-pub(super) use forms::DISPOSITIONS;
-pub(super) use incidents::LEVELS;
-pub(super) use incidents::PHASES;
-pub(super) use palette::Row;
-pub(super) use palette::rows as palette_rows;
+pub(super) use keys::palette::Row;
+pub(super) use keys::palette::rows as palette_rows;
+pub(super) use records::export::check_command;
+pub(super) use triage::forms::DISPOSITIONS;
+pub(super) use triage::incidents::LEVELS;
+pub(super) use triage::incidents::PHASES;
 
 use std::time::Duration;
 
@@ -38,6 +27,12 @@ use crate::console::msg::Cmd;
 use crate::console::msg::Msg;
 use crate::console::msg::Request;
 use crate::console::msg::Slot;
+use crate::console::update::keys::overlays;
+use crate::console::update::records::audit;
+use crate::console::update::rules::drafts;
+use crate::console::update::triage::alerts;
+use crate::console::update::triage::figures;
+use crate::console::update::triage::presence;
 
 /// How long the outcome of an action stays on the screen.
 const TOAST_TIME: SignedDuration = SignedDuration::from_secs(6);

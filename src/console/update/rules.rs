@@ -1,5 +1,7 @@
 //! The rules screen: the list, what is known of a rule, its states, exceptions, and runs over history.
 
+pub(super) mod drafts;
+
 use crate::console::keys::input::Input;
 use crate::console::look::format::fill;
 use crate::console::look::layout::Pane;
@@ -20,7 +22,6 @@ use crate::console::msg::Request;
 use crate::console::msg::Slot;
 use crate::console::update::ask;
 use crate::console::update::complain;
-use crate::console::update::drafts;
 use crate::console::update::keys;
 use crate::console::update::link;
 use crate::console::update::say;

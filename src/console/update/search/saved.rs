@@ -82,7 +82,7 @@ pub(in crate::console::update) fn press(
         }
         _ => {}
     }
-    let cursor = crate::console::update::overlays::moved(cursor, rows.as_ref().map_or(0, Vec::len), key);
+    let cursor = crate::console::update::keys::overlays::moved(cursor, rows.as_ref().map_or(0, Vec::len), key);
     model.overlay = Some(Overlay::Saved { rows, cursor });
     Vec::new()
 }

@@ -12,17 +12,17 @@ use crate::console::msg::Cmd;
 use crate::console::msg::Failure;
 use crate::console::msg::Request;
 use crate::console::msg::Slot;
-use crate::console::update::alerts;
 use crate::console::update::ask;
 use crate::console::update::complain;
 use crate::console::update::link;
 use crate::console::update::rules;
 use crate::console::update::say;
+use crate::console::update::triage::alerts;
 use crate::wire::rule::ExceptionPreview;
 use crate::wire::rule::ExceptionRow;
 
 /// Opens the dialog for the alert under the cursor, its entities as the scope.
-pub(super) fn open(model: &mut Model) -> Vec<Cmd> {
+pub(in crate::console::update) fn open(model: &mut Model) -> Vec<Cmd> {
     if alerts::checked_target(model).is_none() {
         return Vec::new();
     }
@@ -62,7 +62,7 @@ fn show(model: &mut Model, mut form: ExceptionForm) -> Vec<Cmd> {
 }
 
 /// Keys of the dialog: letters are the reason's; arrows and Tab the scope's; page keys the time's.
-pub(super) fn press(model: &mut Model, mut form: ExceptionForm, key: Key) -> Vec<Cmd> {
+pub(in crate::console::update) fn press(model: &mut Model, mut form: ExceptionForm, key: Key) -> Vec<Cmd> {
     let last = form.scope.len().saturating_sub(1);
     match key {
         Key::Esc => return Vec::new(),
@@ -128,7 +128,7 @@ fn send(model: &mut Model, mut form: ExceptionForm) -> Vec<Cmd> {
 }
 
 /// It is known now what would be hidden; whoever pressed Enter already gets what was asked for.
-pub(super) fn previewed(model: &mut Model, result: Result<ExceptionPreview, Failure>) -> Vec<Cmd> {
+pub(in crate::console::update) fn previewed(model: &mut Model, result: Result<ExceptionPreview, Failure>) -> Vec<Cmd> {
     let Some(Overlay::Except(mut form)) = model.overlay.take_if(|overlay| matches!(overlay, Overlay::Except(_))) else {
         return Vec::new();
     };
@@ -150,7 +150,7 @@ pub(super) fn previewed(model: &mut Model, result: Result<ExceptionPreview, Fail
 }
 
 /// An exception is in force, or revoked.
-pub(super) fn done(model: &mut Model, row: &ExceptionRow) -> Vec<Cmd> {
+pub(in crate::console::update) fn done(model: &mut Model, row: &ExceptionRow) -> Vec<Cmd> {
     model.draft = None;
     model.fresh_at = model.now;
     let id = format!("EXC-{}", row.id);

@@ -9,22 +9,22 @@ use crate::console::model::overlay::Overlay;
 use crate::console::model::overlay::Purpose;
 use crate::console::model::search::SearchFocus;
 use crate::console::msg::Cmd;
-use crate::console::update::alerts;
-use crate::console::update::drafts;
-use crate::console::update::exception;
-use crate::console::update::export;
-use crate::console::update::files;
-use crate::console::update::forms;
-use crate::console::update::incidents;
-use crate::console::update::palette;
-use crate::console::update::reports;
+use crate::console::update::keys::palette;
+use crate::console::update::records::export;
+use crate::console::update::records::files;
+use crate::console::update::records::reports;
 use crate::console::update::rules;
+use crate::console::update::rules::drafts;
 use crate::console::update::search;
+use crate::console::update::triage::alerts;
+use crate::console::update::triage::exception;
+use crate::console::update::triage::forms;
+use crate::console::update::triage::incidents;
 use crate::wire::incident::Changed;
 use crate::wire::incident::IncidentAction;
 
 /// Gives a key to what lies over the screen.
-pub(super) fn press(model: &mut Model, overlay: Overlay, key: Key) -> Vec<Cmd> {
+pub(in crate::console::update) fn press(model: &mut Model, overlay: Overlay, key: Key) -> Vec<Cmd> {
     match overlay {
         Overlay::Close(form) => forms::press_close(model, form, key),
         Overlay::Line { purpose, input, .. } => forms::press_line(model, purpose, input, key),
@@ -60,7 +60,7 @@ pub(super) fn press(model: &mut Model, overlay: Overlay, key: Key) -> Vec<Cmd> {
     }
 }
 
-pub(super) fn moved(cursor: usize, len: usize, key: Key) -> usize {
+pub(in crate::console::update) fn moved(cursor: usize, len: usize, key: Key) -> usize {
     let cursor = match key {
         Key::Up | Key::Char('k') => cursor.saturating_sub(1),
         Key::Down | Key::Char('j') => cursor + 1,
@@ -134,7 +134,7 @@ fn press_choice(model: &mut Model, choice: Choice, key: Key) -> Vec<Cmd> {
 }
 
 /// Pasted text goes into whatever is being typed, and nowhere else: it never triggers an action.
-pub(super) fn paste(model: &mut Model, text: &str) -> Vec<Cmd> {
+pub(in crate::console::update) fn paste(model: &mut Model, text: &str) -> Vec<Cmd> {
     if model.overlay.is_none() && model.is_editing() {
         return drafts::paste(model, text);
     }
@@ -154,7 +154,7 @@ pub(super) fn paste(model: &mut Model, text: &str) -> Vec<Cmd> {
 }
 
 /// Opens the pivot over an alert's or incident's entities.
-pub(super) fn open_pivot(model: &mut Model) -> bool {
+pub(in crate::console::update) fn open_pivot(model: &mut Model) -> bool {
     let entities = match model.screen {
         Screen::Incidents => model.incidents.focused_detail().map(|detail| detail.entities.as_slice()),
         _ => model.alerts.focused_detail().map(|detail| detail.entities.as_slice()),

@@ -19,7 +19,7 @@ use crate::console::update::say;
 use crate::wire::report::ReportRequest;
 
 /// Asks where the list of alerts goes: what is marked, or all that the filter admits.
-pub(super) fn open_alerts(model: &mut Model) {
+pub(in crate::console::update) fn open_alerts(model: &mut Model) {
     if model.alerts.rows.is_empty() {
         complain(model, model.text(Text::NothingHere));
         return;
@@ -29,7 +29,7 @@ pub(super) fn open_alerts(model: &mut Model) {
 }
 
 /// Asks where the report of the incident goes.
-pub(super) fn open_report(model: &mut Model) {
+pub(in crate::console::update) fn open_report(model: &mut Model) {
     match model.incidents.focused().map(|row| row.id) {
         Some(id) => open(model, Purpose::WriteReport(id), &format!("INC-{id}.md")),
         None => complain(model, model.text(Text::NothingHere)),
@@ -37,7 +37,7 @@ pub(super) fn open_report(model: &mut Model) {
 }
 
 /// Offers the bundles attached to the incident; the first nine have digits.
-pub(super) fn choose_evidence(model: &mut Model) {
+pub(in crate::console::update) fn choose_evidence(model: &mut Model) {
     let found = model.incidents.focused_detail().map(|detail| {
         let attached = detail.evidence.iter().map(|one| (one.place, one.query.clone()));
         (detail.row.id, attached.take(9).collect::<Vec<_>>())
@@ -51,7 +51,7 @@ pub(super) fn choose_evidence(model: &mut Model) {
 }
 
 /// Asks where a bundle goes.
-pub(super) fn open_evidence(model: &mut Model, id: u64, place: u32) {
+pub(in crate::console::update) fn open_evidence(model: &mut Model, id: u64, place: u32) {
     open(model, Purpose::WriteEvidence(id, place), &format!("INC-{id}-evidence-{place}.tar"));
 }
 
@@ -60,7 +60,7 @@ fn open(model: &mut Model, purpose: Purpose, name: &str) {
 }
 
 /// Has a file written; while nobody answers it says so and writes nothing.
-pub(super) fn write(model: &mut Model, purpose: &Purpose, path: &str) -> Vec<Cmd> {
+pub(in crate::console::update) fn write(model: &mut Model, purpose: &Purpose, path: &str) -> Vec<Cmd> {
     if link::is_away(model) {
         complain(model, model.text(Text::ReadOnly));
         return Vec::new();
@@ -84,7 +84,7 @@ pub(super) fn write(model: &mut Model, purpose: &Purpose, path: &str) -> Vec<Cmd
 }
 
 /// A file was written.
-pub(super) fn written(model: &mut Model, path: &str, count: u64) {
+pub(in crate::console::update) fn written(model: &mut Model, path: &str, count: u64) {
     model.draft = None;
     let text = fill(model.text(Text::DoneWritten), &[path, &count.to_string()]);
     say(model, text);

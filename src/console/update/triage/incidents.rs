@@ -37,7 +37,7 @@ pub(crate) const PHASES: [IncidentPhase; 6] = [
 pub(crate) const LEVELS: [&str; 5] = ["critical", "high", "medium", "low", "informational"];
 
 /// Reads what was typed for an incident; nothing when it cannot be what was asked for.
-pub(super) fn typed_action(purpose: &Purpose, text: &str) -> Option<IncidentAction> {
+pub(in crate::console::update) fn typed_action(purpose: &Purpose, text: &str) -> Option<IncidentAction> {
     Some(match purpose {
         Purpose::Task(_) => IncidentAction::AddTask { text: text.to_owned() },
         Purpose::Observable(_) => {
@@ -70,20 +70,23 @@ pub(super) fn typed_action(purpose: &Purpose, text: &str) -> Option<IncidentActi
 }
 
 /// Opens a line for the incident under the cursor, prefilled.
-pub(super) fn open_line(model: &mut Model, purpose: impl Fn(&IncidentRow) -> (Purpose, String)) -> Vec<Cmd> {
+pub(in crate::console::update) fn open_line(
+    model: &mut Model,
+    purpose: impl Fn(&IncidentRow) -> (Purpose, String),
+) -> Vec<Cmd> {
     let Some((purpose, text)) = model.incidents.focused().map(purpose) else { return nothing_here(model) };
     model.overlay = Some(Overlay::Line { purpose, input: Input::with(&text), problem: None });
     Vec::new()
 }
 
 /// Says whether a phase is entered only with a reason: closing, and opening again.
-pub(super) fn needs_note(model: &Model, id: u64, phase: IncidentPhase) -> bool {
+pub(in crate::console::update) fn needs_note(model: &Model, id: u64, phase: IncidentPhase) -> bool {
     let now = model.incidents.rows.iter().find(|row| row.id == id).map(|row| row.phase);
     phase == IncidentPhase::Closed || now == Some(IncidentPhase::Closed)
 }
 
 /// Opens the line for a deadline with the name of the first that is open and not due at once.
-pub(super) fn open_deadline(model: &mut Model) -> Vec<Cmd> {
+pub(in crate::console::update) fn open_deadline(model: &mut Model) -> Vec<Cmd> {
     let open = model
         .incidents
         .focused_detail()
@@ -92,7 +95,7 @@ pub(super) fn open_deadline(model: &mut Model) -> Vec<Cmd> {
     open_line(model, |row| (Purpose::Deadline(row.id), prefilled.clone()))
 }
 
-pub(super) fn choose_level(model: &mut Model) -> Vec<Cmd> {
+pub(in crate::console::update) fn choose_level(model: &mut Model) -> Vec<Cmd> {
     match model.incidents.focused().map(|row| (row.id, row.level.clone())) {
         Some((id, level)) => model.overlay = Some(Overlay::Choice(Choice::Level(id, level))),
         None => return nothing_here(model),
@@ -101,7 +104,7 @@ pub(super) fn choose_level(model: &mut Model) -> Vec<Cmd> {
 }
 
 /// Offers the tasks that are open; the first nine have digits.
-pub(super) fn choose_task(model: &mut Model) -> Vec<Cmd> {
+pub(in crate::console::update) fn choose_task(model: &mut Model) -> Vec<Cmd> {
     let open = model.incidents.focused_detail().map(|detail| {
         let open = detail.tasks.iter().filter(|task| task.done.is_none());
         (detail.row.id, open.map(|task| (task.place, task.text.clone())).take(9).collect::<Vec<_>>())
@@ -115,12 +118,12 @@ pub(super) fn choose_task(model: &mut Model) -> Vec<Cmd> {
     }
 }
 
-pub(super) fn read_list(model: &mut Model) -> Vec<Cmd> {
+pub(in crate::console::update) fn read_list(model: &mut Model) -> Vec<Cmd> {
     model.incidents.is_stale = false;
     vec![ask(model, Slot::IncidentList, Request::Incidents)]
 }
 
-pub(super) fn list_arrived(model: &mut Model, window: IncidentWindow) -> Vec<Cmd> {
+pub(in crate::console::update) fn list_arrived(model: &mut Model, window: IncidentWindow) -> Vec<Cmd> {
     let incidents = &mut model.incidents;
     let focused = incidents.focused().map(|row| row.id);
     incidents.rows = window.rows;
@@ -138,7 +141,7 @@ pub(super) fn list_arrived(model: &mut Model, window: IncidentWindow) -> Vec<Cmd
 }
 
 /// Keeps the cursor visible and asks for the record of the incident it is on.
-pub(super) fn after_move(model: &mut Model) -> Vec<Cmd> {
+pub(in crate::console::update) fn after_move(model: &mut Model) -> Vec<Cmd> {
     let height = rows_in(model.layout().panes(model.incidents.focus).list, 1);
     let incidents = &mut model.incidents;
     incidents.scroll.follow(incidents.rows.len(), height);
@@ -151,7 +154,7 @@ pub(super) fn after_move(model: &mut Model) -> Vec<Cmd> {
     }
 }
 
-pub(super) fn detail_arrived(model: &mut Model, detail: Box<IncidentDetail>) {
+pub(in crate::console::update) fn detail_arrived(model: &mut Model, detail: Box<IncidentDetail>) {
     if model.incidents.focused().is_some_and(|row| row.id == detail.row.id) {
         if let Some(row) = model.incidents.rows.get_mut(model.incidents.scroll.cursor) {
             *row = detail.row.clone();
@@ -161,7 +164,7 @@ pub(super) fn detail_arrived(model: &mut Model, detail: Box<IncidentDetail>) {
 }
 
 /// Sends an action on an incident; while nobody answers it says so and sends nothing.
-pub(super) fn act(model: &mut Model, id: u64, action: IncidentAction) -> Vec<Cmd> {
+pub(in crate::console::update) fn act(model: &mut Model, id: u64, action: IncidentAction) -> Vec<Cmd> {
     if link::is_away(model) {
         complain(model, model.text(Text::ReadOnly));
         return Vec::new();
@@ -170,7 +173,7 @@ pub(super) fn act(model: &mut Model, id: u64, action: IncidentAction) -> Vec<Cmd
 }
 
 /// An action of ours came back: the row changes in place, the record is read anew.
-pub(super) fn acted(model: &mut Model, row: IncidentRow) -> Vec<Cmd> {
+pub(in crate::console::update) fn acted(model: &mut Model, row: IncidentRow) -> Vec<Cmd> {
     model.draft = None;
     let id = row.id;
     if let Some(shown) = model.incidents.rows.iter_mut().find(|shown| shown.id == id) {
@@ -181,14 +184,14 @@ pub(super) fn acted(model: &mut Model, row: IncidentRow) -> Vec<Cmd> {
     vec![ask(model, Slot::IncidentDetail, Request::Incident(id))]
 }
 
-pub(super) fn take(model: &mut Model) -> Vec<Cmd> {
+pub(in crate::console::update) fn take(model: &mut Model) -> Vec<Cmd> {
     match model.incidents.focused().map(|row| row.id) {
         Some(id) => act(model, id, IncidentAction::Take),
         None => nothing_here(model),
     }
 }
 
-pub(super) fn choose_phase(model: &mut Model) -> Vec<Cmd> {
+pub(in crate::console::update) fn choose_phase(model: &mut Model) -> Vec<Cmd> {
     match model.incidents.focused().map(|row| row.id) {
         Some(id) => model.overlay = Some(Overlay::Choice(Choice::Phase(id))),
         None => drop(nothing_here(model)),
@@ -196,7 +199,7 @@ pub(super) fn choose_phase(model: &mut Model) -> Vec<Cmd> {
     Vec::new()
 }
 
-pub(super) fn choose_clock(model: &mut Model) -> Vec<Cmd> {
+pub(in crate::console::update) fn choose_clock(model: &mut Model) -> Vec<Cmd> {
     let open = model.incidents.focused_detail().map(|detail| {
         let open = detail.clocks.iter().filter(|clock| clock.met.is_none());
         (detail.row.id, open.map(|clock| clock.name.clone()).take(9).collect::<Vec<_>>())
@@ -215,7 +218,7 @@ fn nothing_here(model: &mut Model) -> Vec<Cmd> {
     Vec::new()
 }
 
-pub(super) fn open(model: &mut Model) -> Vec<Cmd> {
+pub(in crate::console::update) fn open(model: &mut Model) -> Vec<Cmd> {
     if model.incidents.focused().is_some() {
         model.incidents.focus = Pane::Detail;
     }

@@ -29,12 +29,12 @@ use crate::wire::evidence::VerifyState;
 const STATE_SECONDS: i64 = 5;
 
 /// Says whether the caller may see this screen; asking nonetheless would only be written down as refused.
-pub(super) fn may_read(model: &Model) -> bool {
+pub(in crate::console::update) fn may_read(model: &Model) -> bool {
     model.whoami.as_ref().is_none_or(|who| who.role != "analyst")
 }
 
 /// Reads everything anew.
-pub(super) fn refresh(model: &mut Model) -> Vec<Cmd> {
+pub(in crate::console::update) fn refresh(model: &mut Model) -> Vec<Cmd> {
     if !may_read(model) {
         model.audit.problem = Some(model.text(Text::AuditForbidden).to_owned());
         return Vec::new();
@@ -47,7 +47,7 @@ pub(super) fn refresh(model: &mut Model) -> Vec<Cmd> {
 }
 
 /// What is shown of the state keeps up by itself; the entries never move unless asked.
-pub(super) fn tick(model: &mut Model) -> Vec<Cmd> {
+pub(in crate::console::update) fn tick(model: &mut Model) -> Vec<Cmd> {
     let is_due = model.audit.is_verifying() || model.now.as_second() % STATE_SECONDS == 0;
     if !is_due || link::is_away(model) || model.audit.problem.is_some() {
         return Vec::new();
@@ -55,7 +55,7 @@ pub(super) fn tick(model: &mut Model) -> Vec<Cmd> {
     vec![ask(model, Slot::Evidence, Request::Evidence)]
 }
 
-pub(super) fn state_arrived(model: &mut Model, state: EvidenceState) {
+pub(in crate::console::update) fn state_arrived(model: &mut Model, state: EvidenceState) {
     let was_verifying = model.audit.is_verifying();
     model.audit.state = Some(state);
     if was_verifying && !model.audit.is_verifying() {
@@ -80,14 +80,14 @@ fn tell_outcome(model: &mut Model) {
     }
 }
 
-pub(super) fn verify_answered(model: &mut Model, verification: Verification) {
+pub(in crate::console::update) fn verify_answered(model: &mut Model, verification: Verification) {
     if let Some(state) = &mut model.audit.state {
         state.verification = Some(verification);
     }
     say(model, model.text(Text::VerifyStarted));
 }
 
-pub(super) fn window_arrived(model: &mut Model, slot: Slot, window: AuditWindow) {
+pub(in crate::console::update) fn window_arrived(model: &mut Model, slot: Slot, window: AuditWindow) {
     let audit = &mut model.audit;
     (audit.is_loaded, audit.is_loading) = (true, false);
     audit.has_more = window.entries.len() >= PAGE_ENTRIES as usize;
@@ -110,23 +110,23 @@ pub(super) fn window_arrived(model: &mut Model, slot: Slot, window: AuditWindow)
     keys::keep_visible(model);
 }
 
-pub(super) fn entry_arrived(model: &mut Model, entry: AuditEntry) {
+pub(in crate::console::update) fn entry_arrived(model: &mut Model, entry: AuditEntry) {
     model.audit.entry = Some(entry);
     clamp(model);
 }
 
-pub(super) fn failed(model: &mut Model, failure: Failure) {
+pub(in crate::console::update) fn failed(model: &mut Model, failure: Failure) {
     model.audit.is_loading = false;
     model.audit.problem = Some(failure.text);
 }
 
-pub(super) fn filter(model: &mut Model, text: &str) -> Vec<Cmd> {
+pub(in crate::console::update) fn filter(model: &mut Model, text: &str) -> Vec<Cmd> {
     model.audit.filter = text.to_owned();
     refresh(model)
 }
 
 /// Moves through the entries, or through what is above them.
-pub(super) fn move_by(model: &mut Model, rows: isize) -> Vec<Cmd> {
+pub(in crate::console::update) fn move_by(model: &mut Model, rows: isize) -> Vec<Cmd> {
     if model.audit.focus != Pane::List {
         model.audit.detail_top = model.audit.detail_top.saturating_add_signed(rows);
         clamp(model);
@@ -154,7 +154,7 @@ fn clamp(model: &mut Model) {
 }
 
 /// Opens the entry under the cursor with its proof.
-pub(super) fn open(model: &mut Model) -> Vec<Cmd> {
+pub(in crate::console::update) fn open(model: &mut Model) -> Vec<Cmd> {
     if model.audit.focused().is_none() {
         return Vec::new();
     }
@@ -173,24 +173,24 @@ fn read_entry(model: &mut Model) -> Vec<Cmd> {
     }
 }
 
-pub(super) fn back(model: &mut Model) {
+pub(in crate::console::update) fn back(model: &mut Model) {
     model.audit.focus = Pane::List;
     model.audit.is_open = false;
     model.audit.detail_top = 0;
     keys::keep_visible(model);
 }
 
-pub(super) fn next_pane(model: &mut Model) {
+pub(in crate::console::update) fn next_pane(model: &mut Model) {
     model.audit.focus = if model.audit.focus == Pane::List { Pane::Detail } else { Pane::List };
 }
 
 /// Starts a check of everything stored.
-pub(super) fn verify(model: &mut Model) -> Vec<Cmd> {
+pub(in crate::console::update) fn verify(model: &mut Model) -> Vec<Cmd> {
     act(model, Request::Verify)
 }
 
 /// Ends the check that runs.
-pub(super) fn cancel(model: &mut Model) -> Vec<Cmd> {
+pub(in crate::console::update) fn cancel(model: &mut Model) -> Vec<Cmd> {
     if !model.audit.is_verifying() {
         complain(model, model.text(Text::NothingHere));
         return Vec::new();

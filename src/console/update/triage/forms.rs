@@ -11,16 +11,16 @@ use crate::console::model::overlay::Overlay;
 use crate::console::model::overlay::Purpose;
 use crate::console::model::overlay::Target;
 use crate::console::msg::Cmd;
-use crate::console::update::alerts;
-use crate::console::update::audit;
-use crate::console::update::drafts;
-use crate::console::update::export;
-use crate::console::update::files;
-use crate::console::update::incidents;
-use crate::console::update::reports;
+use crate::console::update::records::audit;
+use crate::console::update::records::export;
+use crate::console::update::records::files;
+use crate::console::update::records::reports;
 use crate::console::update::rules;
+use crate::console::update::rules::drafts;
 use crate::console::update::search;
 use crate::console::update::sources;
+use crate::console::update::triage::alerts;
+use crate::console::update::triage::incidents;
 use crate::wire::alert::AlertAction;
 use crate::wire::alert::Disposition;
 use crate::wire::incident::IncidentAction;
@@ -37,7 +37,7 @@ pub(crate) const DISPOSITIONS: [(Disposition, Text); 5] = [
 const COUNT_FREE_MAX: u64 = 100;
 
 /// Opens the form of closing.
-pub(super) fn open_close(model: &mut Model) {
+pub(in crate::console::update) fn open_close(model: &mut Model) {
     if let Some(target) = alerts::checked_target(model) {
         model.overlay = Some(Overlay::Close(CloseForm {
             target,
@@ -50,7 +50,7 @@ pub(super) fn open_close(model: &mut Model) {
 }
 
 /// Opens a line for an action on alerts, prefilled.
-pub(super) fn open_line(model: &mut Model, purpose: fn(Target) -> Purpose, prefilled: &str) {
+pub(in crate::console::update) fn open_line(model: &mut Model, purpose: fn(Target) -> Purpose, prefilled: &str) {
     if let Some(target) = alerts::checked_target(model) {
         let input = Input::with(prefilled);
         model.overlay = Some(Overlay::Line { purpose: purpose(target), input, problem: None });
@@ -58,7 +58,7 @@ pub(super) fn open_line(model: &mut Model, purpose: fn(Target) -> Purpose, prefi
 }
 
 /// Opens the form of escalation, the title made of rule and entity.
-pub(super) fn open_escalate(model: &mut Model) {
+pub(in crate::console::update) fn open_escalate(model: &mut Model) {
     let title = model.alerts.focused().map(|row| {
         let title = model.lang.choose(&row.title, row.title_vi.as_deref());
         format!("{title} - {}", row.entity)
@@ -67,7 +67,7 @@ pub(super) fn open_escalate(model: &mut Model) {
 }
 
 /// Keys of the form of closing.
-pub(super) fn press_close(model: &mut Model, mut form: CloseForm, key: Key) -> Vec<Cmd> {
+pub(in crate::console::update) fn press_close(model: &mut Model, mut form: CloseForm, key: Key) -> Vec<Cmd> {
     match key {
         Key::Esc => return Vec::new(),
         Key::Enter => return submit_close(model, form),
@@ -119,7 +119,12 @@ fn submit_close(model: &mut Model, mut form: CloseForm) -> Vec<Cmd> {
 }
 
 /// Keys of a line.
-pub(super) fn press_line(model: &mut Model, purpose: Purpose, mut input: Input, key: Key) -> Vec<Cmd> {
+pub(in crate::console::update) fn press_line(
+    model: &mut Model,
+    purpose: Purpose,
+    mut input: Input,
+    key: Key,
+) -> Vec<Cmd> {
     match key {
         Key::Esc => Vec::new(),
         Key::Enter => submit_line(model, purpose, input),
@@ -232,7 +237,7 @@ fn send(model: &mut Model, form: Overlay, act: impl FnOnce(&mut Model) -> Vec<Cm
 }
 
 /// Opens the draft again with the reason it was not taken; a form opened meanwhile is left alone.
-pub(super) fn restore_draft(model: &mut Model, reason: &str) {
+pub(in crate::console::update) fn restore_draft(model: &mut Model, reason: &str) {
     if model.overlay.is_none() && model.draft.is_some() {
         model.overlay = model.draft.take();
         set_problem(model, reason);

@@ -23,7 +23,7 @@ use crate::wire::report::HandoverDraft;
 use crate::wire::report::Period;
 
 /// Asks for all the screen shows.
-pub(super) fn refresh(model: &mut Model) -> Vec<Cmd> {
+pub(in crate::console::update) fn refresh(model: &mut Model) -> Vec<Cmd> {
     let period = Period { since: Some(model.reports.since().to_owned()), until: None };
     vec![
         ask(model, Slot::Status, Request::Status),
@@ -33,19 +33,19 @@ pub(super) fn refresh(model: &mut Model) -> Vec<Cmd> {
 }
 
 /// Shows the next period.
-pub(super) fn other_period(model: &mut Model) -> Vec<Cmd> {
+pub(in crate::console::update) fn other_period(model: &mut Model) -> Vec<Cmd> {
     model.reports.period += 1;
     model.reports.triage = None;
     refresh(model)
 }
 
-pub(super) fn move_by(model: &mut Model, rows: isize) {
+pub(in crate::console::update) fn move_by(model: &mut Model, rows: isize) {
     let top_max = reports_top_max(model);
     model.reports.top = model.reports.top.saturating_add_signed(rows).min(top_max);
 }
 
 /// Opens the handover and asks for its draft.
-pub(super) fn open_handover(model: &mut Model, note: Option<String>) -> Vec<Cmd> {
+pub(in crate::console::update) fn open_handover(model: &mut Model, note: Option<String>) -> Vec<Cmd> {
     if link::is_away(model) {
         complain(model, model.text(Text::ReadOnly));
         return Vec::new();
@@ -64,7 +64,12 @@ pub(super) fn open_handover(model: &mut Model, note: Option<String>) -> Vec<Cmd>
 }
 
 /// Keys while the handover is read.
-pub(super) fn press_handover(model: &mut Model, draft: Option<HandoverDraft>, top: usize, key: Key) -> Vec<Cmd> {
+pub(in crate::console::update) fn press_handover(
+    model: &mut Model,
+    draft: Option<HandoverDraft>,
+    top: usize,
+    key: Key,
+) -> Vec<Cmd> {
     let rows: isize = match key {
         Key::Esc => return Vec::new(),
         Key::Char('n') => {
@@ -97,13 +102,13 @@ fn sign(model: &mut Model, draft: HandoverDraft, top: usize) -> Vec<Cmd> {
 }
 
 /// The draft came; when the overlay was closed meanwhile it is not opened again.
-pub(super) fn draft_arrived(model: &mut Model, arrived: HandoverDraft) {
+pub(in crate::console::update) fn draft_arrived(model: &mut Model, arrived: HandoverDraft) {
     if let Some(Overlay::Handover { draft, .. }) = &mut model.overlay {
         *draft = Some(arrived);
     }
 }
 
-pub(super) fn signed(model: &mut Model, handover: Handover) {
+pub(in crate::console::update) fn signed(model: &mut Model, handover: Handover) {
     model.draft = None;
     let text = fill(model.text(Text::HandoverSigned), &[&handover.id.to_string()]);
     say(model, text);

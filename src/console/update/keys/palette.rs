@@ -17,15 +17,15 @@ use crate::console::msg::Cmd;
 use crate::console::msg::Request;
 use crate::console::msg::Slot;
 use crate::console::update::DISPOSITIONS;
-use crate::console::update::alerts;
 use crate::console::update::ask;
-use crate::console::update::forms;
 use crate::console::update::keys;
+use crate::console::update::keys::overlays::moved;
 use crate::console::update::link;
-use crate::console::update::overlays::moved;
 use crate::console::update::rules;
 use crate::console::update::search;
 use crate::console::update::sources;
+use crate::console::update::triage::alerts;
+use crate::console::update::triage::forms;
 use crate::model::RuleLevel;
 
 /// Values offered at once.
@@ -179,7 +179,7 @@ fn owners(model: &Model) -> impl Iterator<Item = String> {
 }
 
 /// Keys while the list is open.
-pub(super) fn press(
+pub(in crate::console::update) fn press(
     model: &mut Model,
     title: CommandsTitle,
     mut input: Input,

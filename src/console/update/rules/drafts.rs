@@ -35,7 +35,7 @@ use crate::wire::rule::TestRequest;
 const CHECK_AFTER: Duration = Duration::from_millis(350);
 
 /// Opens the editor on the rule under the cursor, or on what was edited of it already.
-pub(super) fn edit(model: &mut Model, is_outside: bool) -> Vec<Cmd> {
+pub(in crate::console::update) fn edit(model: &mut Model, is_outside: bool) -> Vec<Cmd> {
     if model.is_editing() {
         return if is_outside { edit_outside(model) } else { Vec::new() };
     }
@@ -69,7 +69,7 @@ fn edit_outside(model: &mut Model) -> Vec<Cmd> {
 }
 
 /// The text came: the editor opens on it, unless the user has gone elsewhere meanwhile.
-pub(super) fn source_arrived(model: &mut Model, source: RuleSource) -> Vec<Cmd> {
+pub(in crate::console::update) fn source_arrived(model: &mut Model, source: RuleSource) -> Vec<Cmd> {
     let is_waited_for = model.rules.focused().is_some_and(|row| row.id == source.id);
     if !is_waited_for || model.rules.draft.as_ref().is_some_and(|draft| draft.is_changed()) {
         return Vec::new();
@@ -80,7 +80,7 @@ pub(super) fn source_arrived(model: &mut Model, source: RuleSource) -> Vec<Cmd> 
 }
 
 /// A key while the text is typed.
-pub(super) fn press(model: &mut Model, key: Key) -> Vec<Cmd> {
+pub(in crate::console::update) fn press(model: &mut Model, key: Key) -> Vec<Cmd> {
     let page = text_rows(model);
     let Some(draft) = &mut model.rules.draft else { return Vec::new() };
     let before = draft.area.revision();
@@ -89,7 +89,7 @@ pub(super) fn press(model: &mut Model, key: Key) -> Vec<Cmd> {
 }
 
 /// Takes a paste as one step.
-pub(super) fn paste(model: &mut Model, text: &str) -> Vec<Cmd> {
+pub(in crate::console::update) fn paste(model: &mut Model, text: &str) -> Vec<Cmd> {
     let Some(draft) = &mut model.rules.draft else { return Vec::new() };
     let before = draft.area.revision();
     if !draft.area.paste(text) {
@@ -99,7 +99,7 @@ pub(super) fn paste(model: &mut Model, text: &str) -> Vec<Cmd> {
 }
 
 /// Takes a step back, or does it again.
-pub(super) fn undo(model: &mut Model, is_redo: bool) -> Vec<Cmd> {
+pub(in crate::console::update) fn undo(model: &mut Model, is_redo: bool) -> Vec<Cmd> {
     let Some(draft) = &mut model.rules.draft else { return Vec::new() };
     let before = draft.area.revision();
     let is_done = if is_redo { draft.area.redo() } else { draft.area.undo() };
@@ -110,7 +110,7 @@ pub(super) fn undo(model: &mut Model, is_redo: bool) -> Vec<Cmd> {
 }
 
 /// Puts the cursor where was clicked.
-pub(super) fn click(model: &mut Model, x: u16, y: u16) {
+pub(in crate::console::update) fn click(model: &mut Model, x: u16, y: u16) {
     let frame = model.rules.panes(&model.layout()).1;
     let Some(draft) = &mut model.rules.draft else { return };
     let text = draft.panes(inside(frame)).text;
@@ -121,7 +121,7 @@ pub(super) fn click(model: &mut Model, x: u16, y: u16) {
 }
 
 /// Moves by lines, as the wheel does.
-pub(super) fn move_by(model: &mut Model, lines: isize) {
+pub(in crate::console::update) fn move_by(model: &mut Model, lines: isize) {
     if let Some(draft) = &mut model.rules.draft {
         draft.area.go_by(lines);
     }
@@ -129,7 +129,7 @@ pub(super) fn move_by(model: &mut Model, lines: isize) {
 }
 
 /// Scrolls the text so that its cursor is visible.
-pub(super) fn keep_visible(model: &mut Model) {
+pub(in crate::console::update) fn keep_visible(model: &mut Model) {
     let frame = model.rules.panes(&model.layout()).1;
     if let Some(draft) = model.rules.draft.as_mut().filter(|_| model.rules.panel == Panel::Editor) {
         let text = draft.panes(inside(frame)).text;
@@ -155,14 +155,14 @@ fn changed_since(model: &mut Model, revision: u64) -> Vec<Cmd> {
 }
 
 /// Nothing was typed for a while since that revision.
-pub(super) fn woken(model: &mut Model, revision: u64) -> Vec<Cmd> {
+pub(in crate::console::update) fn woken(model: &mut Model, revision: u64) -> Vec<Cmd> {
     model.is_dirty = false;
     let is_present = model.rules.draft.as_ref().is_some_and(|draft| draft.area.revision() == revision);
     if is_present { check_if_due(model) } else { Vec::new() }
 }
 
 /// Checks what nobody was asked about yet, as when the server was away.
-pub(super) fn tick(model: &mut Model) -> Vec<Cmd> {
+pub(in crate::console::update) fn tick(model: &mut Model) -> Vec<Cmd> {
     let now = model.now;
     let is_idle = |draft: &Draft| now.duration_since(draft.touched).as_secs() >= 1;
     if model.rules.draft.as_deref().is_some_and(is_idle) { check_if_due(model) } else { Vec::new() }
@@ -180,7 +180,7 @@ fn check(model: &mut Model) -> Vec<Cmd> {
     vec![ask(model, Slot::RuleCheck, Request::CheckRule(CheckRequest { text }))]
 }
 
-pub(super) fn checked(model: &mut Model, report: CheckReport) -> Vec<Cmd> {
+pub(in crate::console::update) fn checked(model: &mut Model, report: CheckReport) -> Vec<Cmd> {
     let Some(draft) = &mut model.rules.draft else { return Vec::new() };
     draft.checked = draft.asked;
     // Errors matter most: notes before them must not push them out of sight.
@@ -194,7 +194,7 @@ pub(super) fn checked(model: &mut Model, report: CheckReport) -> Vec<Cmd> {
 }
 
 /// It could not be checked: asked again when the server answers.
-pub(super) fn not_checked(model: &mut Model, failure: &Failure) {
+pub(in crate::console::update) fn not_checked(model: &mut Model, failure: &Failure) {
     if let Some(draft) = &mut model.rules.draft {
         draft.is_wanted = false;
         if failure.is_away {
@@ -207,7 +207,7 @@ pub(super) fn not_checked(model: &mut Model, failure: &Failure) {
 }
 
 /// Goes to the next problem after the cursor, from the last to the first again.
-pub(super) fn next_problem(model: &mut Model) {
+pub(in crate::console::update) fn next_problem(model: &mut Model) {
     let Some(draft) = &mut model.rules.draft else { return };
     let place = |line: u32, column: u32| {
         let from_zero = |number: u32| usize::try_from(number.saturating_sub(1)).unwrap_or(usize::MAX);
@@ -236,7 +236,7 @@ pub(super) fn next_problem(model: &mut Model) {
 }
 
 /// The user's own editor has ended: what is in the file now takes the place of the text, as one step.
-pub(super) fn edited(model: &mut Model, result: Result<String, String>) -> Vec<Cmd> {
+pub(in crate::console::update) fn edited(model: &mut Model, result: Result<String, String>) -> Vec<Cmd> {
     let Some(draft) = &mut model.rules.draft else { return Vec::new() };
     match result {
         Ok(text) => {
@@ -260,7 +260,7 @@ pub(super) fn edited(model: &mut Model, result: Result<String, String>) -> Vec<C
 }
 
 /// Runs the cases of the rule that is edited or under the cursor.
-pub(super) fn test(model: &mut Model) -> Vec<Cmd> {
+pub(in crate::console::update) fn test(model: &mut Model) -> Vec<Cmd> {
     let Some((rule, text)) = rules::tried(model) else {
         complain(model, model.text(Text::NothingHere));
         return Vec::new();
@@ -273,7 +273,7 @@ pub(super) fn test(model: &mut Model) -> Vec<Cmd> {
     vec![ask(model, Slot::RuleTest, Request::TestRule(TestRequest { rule, text }))]
 }
 
-pub(super) fn tested(model: &mut Model, report: TestReport) {
+pub(in crate::console::update) fn tested(model: &mut Model, report: TestReport) {
     if let Some(draft) = &mut model.rules.draft {
         draft.tested(&report);
     }
@@ -281,7 +281,7 @@ pub(super) fn tested(model: &mut Model, report: TestReport) {
 }
 
 /// The cases could not be run: the text itself is told to be wrong.
-pub(super) fn not_tested(model: &mut Model, failure: Failure) {
+pub(in crate::console::update) fn not_tested(model: &mut Model, failure: Failure) {
     if model.rules.panel == Panel::Tests && model.rules.is_editing {
         rules::show(model, Panel::Editor);
     }
@@ -289,7 +289,7 @@ pub(super) fn not_tested(model: &mut Model, failure: Failure) {
 }
 
 /// Saves what was edited, once it is known to be right. One that raises alerts now would not any more: that is asked for.
-pub(super) fn open_save(model: &mut Model) -> Vec<Cmd> {
+pub(in crate::console::update) fn open_save(model: &mut Model) -> Vec<Cmd> {
     if !rules::is_admin(model) {
         return Vec::new();
     }
@@ -339,7 +339,7 @@ fn reason(model: &Model) -> String {
     text
 }
 
-pub(super) fn save(model: &mut Model, reason: String) -> Vec<Cmd> {
+pub(in crate::console::update) fn save(model: &mut Model, reason: String) -> Vec<Cmd> {
     if link::is_away(model) {
         complain(model, model.text(Text::ReadOnly));
         return Vec::new();
@@ -357,7 +357,7 @@ pub(super) fn save(model: &mut Model, reason: String) -> Vec<Cmd> {
 }
 
 /// The server has it. What was typed since stays, as a change of what was saved.
-pub(super) fn saved(model: &mut Model, source: RuleSource) -> Vec<Cmd> {
+pub(in crate::console::update) fn saved(model: &mut Model, source: RuleSource) -> Vec<Cmd> {
     model.draft = None;
     let text = fill(model.text(Text::DoneRuleSaved), &[&source.path]);
     say(model, text);
@@ -373,7 +373,7 @@ pub(super) fn saved(model: &mut Model, source: RuleSource) -> Vec<Cmd> {
 }
 
 /// Leaves the editor; what was changed is asked about first.
-pub(super) fn back(model: &mut Model) -> Vec<Cmd> {
+pub(in crate::console::update) fn back(model: &mut Model) -> Vec<Cmd> {
     if model.rules.draft.as_ref().is_some_and(|draft| draft.is_changed()) {
         model.overlay = Some(Overlay::Choice(Choice::LeaveEditor));
         return Vec::new();
@@ -388,7 +388,7 @@ fn leave(model: &mut Model) -> Vec<Cmd> {
 }
 
 /// What shall become of the changes was chosen.
-pub(super) fn leave_chosen(model: &mut Model, digit: usize) -> Vec<Cmd> {
+pub(in crate::console::update) fn leave_chosen(model: &mut Model, digit: usize) -> Vec<Cmd> {
     match digit {
         1 => open_save(model),
         2 => {
@@ -408,7 +408,7 @@ pub(super) fn leave_chosen(model: &mut Model, digit: usize) -> Vec<Cmd> {
 }
 
 /// Does what the table says for a key while the text is typed.
-pub(super) fn perform(model: &mut Model, action: Action) -> Option<Vec<Cmd>> {
+pub(in crate::console::update) fn perform(model: &mut Model, action: Action) -> Option<Vec<Cmd>> {
     if !model.is_editing() {
         return None;
     }

@@ -19,14 +19,14 @@ use crate::model::SafeText;
 use crate::wire::export::ExportRequest;
 
 /// Asks where to write to; a name with the time in it is there already.
-pub(super) fn open(model: &mut Model) {
+pub(in crate::console::update) fn open(model: &mut Model) {
     let now = model.now.to_zoned_datetime(model.zone.clone());
     let path = format!("longan-{}.tar", now.strftime("%Y%m%d-%H%M%S"));
     model.overlay = Some(Overlay::Line { purpose: Purpose::Export, input: Input::with(&path), problem: None });
 }
 
 /// Exports what was asked last, as long as it may take.
-pub(super) fn submit(model: &mut Model, path: &str) -> Vec<Cmd> {
+pub(in crate::console::update) fn submit(model: &mut Model, path: &str) -> Vec<Cmd> {
     let problem = match path {
         "" => Some(Text::ExportLabel),
         _ if link::is_away(model) => Some(Text::ReadOnly),
@@ -48,11 +48,11 @@ fn request(model: &Model) -> ExportRequest {
     ExportRequest { q: filter_of(asked), since: search.since.clone(), until: search.until.clone() }
 }
 
-pub(super) fn arrived(model: &mut Model, path: String, bytes: u64) {
+pub(in crate::console::update) fn arrived(model: &mut Model, path: String, bytes: u64) {
     model.overlay = Some(Overlay::Export(Exporting::Done { path, bytes }));
 }
 
-pub(super) fn failed(model: &mut Model, failure: Failure) {
+pub(in crate::console::update) fn failed(model: &mut Model, failure: Failure) {
     if let Some(Overlay::Export(Exporting::Running { path })) = model.overlay.take() {
         reopen(model, &path, failure.text);
     }
@@ -64,7 +64,7 @@ fn reopen(model: &mut Model, path: &str, problem: String) {
 }
 
 /// Keys while it runs and when it is done.
-pub(super) fn press(model: &mut Model, state: Exporting, key: Key) -> Vec<Cmd> {
+pub(in crate::console::update) fn press(model: &mut Model, state: Exporting, key: Key) -> Vec<Cmd> {
     match (state, key) {
         (Exporting::Running { .. }, Key::Esc) => {
             model.next_generation(Slot::Export);

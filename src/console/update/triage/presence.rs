@@ -34,7 +34,7 @@ fn shown(model: &Model) -> Option<Shown> {
 }
 
 /// Tells the server when what is open is another than it was told, or when it is time to say it again.
-pub(super) fn keep(model: &mut Model) -> Option<Cmd> {
+pub(in crate::console::update) fn keep(model: &mut Model) -> Option<Cmd> {
     if link::is_away(model) {
         return None;
     }

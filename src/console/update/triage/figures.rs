@@ -19,7 +19,7 @@ use crate::wire::report::TriageReport;
 const EVERY: SignedDuration = SignedDuration::from_secs(60);
 
 /// Asks for the figures when they are shown and old.
-pub(super) fn refresh(model: &mut Model) -> Option<Cmd> {
+pub(in crate::console::update) fn refresh(model: &mut Model) -> Option<Cmd> {
     let is_shown = model.screen == Screen::Alerts && model.layout().shape == Shape::Wide;
     let is_fresh = model.alerts.today_asked.is_some_and(|at| model.now.duration_since(at) < EVERY);
     if !is_shown || is_fresh || link::is_away(model) {
@@ -31,7 +31,7 @@ pub(super) fn refresh(model: &mut Model) -> Option<Cmd> {
     Some(ask(model, Slot::Today, Request::Triage(Period { since, until: None })))
 }
 
-pub(super) fn arrived(model: &mut Model, report: &TriageReport) {
+pub(in crate::console::update) fn arrived(model: &mut Model, report: &TriageReport) {
     let acknowledged = |level: &LevelReport| (level.to_acknowledge, level.raised.saturating_sub(level.untouched));
     let resolved = |level: &LevelReport| (level.to_resolve, level.closed);
     model.alerts.today = Today { acknowledge: mean(report, acknowledged), resolve: mean(report, resolved) };

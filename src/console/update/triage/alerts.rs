@@ -25,10 +25,10 @@ use crate::console::msg::Request;
 use crate::console::msg::Slot;
 use crate::console::update::ask;
 use crate::console::update::complain;
-use crate::console::update::incidents;
 use crate::console::update::keys;
 use crate::console::update::link;
 use crate::console::update::search;
+use crate::console::update::triage::incidents;
 use crate::model::AlertId;
 use crate::model::RuleLevel;
 use crate::wire::alert::AlertAction;
@@ -50,30 +50,30 @@ const AROUND_MINUTES_MAX: i64 = 24 * 60;
 const AROUND_EVENTS: u32 = 500;
 
 /// Returns how many rows of the list are visible.
-pub(super) fn page_rows(model: &Model) -> usize {
+pub(in crate::console::update) fn page_rows(model: &Model) -> usize {
     rows_in(model.layout().panes(model.alerts.focus).list, 1)
 }
 
 /// Reads the window that begins at a place of the whole list.
-pub(super) fn read_window(model: &mut Model, offset: u64) -> Cmd {
+pub(in crate::console::update) fn read_window(model: &mut Model, offset: u64) -> Cmd {
     model.alerts.offset_asked = offset;
     let filter = AlertFilter { offset, limit: Some(WINDOW_ROWS), ..model.alerts.filter.clone() };
     ask(model, Slot::AlertWindow, Request::Alerts(filter))
 }
 
 /// Reads the present window anew, the cursor staying on its alert.
-pub(super) fn reread(model: &mut Model) -> Cmd {
+pub(in crate::console::update) fn reread(model: &mut Model) -> Cmd {
     model.alerts.landing = Landing::Stay;
     read_window(model, model.alerts.offset)
 }
 
 /// Shows what waits: the beginning of the list, the cursor staying on its alert.
-pub(super) fn show_new(model: &mut Model) -> Vec<Cmd> {
+pub(in crate::console::update) fn show_new(model: &mut Model) -> Vec<Cmd> {
     model.alerts.landing = Landing::Stay;
     vec![read_window(model, 0)]
 }
 
-pub(super) fn window_arrived(model: &mut Model, window: AlertWindow) -> Vec<Cmd> {
+pub(in crate::console::update) fn window_arrived(model: &mut Model, window: AlertWindow) -> Vec<Cmd> {
     let asked_offset = model.alerts.offset_asked;
     let focused = model.alerts.focused().map(|row| row.id);
     let alerts = &mut model.alerts;
@@ -103,7 +103,7 @@ pub(super) fn window_arrived(model: &mut Model, window: AlertWindow) -> Vec<Cmd>
 }
 
 /// Keeps the cursor visible and asks for the detail of the alert it is on.
-pub(super) fn after_move(model: &mut Model) -> Vec<Cmd> {
+pub(in crate::console::update) fn after_move(model: &mut Model) -> Vec<Cmd> {
     let height = page_rows(model);
     let alerts = &mut model.alerts;
     alerts.scroll.follow(alerts.rows.len(), height);
@@ -132,7 +132,7 @@ fn ask_why(model: &mut Model) -> Option<Cmd> {
 }
 
 /// Moves through the list; at the end of the window the next one is read.
-pub(super) fn move_by(model: &mut Model, rows: isize) -> Vec<Cmd> {
+pub(in crate::console::update) fn move_by(model: &mut Model, rows: isize) -> Vec<Cmd> {
     let alerts = &mut model.alerts;
     let len = alerts.rows.len();
     let at_end = rows > 0 && alerts.scroll.cursor + 1 >= len;
@@ -151,7 +151,7 @@ pub(super) fn move_by(model: &mut Model, rows: isize) -> Vec<Cmd> {
     after_move(model)
 }
 
-pub(super) fn top(model: &mut Model) -> Vec<Cmd> {
+pub(in crate::console::update) fn top(model: &mut Model) -> Vec<Cmd> {
     if model.alerts.offset > 0 {
         model.alerts.landing = Landing::First;
         return vec![read_window(model, 0)];
@@ -160,7 +160,7 @@ pub(super) fn top(model: &mut Model) -> Vec<Cmd> {
     after_move(model)
 }
 
-pub(super) fn bottom(model: &mut Model) -> Vec<Cmd> {
+pub(in crate::console::update) fn bottom(model: &mut Model) -> Vec<Cmd> {
     let alerts = &mut model.alerts;
     if alerts.offset + (alerts.rows.len() as u64) < alerts.total {
         alerts.landing = Landing::Last;
@@ -172,7 +172,7 @@ pub(super) fn bottom(model: &mut Model) -> Vec<Cmd> {
 }
 
 /// An alert was raised or changed: shown rows change in place, others wait behind the list.
-pub(super) fn changed(model: &mut Model, revision: u64, is_new: bool, row: AlertRow) -> Vec<Cmd> {
+pub(in crate::console::update) fn changed(model: &mut Model, revision: u64, is_new: bool, row: AlertRow) -> Vec<Cmd> {
     let alerts = &mut model.alerts;
     if let Some(shown) = alerts.rows.iter_mut().find(|shown| shown.id == row.id) {
         let is_focused = alerts.detail_asked == Some(row.id);
@@ -213,7 +213,7 @@ fn admits(filter: &AlertFilter, row: &AlertRow) -> bool {
 }
 
 /// Reads a filter as typed: `sev>=high is:all owner:an`, the rest being text.
-pub(super) fn parse_filter(text: &str) -> AlertFilter {
+pub(in crate::console::update) fn parse_filter(text: &str) -> AlertFilter {
     let mut filter = AlertFilter::default();
     let mut words = Vec::new();
     for word in text.split_whitespace() {
@@ -242,7 +242,7 @@ pub(super) fn parse_filter(text: &str) -> AlertFilter {
 }
 
 /// Sets the filter and reads the list from its beginning.
-pub(super) fn set_filter(model: &mut Model, text: &str) -> Vec<Cmd> {
+pub(in crate::console::update) fn set_filter(model: &mut Model, text: &str) -> Vec<Cmd> {
     let alerts = &mut model.alerts;
     alerts.filter = parse_filter(text);
     alerts.filter_text = text.trim().to_owned();
@@ -252,12 +252,12 @@ pub(super) fn set_filter(model: &mut Model, text: &str) -> Vec<Cmd> {
     vec![read_window(model, 0)]
 }
 
-pub(super) fn clear_marks(model: &mut Model) {
+pub(in crate::console::update) fn clear_marks(model: &mut Model) {
     model.alerts.marked.clear();
     model.alerts.all_marked = false;
 }
 
-pub(super) fn toggle_mark(model: &mut Model) -> Vec<Cmd> {
+pub(in crate::console::update) fn toggle_mark(model: &mut Model) -> Vec<Cmd> {
     let Some(id) = model.alerts.focused().map(|row| row.id) else { return Vec::new() };
     model.alerts.all_marked = false;
     if !model.alerts.marked.remove(&id) {
@@ -267,7 +267,7 @@ pub(super) fn toggle_mark(model: &mut Model) -> Vec<Cmd> {
 }
 
 /// Returns what an action would act on: all in the filter, the marked, or the alert under the cursor.
-pub(super) fn target(model: &Model) -> Option<Target> {
+pub(in crate::console::update) fn target(model: &Model) -> Option<Target> {
     let alerts = &model.alerts;
     let weighs = |row: &AlertRow| matches!(row.level.as_str(), "high" | "critical");
     if alerts.all_marked {
@@ -288,7 +288,7 @@ pub(super) fn target(model: &Model) -> Option<Target> {
 }
 
 /// Returns the target, or says why there is none.
-pub(super) fn checked_target(model: &mut Model) -> Option<Target> {
+pub(in crate::console::update) fn checked_target(model: &mut Model) -> Option<Target> {
     if let Some(who) = model.whoami.as_ref().filter(|who| !who.may_triage) {
         let text = format::fill(model.text(Text::NotAllowed), &[&who.role]);
         complain(model, text);
@@ -302,7 +302,7 @@ pub(super) fn checked_target(model: &mut Model) -> Option<Target> {
 }
 
 /// Sends an action; while nobody answers it says so and sends nothing.
-pub(super) fn act(model: &mut Model, target: &Target, action: AlertAction) -> Vec<Cmd> {
+pub(in crate::console::update) fn act(model: &mut Model, target: &Target, action: AlertAction) -> Vec<Cmd> {
     if link::is_away(model) {
         complain(model, model.text(Text::ReadOnly));
         return Vec::new();
@@ -343,7 +343,7 @@ fn sent_for(action: &AlertAction) -> Sent {
 }
 
 /// Offers the steps of the response; the first nine have digits.
-pub(super) fn choose_step(model: &mut Model) -> Vec<Cmd> {
+pub(in crate::console::update) fn choose_step(model: &mut Model) -> Vec<Cmd> {
     let found = model.alerts.focused_detail().map(|detail| {
         let is_done = |step: u32| detail.steps.iter().any(|done| done.step == step);
         let texts = detail.steps_in(model.lang == Lang::Vi).iter();
@@ -360,13 +360,13 @@ pub(super) fn choose_step(model: &mut Model) -> Vec<Cmd> {
 }
 
 /// Ticks a step, or takes the tick back.
-pub(super) fn tick_step(model: &mut Model, id: u64, step: u32, was_done: bool) -> Vec<Cmd> {
+pub(in crate::console::update) fn tick_step(model: &mut Model, id: u64, step: u32, was_done: bool) -> Vec<Cmd> {
     let target = Target::One { id, revision: 0, needs_note: false };
     act(model, &target, AlertAction::Step { step, done: !was_done })
 }
 
 /// Attaches an event to the alert's incident: the one under the cursor, else the newest of the alert itself.
-pub(super) fn attach(model: &mut Model) -> Vec<Cmd> {
+pub(in crate::console::update) fn attach(model: &mut Model) -> Vec<Cmd> {
     let Some(detail) = model.alerts.focused_detail() else {
         complain(model, model.text(Text::NothingHere));
         return Vec::new();
@@ -393,7 +393,7 @@ pub(super) fn attach(model: &mut Model) -> Vec<Cmd> {
 }
 
 /// Takes back the last action: an action of its own, recorded as such.
-pub(super) fn undo(model: &mut Model) -> Vec<Cmd> {
+pub(in crate::console::update) fn undo(model: &mut Model) -> Vec<Cmd> {
     let ids = model.alerts.undoable.clone();
     let target = match ids.as_slice() {
         [] => {
@@ -411,7 +411,7 @@ pub(super) fn undo(model: &mut Model) -> Vec<Cmd> {
 }
 
 /// Puts a row that our own action changed where it belongs: gone when closed, back when reopened.
-pub(super) fn settle(model: &mut Model, row: AlertRow) -> Vec<Cmd> {
+pub(in crate::console::update) fn settle(model: &mut Model, row: AlertRow) -> Vec<Cmd> {
     let alerts = &mut model.alerts;
     let place = alerts.rows.iter().position(|shown| shown.id == row.id);
     let belongs = admits(&alerts.filter, &row);
@@ -441,7 +441,7 @@ pub(super) fn settle(model: &mut Model, row: AlertRow) -> Vec<Cmd> {
 }
 
 /// A detail arrived: its entities say what "around" means, and a wide screen shows it at once.
-pub(super) fn detail_arrived(model: &mut Model, detail: Box<AlertDetail>) -> Vec<Cmd> {
+pub(in crate::console::update) fn detail_arrived(model: &mut Model, detail: Box<AlertDetail>) -> Vec<Cmd> {
     if model.alerts.focused().is_none_or(|row| row.id != detail.row.id) {
         return Vec::new();
     }
@@ -469,7 +469,7 @@ fn conditions(detail: &AlertDetail) -> Vec<(String, String)> {
 }
 
 /// Returns query, since and until of the events around the alert under the cursor.
-pub(super) fn around_query(model: &Model) -> Option<(String, String, String)> {
+pub(in crate::console::update) fn around_query(model: &Model) -> Option<(String, String, String)> {
     let around = &model.alerts.around;
     let (field, value) = around.conditions.get(around.chosen)?;
     let (since, until) = format::around(&model.alerts.focused()?.last, around.minutes)?;
@@ -477,7 +477,7 @@ pub(super) fn around_query(model: &Model) -> Option<(String, String, String)> {
 }
 
 /// Asks for the events around the alert under the cursor.
-pub(super) fn read_around(model: &mut Model) -> Vec<Cmd> {
+pub(in crate::console::update) fn read_around(model: &mut Model) -> Vec<Cmd> {
     let Some((q, since, until)) = around_query(model) else { return Vec::new() };
     model.alerts.around.is_loading = true;
     model.alerts.around.problem = None;
@@ -497,7 +497,7 @@ pub(super) fn read_around(model: &mut Model) -> Vec<Cmd> {
 }
 
 /// Puts the cursor of the events around on the newest that the alert itself is about.
-pub(super) fn focus_own_event(model: &mut Model) {
+pub(in crate::console::update) fn focus_own_event(model: &mut Model) {
     let own = model.alerts.focused().and_then(|row| row.events.first().copied());
     let is_own = |event: &EventObject| own.is_some() && event.get("longan.id").and_then(Value::as_u64) == own;
     let around = &mut model.alerts.around;
@@ -506,20 +506,20 @@ pub(super) fn focus_own_event(model: &mut Model) {
 }
 
 /// Widens or narrows the span around the alert.
-pub(super) fn widen(model: &mut Model, wider: bool) -> Vec<Cmd> {
+pub(in crate::console::update) fn widen(model: &mut Model, wider: bool) -> Vec<Cmd> {
     let minutes = &mut model.alerts.around.minutes;
     *minutes = if wider { (*minutes * 2).min(AROUND_MINUTES_MAX) } else { (*minutes / 2).max(1) };
     read_around(model)
 }
 
-pub(super) fn next_entity(model: &mut Model) -> Vec<Cmd> {
+pub(in crate::console::update) fn next_entity(model: &mut Model) -> Vec<Cmd> {
     let around = &mut model.alerts.around;
     around.chosen = (around.chosen + 1) % around.conditions.len().max(1);
     read_around(model)
 }
 
 /// Shows the events around the alert, the focus on them.
-pub(super) fn related(model: &mut Model) -> Vec<Cmd> {
+pub(in crate::console::update) fn related(model: &mut Model) -> Vec<Cmd> {
     if model.alerts.focused().is_none() {
         complain(model, model.text(Text::NothingHere));
         return Vec::new();
@@ -529,7 +529,7 @@ pub(super) fn related(model: &mut Model) -> Vec<Cmd> {
 }
 
 /// Opens what has the focus: the detail from the list, the search from the events around.
-pub(super) fn open(model: &mut Model) -> Vec<Cmd> {
+pub(in crate::console::update) fn open(model: &mut Model) -> Vec<Cmd> {
     match model.alerts.focus {
         Pane::List => {
             if model.alerts.focused().is_some() {
