@@ -44,7 +44,7 @@ pub fn sample(mut envelope: Json) -> anyhow::Result<Sample> {
     let json = envelope["event"].take();
     let fields = json.as_object().context("`event` is not an object")?;
     let mut ours = Event::new("", Timestamp(0));
-    ours.fields = Vec::with_capacity(fields.len());
+    ours.fields.reserve(fields.len());
     for (name, value) in fields {
         flatten(&mut ours, name.clone(), value);
     }
