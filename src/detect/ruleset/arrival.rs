@@ -39,7 +39,7 @@ impl RuleSet {
                 // What decides alone: one that is missing where all are needed, one that is there where one is enough.
                 let deciding =
                     !matches!(correlation.source.kind, CorrelationKind::Temporal | CorrelationKind::TemporalOrdered);
-                let arrives = match rules.iter().any(|arrives| *arrives == Some(deciding)) {
+                let arrives = match rules.contains(&Some(deciding)) {
                     true => Some(deciding),
                     false if rules.contains(&None) => None,
                     false => Some(!deciding),

@@ -111,7 +111,7 @@ fn lines_with_nothing_fixed_make_no_draft_and_nothing_acts() {
 #[test]
 fn a_few_words_at_one_place_are_a_choice_when_many_lines_say_so() {
     let line = |n: usize| {
-        let outcome = if n % 3 == 0 { "thất bại" } else { "thành công" };
+        let outcome = if n.is_multiple_of(3) { "thất bại" } else { "thành công" };
         let who = char::from(b'a' + n as u8 % 26);
         format!("<13>1 2026-03-14T09:26:53Z h1 zorbd - - - đăng nhập của u{who}{n} {outcome} từ 10.0.0.{n}")
     };
