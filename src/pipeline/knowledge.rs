@@ -46,15 +46,15 @@ pub(super) fn load(settings: &Settings, now: Timestamp) -> Result<Knowledge, Vec
 }
 
 /// Returns what is wrong with the files that count as a whole, each problem with the key that names the file.
-pub(super) fn refused(settings: &Settings) -> Vec<(&'static str, String)> {
+pub(super) fn refused(settings: &Settings) -> Vec<Refused> {
     whole(settings).1
 }
 
-/// A problem, after the key of the configuration that names its file.
-type Refusal = (&'static str, String);
+/// A problem with the key that names the file it is in.
+type Refused = (&'static str, String);
 
 /// Loads the files that count as a whole.
-fn whole(settings: &Settings) -> ((Assets, Units, Geo), Vec<Refusal>) {
+fn whole(settings: &Settings) -> ((Assets, Units, Geo), Vec<Refused>) {
     let mut fatal = Vec::new();
     let zone = settings.zone_offset_seconds;
     let assets = settings.assets.as_deref().map_or_else(|| Ok(Assets::default()), assets::load);

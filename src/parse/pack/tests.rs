@@ -223,7 +223,7 @@ fn all_problems_are_reported_at_once_with_their_places() {
     bad.toml:7:15: unknown capture type `ipp`
       hint: did you mean `ip`?
     bad.toml:9:11: `{` at column 3 of the pattern is never closed
-      hint: write `{{` for a brace that stands in the line
+      hint: close it with `}` behind the name of the field; write `{{` for a brace that stands in the line
     ");
 }
 

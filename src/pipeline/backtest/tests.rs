@@ -126,11 +126,16 @@ const THEN: &str = "title: F\nid: bt-f\nlogsource: {}\ndetection: {s: {event.out
     title: Many\nid: bt-many\ncorrelation: {type: event_count, rules: [bt-f], group-by: [user.name], timespan: 2m, condition: {gte: 5}}\n---\n\
     title: Then\nid: bt-then\ncorrelation: {type: temporal_ordered, rules: [bt-many, bt-l], group-by: [user.name], timespan: 10m}\n";
 
+/// When an attempt arrives: one every seven seconds, with an hour of silence in the midst.
+fn arrival(number: u64) -> std::time::Duration {
+    std::time::Duration::from_secs(number * 7 + if number < 1_200 { 0 } else { 3_600 })
+}
+
 /// Failures and logins of three users, some of them dated up to a quarter of an hour after their arrival.
 fn attempts(count: u64) -> impl Iterator<Item = Event<'static>> {
     let mut random = fastrand::Rng::with_seed(7);
     (1..=count).map(move |number| {
-        let arrived = STARTS.plus(std::time::Duration::from_secs(number * 7));
+        let arrived = STARTS.plus(arrival(number));
         let mut event = Event::new("line", arrived);
         event.id = EventId(number);
         let ahead = if number % 400 < 200 { random.u64(0..900) } else { 0 };
@@ -167,8 +172,8 @@ fn a_chain_of_correlations_is_the_same_live_over_a_restart_and_in_a_backtest() {
     let live: Vec<_> = found.iter().filter(|one| one.rule.id == "bt-then").collect();
     assert!(live.len() > 20, "{}", live.len());
     let history = History { searcher: store.searcher(), folder: None };
-    // All of it, and from the midst of it on, where bursts are under way.
-    for since in [Timestamp(0), STARTS.plus(std::time::Duration::from_secs(9_000))] {
+    // All of it, and from a moment on at which a burst is under way that began shortly before.
+    for since in [Timestamp(0), STARTS.plus(arrival(1_290))] {
         let request = BacktestRequest { since: Some(since.to_string()), ..request("bt-then") };
         let backtest = Backtest::prepare(content.clone(), &request, STARTS, ZONE).expect("it stands");
         let mut ids = Vec::new();

@@ -223,9 +223,9 @@ mod tests {
         assert_eq!(told.len(), 4, "{told:#?}");
         for (line, place, word, hint) in [
             (0, "vpnd.toml:6:19", "user.nam", "`user.name`"),
-            (1, "vpnd.toml:6:48", "organization.nam", "`organization.name`"),
+            (1, "vpnd.toml:6:50", "organization.nam", "`organization.name`"),
             (2, "vpnd.toml:7:31", "succes", "`success`"),
-            (3, "vpnd.toml:7:77", "login", "authentication"),
+            (3, "vpnd.toml:7:79", "login", "authentication"),
         ] {
             assert!(told[line].starts_with(place), "{}", told[line]);
             assert!(told[line].contains(word) && told[line].contains(hint), "{}", told[line]);
