@@ -225,18 +225,19 @@ fn nothing_is_told_of_a_source_while_its_window_of_maintenance_is_open() {
     let window =
         Maintenance { sources: vec!["fw-*".to_owned()], days, from: 20, to: 120, reason: "firmware".to_owned() };
     sources.configure(Limits::default(), vec![window]);
+    look(&mut sources, at(-1));
     for minute in 0..30 {
         sources.note("syslog_udp", None, &event("fw-1", minute));
         sources.note("syslog_udp", None, &event("web-1", minute));
+        look(&mut sources, at(minute));
     }
-    look(&mut sources, at(30));
-    let told = look(&mut sources, at(90));
+    let told: Vec<String> = (30..=90).flat_map(|minute| look(&mut sources, at(minute))).collect();
     assert!(told.len() == 1 && told[0].contains("web-1"), "{told:?}");
     assert_eq!(sources.silent_count(at(90)), 1);
     let muted = |sources: &Sources, minute| sources.row("syslog_udp", "fw-1", at(minute)).expect("known").muted;
     let row = muted(&sources, 90).expect("muted");
     assert_eq!((row.by.as_str(), row.reason.as_str(), row.until), (MAINTENANCE, "firmware", at(120).to_string()));
-    let told = look(&mut sources, at(121));
+    let told: Vec<String> = (91..=240).flat_map(|minute| look(&mut sources, at(minute))).collect();
     assert!(told.iter().any(|text| text.contains("fw-1")), "still silent when it is over: {told:?}");
     assert_eq!(muted(&sources, 121), None);
 }
