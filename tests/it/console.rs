@@ -33,6 +33,7 @@ struct Words {
     away: &'static str,
     live: &'static str,
     no_alerts: &'static str,
+    spared: &'static str,
     list: &'static str,
     handover: &'static str,
     signed: &'static str,
@@ -55,6 +56,7 @@ const VIETNAMESE: Words = Words {
     away: "MẤT KẾT NỐI",
     live: "TRỰC TIẾP",
     no_alerts: "Không có cảnh báo nào",
+    spared: "1 bị từ chối: ALR-",
     list: "Cảnh báo (nhóm)",
     handover: "BÀN GIAO CA TRỰC",
     signed: "đã ký bàn giao số",
@@ -77,6 +79,7 @@ const ENGLISH: Words = Words {
     away: "SERVER AWAY",
     live: "LIVE",
     no_alerts: "No alert matches",
+    spared: "1 refused: ALR-",
     list: "Alerts (groups)",
     handover: "SHIFT HANDOVER",
     signed: "is signed",
@@ -180,6 +183,11 @@ fn triage(served: &Served, console: &mut Terminal, words: &Words, net: &str) {
     console.press("4");
     console.press(ENTER);
     assert_eq!(console.keys_pressed(), 4);
+    // What is part of an incident is left to it, until somebody decides on it by itself.
+    console.sees(&[words.spared]);
+    console.press("c");
+    console.press("3");
+    console.press(ENTER);
     console.sees(&[words.no_alerts]);
 
     // Sign the generated handover: it is shown, then signed.

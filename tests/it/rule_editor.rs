@@ -75,8 +75,10 @@ fn a_rule_is_edited_tried_and_saved_with_the_keys_that_are_promised() {
     for (words, (columns, rows)) in LANGUAGES {
         let mut console = Terminal::open(&served, words.lang, columns, rows);
         console.press("4");
+        console.sees(&["Door of the test"]);
         console.press("/");
         console.write("door-test");
+        console.sees(&["door-test"]);
         console.press(ENTER);
         console.sees(&[">L"]);
         console.press("e");

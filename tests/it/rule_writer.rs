@@ -89,7 +89,7 @@ fn edit(console: &mut Terminal, words: &Words) {
     console.write("visitor-signed-in");
     console.press(ENTER);
     console.sees(&[words.one_rule]);
-    console.press("e");
+    console.press("E");
     console.sees(&[words.edited]);
     console.keys_pressed();
     console.press(CTRL_T);

@@ -42,6 +42,10 @@ impl Deadlines {
         for clock in running {
             let passes = clock.due.max(clock.known.plus(AT_ONCE));
             let stage = if now >= passes { Stage::Passed } else { Stage::Near };
+            // Who has just declared an incident need not be told that something is to be done at once.
+            if stage == Stage::Near && clock.due < clock.known.plus(AT_ONCE) {
+                continue;
+            }
             if self.told.get(&clock) != Some(&stage) {
                 findings.push(finding(&clock, stage, passes, now));
             }
@@ -109,7 +113,7 @@ mod tests {
         let mut deadlines = Deadlines::default();
         let at_once = clock("immediate", 0);
         let ids = |findings: Vec<Finding>| findings.into_iter().map(|finding| finding.message_id).collect::<Vec<_>>();
-        assert_eq!(ids(deadlines.look(vec![at_once.clone()], at_once.known)), ["incident-deadline-near"]);
+        assert_eq!(ids(deadlines.look(vec![at_once.clone()], at_once.known)), Vec::<&str>::new());
         let later = at_once.known.plus(AT_ONCE);
         assert_eq!(ids(deadlines.look(vec![at_once], later)), ["incident-deadline-passed"]);
     }
