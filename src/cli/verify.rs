@@ -175,7 +175,7 @@ fn write_report(out: &mut impl Write, report: &Report, language: Language) -> io
     match language {
         Language::Vietnamese => writeln!(
             out,
-            "{records} bản ghi trong {partitions} phân vùng, {units} đơn vị niêm phong khớp gốc Merkle, {deleted_units} đã xoá theo thời hạn, {unsealed} chưa niêm phong"
+            "{records} bản ghi trong {partitions} phân vùng, {units} đơn vị niêm phong đã so với gốc Merkle, {deleted_units} đã xoá theo thời hạn, {unsealed} chưa niêm phong"
         )?,
         Language::English => writeln!(
             out,
