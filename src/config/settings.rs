@@ -62,6 +62,22 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Returns the inputs that are set and listen for framed messages or datagrams, by name.
+    pub fn streams(&self) -> impl Iterator<Item = (&'static str, &StreamInput)> {
+        let all = [
+            ("syslog_udp", &self.syslog_udp),
+            ("syslog_tcp", &self.syslog_tcp),
+            ("syslog_tls", &self.syslog_tls),
+            ("relp", &self.relp),
+            ("relp_tls", &self.relp_tls),
+            ("beats", &self.beats),
+            ("beats_tls", &self.beats_tls),
+            ("gelf_udp", &self.gelf_udp),
+            ("gelf_tcp", &self.gelf_tcp),
+        ];
+        all.into_iter().filter_map(|(name, input)| Some((name, input.as_ref()?)))
+    }
+
     /// Says where the value of a key came from, as [`Setting::origin`] tells it.
     pub fn origin(&self, key: &str) -> Option<&str> {
         self.explained.iter().find(|setting| setting.key == key).map(|setting| setting.origin.as_str())

@@ -87,18 +87,7 @@ pub(super) fn warnings(settings: &Settings, packs: &Packs) -> Vec<Located<String
 
 /// Every `format` that is set, with its key.
 fn formats(settings: &Settings) -> Vec<(String, &str)> {
-    let streams = [
-        ("syslog_udp", &settings.syslog_udp),
-        ("syslog_tcp", &settings.syslog_tcp),
-        ("syslog_tls", &settings.syslog_tls),
-        ("relp", &settings.relp),
-        ("relp_tls", &settings.relp_tls),
-        ("beats", &settings.beats),
-        ("beats_tls", &settings.beats_tls),
-        ("gelf_udp", &settings.gelf_udp),
-        ("gelf_tcp", &settings.gelf_tcp),
-    ];
-    let of_streams = streams.into_iter().filter_map(|(name, input)| Some((name, input.as_ref()?.format.as_deref()?)));
+    let of_streams = settings.streams().filter_map(|(name, input)| Some((name, input.format.as_deref()?)));
     let mut all: Vec<(String, &str)> =
         of_streams.map(|(name, format)| (format!("input.{name}.format"), format)).collect();
     let http = settings.http.as_ref().and_then(|http| http.format.as_deref());

@@ -149,21 +149,7 @@ type Listener<'s> = (&'static str, SocketAddr, Option<&'s StreamInput>, bool);
 
 /// Everything that listens: name, address, its settings where it is a stream, whether it is UDP.
 fn listeners(settings: &Settings) -> Vec<Listener<'_>> {
-    let streams = [
-        ("syslog_udp", &settings.syslog_udp, true),
-        ("syslog_tcp", &settings.syslog_tcp, false),
-        ("syslog_tls", &settings.syslog_tls, false),
-        ("relp", &settings.relp, false),
-        ("relp_tls", &settings.relp_tls, false),
-        ("beats", &settings.beats, false),
-        ("beats_tls", &settings.beats_tls, false),
-        ("gelf_udp", &settings.gelf_udp, true),
-        ("gelf_tcp", &settings.gelf_tcp, false),
-    ];
-    let streams = streams.into_iter().filter_map(|(name, input, is_udp)| {
-        let input = input.as_ref()?;
-        Some((name, input.address, Some(input), is_udp))
-    });
+    let streams = settings.streams().map(|(name, input)| (name, input.address, Some(input), name.ends_with("_udp")));
     let http = settings.http.as_ref().map(|input| ("http", input.address, None, false));
     let api = settings.api.remote.as_ref().map(|(address, ..)| ("api", *address, None, false));
     streams.chain(http).chain(api).collect()

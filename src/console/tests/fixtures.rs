@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
+use ratatui::style::Modifier;
 use serde_json::json;
 
 use crate::console::keys::key::Key;
@@ -283,6 +284,12 @@ pub(super) fn draw(model: &Model) -> Buffer {
     let mut terminal = Terminal::new(TestBackend::new(model.size.0, model.size.1)).expect("a terminal in memory");
     terminal.draw(|frame| view(model, frame)).expect("drawn");
     terminal.backend().buffer().clone()
+}
+
+/// Returns what is underlined: the parts of a line that matched.
+pub(super) fn underlined(buffer: &Buffer) -> String {
+    let cells = buffer.content().iter().filter(|cell| cell.modifier.contains(Modifier::UNDERLINED));
+    cells.map(ratatui::buffer::Cell::symbol).collect()
 }
 
 pub(super) fn text_of(buffer: &Buffer) -> String {

@@ -23,6 +23,7 @@ use crate::console::tests::fixtures::handover;
 use crate::console::tests::fixtures::press;
 use crate::console::tests::fixtures::text_of;
 use crate::console::tests::fixtures::typed;
+use crate::console::tests::fixtures::underlined;
 
 /// Brings a model into the state a snapshot shows.
 type Prepare = fn(&mut Model);
@@ -236,12 +237,7 @@ fn the_matched_part_and_the_level_are_marked_by_style() {
         let mut model = full(Lang::En, (160, 50));
         model.theme = Theme::new(name);
         let buffer = draw(&model);
-        let marked: String = buffer
-            .content()
-            .iter()
-            .filter(|cell| cell.modifier.contains(Modifier::UNDERLINED))
-            .map(ratatui::buffer::Cell::symbol)
-            .collect();
+        let marked = underlined(&buffer);
         assert!(marked.contains("Accepted password"), "{name:?}: {marked}");
         let has_colour = buffer.content().iter().any(|cell| cell.fg != Color::Reset);
         assert_eq!(has_colour, name != ThemeName::Mono, "{name:?}");

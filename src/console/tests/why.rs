@@ -1,6 +1,5 @@
 //! Why an alert was raised, as a tree: asked for when the record is read whole, and told otherwise when it cannot be.
 
-use ratatui::style::Modifier;
 use serde_json::json;
 
 use crate::console::keys::key::Key;
@@ -18,6 +17,7 @@ use crate::console::tests::fixtures::full;
 use crate::console::tests::fixtures::press;
 use crate::console::tests::fixtures::requests;
 use crate::console::tests::fixtures::text_of;
+use crate::console::tests::fixtures::underlined;
 use crate::console::tests::fixtures::wire;
 use crate::console::update::update;
 
@@ -89,12 +89,7 @@ fn the_tree_says_what_holds_and_marks_the_line() {
         assert!(text.contains(line), "{line}: {text}");
     }
     assert!(!text.contains('\u{1b}'));
-    let marked: String = buffer
-        .content()
-        .iter()
-        .filter(|cell| cell.modifier.contains(Modifier::UNDERLINED))
-        .map(ratatui::buffer::Cell::symbol)
-        .collect();
+    let marked = underlined(&buffer);
     assert!(marked.contains("root"), "{marked}");
 }
 

@@ -33,21 +33,8 @@ const FILE_PREFIX: &str = "file:";
 
 impl Formats {
     pub(in crate::pipeline) fn of_settings(settings: &Settings) -> Formats {
-        let streams = [
-            ("syslog_udp", &settings.syslog_udp),
-            ("syslog_tcp", &settings.syslog_tcp),
-            ("syslog_tls", &settings.syslog_tls),
-            ("relp", &settings.relp),
-            ("relp_tls", &settings.relp_tls),
-            ("beats", &settings.beats),
-            ("beats_tls", &settings.beats_tls),
-            ("gelf_udp", &settings.gelf_udp),
-            ("gelf_tcp", &settings.gelf_tcp),
-        ];
-        let mut known: HashMap<String, Arc<Format>> = HashMap::new();
-        for (name, input) in streams {
-            known.extend(input.as_ref().map(|input| (name.to_owned(), Arc::new(of_stream(input)))));
-        }
+        let of_streams = settings.streams().map(|(name, input)| (name.to_owned(), Arc::new(of_stream(input))));
+        let mut known: HashMap<String, Arc<Format>> = of_streams.collect();
         known.extend(settings.http.as_ref().map(|http| {
             let format = Format {
                 pack: http.format.clone(),
